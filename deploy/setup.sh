@@ -93,16 +93,18 @@ require_root() {
     exit 1
 }
 
-# Where apt takes the release from, whichever of its two file formats says so.
+# Where apt takes the first of these suites from, whichever of its two file formats
+# says so.
 mirror_of() {
     apt-get indextargets --format "\$(REPO_URI) \$(RELEASE) \$(COMPONENT)" \
         'Created-By: Packages' 2>/dev/null |
-        awk -v release="$1" '$2 == release && $3 == "main" { print $1; exit }'
+        awk -v suites=" $* " \
+            'index(suites, " " $2 " ") && $3 == "main" { print $1; exit }'
 }
 
 add_backports() {
     if [ -n "$(mirror_of bookworm-backports)" ]; then return; fi
-    mirror=$(mirror_of bookworm)
+    mirror=$(mirror_of bookworm stable oldstable oldoldstable)
     if [ -z "$mirror" ]; then
         warn "apt names no mirror for bookworm, so bookworm-backports cannot be added"
         return
@@ -154,14 +156,16 @@ with_suites() {
     done
 }
 
+# The curl packages name each other's exact version, so they move together.
 choose_curl_suite() {
     curl_suite=
-    case " $* " in *" libcurl4-openssl-dev "* | *" curl "*) ;; *) return 0 ;; esac
+    case " $missing " in *" libcurl4-openssl-dev "* | *" curl "*) ;; *) return 0 ;; esac
     # shellcheck disable=SC1091
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     if [ "$codename" != bookworm ]; then return; fi
-    add_backports
+    missing=$(echo "$missing $curl_packages" | xargs -n 1 | sort -u | xargs)
     curl_suite=/bookworm-backports
+    add_backports
 }
 
 try_install() {
@@ -170,7 +174,7 @@ try_install() {
 }
 
 # One call for all; where that fails, one by one, so that one package the mirror
-# does not have costs no other. The curl packages name each other's exact version.
+# does not have costs no other.
 install() {
     if try_install "$@"; then return; fi
     warn "installing all at once failed ($(first_error)); trying one by one"
@@ -227,11 +231,6 @@ fi
 # shellcheck disable=SC2086
 missing=$(missing_of $wanted | xargs)
 if [ -z "$missing" ]; then exit 0; fi
-# curl, libcurl4 and the headers depend on each other's exact version.
-case " $missing " in *" libcurl4-openssl-dev "*)
-    missing=$(echo "$missing $curl_packages" | xargs -n 1 | sort -u | xargs) ;;
-esac
-
 # shellcheck disable=SC2086
 require_root $missing
 log=$(mktemp)
@@ -239,10 +238,10 @@ trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+choose_curl_suite
 say "installing: $missing"
 # shellcheck disable=SC2086
 {
-    choose_curl_suite $missing
     update_lists
     forbid_service_starts
     install $missing

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compiler flags: warnings are errors, and the hardening a distribution uses.
+include(CheckCCompilerFlag)
+
+add_library(gatherd_flags INTERFACE)
+target_compile_options(gatherd_flags INTERFACE
+    -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+    -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
+    -fno-strict-aliasing -fno-common -fno-omit-frame-pointer)
+target_compile_definitions(gatherd_flags INTERFACE _GNU_SOURCE)
+target_include_directories(gatherd_flags INTERFACE ${PROJECT_SOURCE_DIR}/service)
+
+if(GATHERD_SANITIZE)
+    target_compile_options(gatherd_flags INTERFACE
+        -fsanitize=${GATHERD_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(gatherd_flags INTERFACE -fsanitize=${GATHERD_SANITIZE})
+else()
+    # Sanitizers bring their own checks, and FORTIFY hides accesses from them.
+    target_compile_options(gatherd_flags INTERFACE
+        -fstack-protector-strong -fstack-clash-protection
+        $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
+        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+endif()
+target_link_options(gatherd_flags INTERFACE
+    -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+
+# Assertions are contracts and stay in every build.
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
+string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(APPEND CMAKE_C_FLAGS_RELEASE " -g1")
+
+if(GATHERD_COVERAGE)
+    target_compile_options(gatherd_flags INTERFACE --coverage -O0)
+    target_link_options(gatherd_flags INTERFACE --coverage)
+endif()
