@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The data that flows: a batch with its items and their rendered results. Plain; no sockets,
+ * no curl, no MHD. A batch owns all its memory; batch_free is the only release. */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/slice.h"
+#include "fetch/call.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum body_encoding { BODY_NONE, BODY_TEXT, BODY_JSON, BODY_BASE64 };
+
+enum {
+    INCLUDE_HEADERS = 1,
+    INCLUDE_BODY = 2,
+    INCLUDE_TIMING = 4,
+    INCLUDE_DEFAULT = INCLUDE_HEADERS | INCLUDE_BODY,
+};
+
+/* One request of the batch, after the defaults were merged in. All slices point into memory
+ * of the batch. */
+struct item {
+    struct slice id;
+    struct slice url; /* data[len] is NUL */
+    enum call_method method;
+    struct call_header *headers;
+    size_t header_count;
+    bool has_body;
+    struct slice body; /* decoded: the bytes to send */
+    uint32_t timeout_ms;         /* 0: not given */
+    uint32_t connect_timeout_ms; /* 0: not given */
+    int32_t redirects;           /* -1: not given */
+    uint64_t max_body_bytes;     /* 0: not given */
+
+    /* While it runs and after: */
+    struct call call;
+    enum call_code code;     /* valid when is_done */
+    bool is_started;
+    bool is_done;
+    struct buffer fragment;  /* the response object, rendered when the item ended */
+};
+
+struct batch {
+    struct item *items;
+    size_t count;
+    uint32_t deadline_ms;  /* relative; 0: not given */
+    uint32_t concurrency;  /* 0: not given */
+    unsigned include;      /* INCLUDE_… bits */
+    void *document;        /* parse's own: the JSON tree and texts the slices point into */
+    void (*document_free)(void *document);
+};
+
+/* batch_free releases everything; NULL is fine. No call of the batch may be running. */
+void batch_free(struct batch *batch);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* asyncio.gather: starts a batch's calls, takes their outcomes, ends exactly once.
+ * gather.c draws the states. One worker thread; nothing blocks. */
+#pragma once
+
+#include "base/loop.h"
+#include "batch/batch.h"
+#include "config/config.h"
+#include "fetch/budget.h"
+#include "fetch/fetcher.h"
+#include "metrics/metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gather;
+
+/* on_end is called exactly once, from fetcher_turn, a timer, or gather_end_now (never from
+ * gather_start), unless gather_cancel came first. The gather and its batch stay valid until
+ * gather_free, which may be called inside. */
+typedef void gather_end_fn(struct gather *gather, void *context);
+
+struct gather_setup {
+    struct loop *loop;
+    struct fetcher *fetcher;
+    const struct config *config;
+    struct budgets *budgets;
+    struct metrics_shard *metrics;
+    gather_end_fn *on_end;
+    void *context;
+};
+
+/* gather_start takes over `batch` and starts it: at most `concurrency` items at once, the
+ * rest as others end. */
+struct gather *gather_start(const struct gather_setup *setup, struct batch *batch);
+
+/* gather_end_now ends the batch with what is there: items not done get `code`
+ * (CALL_CANCELLED while draining), and calls on_end. A no-op after the end. */
+void gather_end_now(struct gather *gather, enum call_code code);
+
+/* gather_free cancels what still runs and releases the gather and its batch, without
+ * on_end; for clients gone and after on_end. NULL is fine. */
+void gather_free(struct gather *gather);
+
+struct gather_summary {
+    size_t total, ok, failed;
+    double elapsed_ms;
+};
+struct gather_summary gather_summary(const struct gather *gather);
+
+/* gather_reply hands out the reply as pieces in order: few (at most GATHER_PIECES_MAX), large
+ * ones alone, small ones joined. The caller frees each piece's memory by free(); their bytes stay
+ * counted in budgets->reply_bytes until the caller gives them back (ret_bytes). Once only. */
+enum { GATHER_PIECES_MAX = 128 };
+struct gather_piece {
+    char *data;
+    size_t len;
+};
+size_t gather_reply(struct gather *gather, struct gather_piece pieces[GATHER_PIECES_MAX],
+                    uint64_t *ret_bytes);

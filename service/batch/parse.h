@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON bytes, or a query string, to a batch, or every error with its JSON pointer. Pure.
+ *
+ * Bodies that are JSON objects, arrays, numbers or literals are kept byte for byte (their
+ * spans are found by scanning and hidden from the JSON library), so a number of 30 digits
+ * survives. Everything else goes through jansson, duplicate keys refused. */
+#pragma once
+
+#include "base/attributes.h"
+#include "base/buffer.h"
+#include "base/slice.h"
+#include "batch/batch.h"
+#include "config/config.h"
+
+#include <stddef.h>
+
+enum { PARSE_ERRORS_MAX = 20 }; /* more are counted, not listed */
+
+struct parse_error {
+    char *pointer; /* RFC 6901, "" for the whole document */
+    char *detail;  /* one sentence: what is wrong and what would be right */
+};
+
+enum parse_refusal {
+    PARSE_INVALID,   /* 400 */
+    PARSE_TOO_MANY,  /* 413: more items than batch.max_items */
+};
+
+struct parse_errors {
+    enum parse_refusal refusal;
+    struct parse_error list[PARSE_ERRORS_MAX];
+    size_t count; /* in list */
+    size_t total; /* found */
+};
+
+void parse_errors_done(struct parse_errors *errors);
+
+/* parse_batch takes the body of POST /v1/batch; `text` is not needed after it returns.
+ * NULL and `errors` filled when the batch is wrong in its shape (API.md). Wrong URLs are not
+ * looked at here: they fail their own item. */
+struct batch *parse_batch(struct slice text, const struct config *config,
+                          struct parse_errors *errors) MUST_CHECK;
+
+/* One name=value of a query, percent-decoding done. */
+struct parse_argument {
+    struct slice name;
+    struct slice value;
+};
+/* parse_query is the same for GET /v1/batch?url=…&deadlineMs=…&include=… */
+struct batch *parse_query(const struct parse_argument *arguments, size_t count,
+                          const struct config *config, struct parse_errors *errors) MUST_CHECK;

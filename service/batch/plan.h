@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batch + configuration → calls with their limits and absolute deadline. Pure.
+ * An item may lower the server's limits, never raise them: larger wishes are clamped. */
+#pragma once
+
+#include "batch/batch.h"
+#include "config/config.h"
+
+#include <stdint.h>
+
+struct plan {
+    uint64_t deadline_ms;  /* absolute, loop clock */
+    uint32_t concurrency;  /* 0: no limit */
+};
+
+/* plan_make fills the public part of every item's call (all but on_done) and returns the
+ * plan. `now_ms` is the loop's clock: when the batch was accepted. */
+struct plan plan_make(struct batch *batch, const struct config *config, uint64_t now_ms);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration as one read-only value. Made once by config_load, never changed, read
+ * by every thread; names and defaults are those of the options table (options.h).
+ * Durations are in ms, sizes in bytes; 0 means what the option's help says. */
+#pragma once
+
+#include "base/attributes.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config_strings {
+    char **items;
+    size_t count;
+};
+
+struct config_key {
+    char *name;
+    unsigned char sha256[32];
+};
+
+struct config_keys {
+    struct config_key *items;
+    size_t count;
+};
+
+enum auth_mode { AUTH_AUTO, AUTH_NONE, AUTH_KEYS };
+enum allow_deny { POLICY_DENY, POLICY_ALLOW };
+
+struct config {
+    struct {
+        struct config_strings listen;
+        uint64_t workers; /* 0: auto */
+        uint64_t max_connections;
+        uint64_t request_max_bytes;
+        uint64_t head_timeout_ms;
+        uint64_t body_timeout_ms;
+        uint64_t idle_timeout_ms;
+        uint64_t write_timeout_ms;
+        uint64_t drain_timeout_ms;
+        char *tls_certificate; /* PEM text, read from the file named; "" for none */
+        char *tls_key;
+        char *tls_client_ca;
+    } server;
+    struct {
+        struct config_strings listen;
+    } ops;
+    struct {
+        uint64_t mode; /* enum auth_mode */
+        struct config_keys keys;
+    } auth;
+    struct {
+        uint64_t max_items;
+        uint64_t deadline_ms;
+        uint64_t max_deadline_ms;
+        uint64_t concurrency; /* 0: no limit of its own */
+        uint64_t reply_max_bytes;
+    } batch;
+    struct {
+        uint64_t timeout_ms;
+        uint64_t connect_timeout_ms;
+        uint64_t first_byte_timeout_ms;
+        uint64_t idle_timeout_ms;
+        uint64_t queue_timeout_ms; /* 0: only the deadline bounds it */
+        uint64_t body_max_bytes;
+        uint64_t headers_max_bytes;
+        uint64_t max_in_flight;
+        uint64_t per_origin;
+        uint64_t max_redirects;
+        uint64_t keep_alive_ms;
+        bool http2;
+        char *user_agent;
+        char *ca_file; /* "": the system's bundle */
+        char *proxy;   /* "": none */
+    } fetch;
+    struct {
+        uint64_t timeout_ms;
+        uint64_t cache_max;
+        uint64_t ttl_max_ms;
+    } dns;
+    struct {
+        struct config_strings schemes;
+        struct config_strings ports;
+        struct config_strings deny_ports;
+        uint64_t private_addresses; /* enum allow_deny */
+        struct config_strings allow;
+        struct config_strings deny;
+    } egress;
+    struct {
+        uint64_t reply_budget;
+    } memory;
+    struct {
+        uint64_t level;  /* enum log_level */
+        uint64_t format; /* enum log_format */
+        bool access;
+    } log;
+};
+
+/* One `--set path=value`; value as it would stand in the file (a YAML flow value). */
+struct config_override {
+    const char *path;
+    const char *value;
+};
+
+/* config_load reads `file` (NULL: defaults only), applies `overrides`, checks everything.
+ * On failure returns NULL and appends every fault to `faults`, one a line, as
+ * "file:line:column: key: what is wrong" ("--set path=value: …" for overrides).
+ * Environment references and "file:/path" secrets are resolved here and nowhere else. */
+struct config *config_load(const char *file, const struct config_override *overrides,
+                           size_t override_count, struct buffer *faults) MUST_CHECK;
+/* config_defaults is config_load(NULL, NULL, 0, …), which cannot fail. */
+struct config *config_defaults(void);
+void config_free(struct config *config); /* wipes secrets; NULL is fine */

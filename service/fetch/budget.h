@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process-wide budgets: the only data that workers share besides the configuration and
+ * the metrics. Each is a number of things held and its ceiling; relaxed atomics, because a
+ * budget guards an amount and orders nothing. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct budget {
+    atomic_uint_fast64_t held;
+    uint64_t max;
+};
+
+struct budgets {
+    struct budget in_flight;   /* calls dispatched */
+    struct budget sockets;     /* upstream sockets open, idle ones included */
+    struct budget reply_bytes; /* bytes of replies held */
+};
+
+/* budget_take takes `amount` if it still fits, else takes nothing and returns false. */
+static inline bool budget_take(struct budget *budget, uint64_t amount)
+{
+    uint64_t before =
+        atomic_fetch_add_explicit(&budget->held, amount, memory_order_relaxed);
+    if (before + amount <= budget->max)
+        return true;
+    atomic_fetch_sub_explicit(&budget->held, amount, memory_order_relaxed);
+    return false;
+}
+
+/* budget_force takes `amount` even past the ceiling: for what has happened already. */
+static inline void budget_force(struct budget *budget, uint64_t amount)
+{
+    atomic_fetch_add_explicit(&budget->held, amount, memory_order_relaxed);
+}
+
+static inline void budget_give(struct budget *budget, uint64_t amount)
+{
+    atomic_fetch_sub_explicit(&budget->held, amount, memory_order_relaxed);
+}
+
+static inline uint64_t budget_held(const struct budget *budget)
+{
+    return atomic_load_explicit(&budget->held, memory_order_relaxed);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The border between the product and the upstream side: a call goes in, an outcome comes
+ * out. No curl types. Everything here belongs to one worker thread. */
+#pragma once
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/slice.h"
+#include "fetch/call_code.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum call_method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_COUNT,
+};
+
+/* Where a call is. Also what a "deadline" message names. */
+enum call_phase {
+    PHASE_IDLE,       /* not started, or ended */
+    PHASE_QUEUED,     /* waiting for a slot */
+    PHASE_CONNECTING, /* name, TCP, TLS */
+    PHASE_SENDING,    /* the request is on its way */
+    PHASE_WAITING,    /* request sent, no byte of the reply yet */
+    PHASE_RECEIVING,
+};
+
+struct call_header {
+    struct slice name; /* NUL-terminated at data[len] in requests */
+    struct slice value;
+};
+
+struct call;
+struct origin;
+struct transfer;
+struct outcome;
+
+/* on_done is called once per started and not cancelled call, from fetcher_turn only (never
+ * from fetcher_start). `outcome` and all it points to is valid until it returns. It may
+ * start and cancel calls, this one's memory may be freed in it. */
+typedef void call_done_fn(struct call *call, const struct outcome *outcome);
+
+struct call {
+    /* Set by the owner before fetcher_start; unchanged and valid until on_done was called or
+     * fetcher_cancel returned. Zero everything else. */
+    struct slice url; /* as the client wrote it; data[len] is NUL; may hold any bytes */
+    enum call_method method;
+    const struct call_header *headers; /* vetted by RFC 9110; no hop-by-hop, no framing */
+    size_t header_count;
+    bool has_body;
+    struct slice body;
+    uint32_t timeout_ms;         /* dispatch to last byte, redirects included */
+    uint32_t connect_timeout_ms; /* name + TCP + TLS */
+    unsigned redirects;          /* how many to follow */
+    uint64_t body_max_bytes;     /* decoded */
+    uint64_t deadline_ms;        /* loop clock: not worth starting from here on */
+    call_done_fn *on_done;
+
+    /* The fetcher's own; fetcher_phase reads it for others. */
+    struct list node;
+    struct timer timer;
+    struct origin *origin;
+    struct transfer *transfer;
+    enum call_phase phase;
+    uint64_t queued_us; /* clock_now_us at fetcher_start */
+    uint64_t started_us; /* … at dispatch */
+};
+
+/* Milliseconds with fractions; -1: the phase did not happen. HAR's names. */
+struct call_timing {
+    double blocked, dns, connect, ssl, send, wait, receive, total;
+    bool is_reused;
+    const char *http_version;   /* "1.1", "2"; NULL: no reply */
+    const char *remote_address; /* "192.0.2.1:80", "[2001:db8::1]:80"; NULL: none, or hidden */
+    uint64_t bytes;             /* body as received, before decoding */
+};
+
+struct outcome {
+    enum call_code code;
+    int status;          /* the upstream's; 0 unless code is CALL_OK */
+    const char *message; /* one sentence for the client, UTF-8; NULL when CALL_OK */
+    const struct call_header *headers; /* in order of arrival, lower-case names, hop-by-hop
+                                          removed; values are raw bytes */
+    size_t header_count;
+    struct slice content_type; /* the value of the last content-type header */
+    bool has_body;             /* false: none, as in 204 or HEAD, or of length 0 */
+    struct slice body;         /* decoded */
+    struct call_timing timing;
+};
+
+/* call_method_name returns "GET" …; call_method_parse is case-sensitive (RFC 9110 9.1). */
+const char *call_method_name(enum call_method method);
+bool call_method_parse(struct slice text, enum call_method *ret_method);
+/* Safe or PUT, DELETE (RFC 9110 9.2.2): may be sent again when its fate is unknown. */
+bool call_method_is_idempotent(enum call_method method);
+/* call_phase_name: a phrase for messages: "waiting for the first byte". */
+const char *call_phase_name(enum call_phase phase);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counting: a shard per worker with one writer, summed at the scrape. Adding is a relaxed
+ * load and store: no locked instruction on the hot path. */
+#pragma once
+
+#include "base/buffer.h"
+#include "metrics/metrics_table.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum batch_result { BATCH_COMPLETE, BATCH_PARTIAL, BATCH_GONE, BATCH_REFUSED, BATCH_RESULT_COUNT };
+enum { ITEM_CODE_COUNT = 25 }; /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
+enum { STATUS_CLASS_COUNT = 4 }; /* 2xx 3xx 4xx 5xx */
+enum dns_result { DNS_ANSWERED, DNS_FAILED, DNS_CACHED, DNS_RESULT_COUNT };
+enum phase_label {
+    PHASE_LABEL_BLOCKED,
+    PHASE_LABEL_DNS,
+    PHASE_LABEL_CONNECT,
+    PHASE_LABEL_SSL,
+    PHASE_LABEL_SEND,
+    PHASE_LABEL_WAIT,
+    PHASE_LABEL_RECEIVE,
+    PHASE_LABEL_TOTAL,
+    PHASE_LABEL_COUNT,
+};
+
+enum { HISTOGRAM_BUCKETS = 16 }; /* 0.0005 s … 60 s; the last is +Inf */
+
+#define METRIC_ID(id, ...) METRIC_##id,
+enum metric_id { METRICS_TABLE(METRIC_ID, METRIC_ID, METRIC_ID) METRIC_COUNT };
+#undef METRIC_ID
+
+struct metrics_shard;
+
+struct metrics_shard *metrics_shard_new(void);
+void metrics_shard_free(struct metrics_shard *shard);
+
+/* Called by the shard's one writer. `label` is 0 for metrics without one. */
+void metrics_add(struct metrics_shard *shard, enum metric_id id, unsigned label, uint64_t amount);
+void metrics_set(struct metrics_shard *shard, enum metric_id id, uint64_t value);
+void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
+                     double seconds);
+
+/* metrics_write appends the Prometheus text format 0.0.4 of the sum of `count` shards (loop
+ * lag also per worker, with label worker="N"), then the process figures: CPU seconds, RSS,
+ * descriptors open and allowed, start time, threads, build info with version. Any thread.
+ * `code_name` gives the name of an item code (the fetch layer's table). */
+void metrics_write(struct buffer *out, struct metrics_shard *const *shards, size_t count,
+                   const char *(*code_name)(unsigned code));
