@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold for every reply to every batch, whatever was in it."""
+import base64
+import re
+
+CODE_STATUS = {
+    "bad_url": 400, "blocked_url": 403, "blocked_address": 403, "dns": 502, "connect": 502,
+    "tls": 502, "reset": 502, "empty_reply": 502, "truncated": 502, "bad_reply": 502,
+    "decode": 502, "headers_too_large": 502, "too_large": 502, "maybe_sent": 502,
+    "redirect_limit": 502, "timeout_connect": 504, "timeout_first_byte": 504,
+    "timeout_idle": 504, "timeout_total": 504, "timeout_queue": 503, "overloaded": 503,
+    "circuit_open": 503, "deadline": 504, "dependency_failed": 424, "cancelled": 499,
+}
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer",
+              "transfer-encoding", "upgrade", "proxy-authenticate", "proxy-authorization"}
+TIMING_PHASES = ("blocked", "dns", "connect", "ssl", "send", "wait", "receive")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+def check_reply_headers(reply):
+    assert REQUEST_ID.match(reply.header("x-request-id")), reply.headers
+    assert reply.header("x-content-type-options", "nosniff") == "nosniff"
+
+
+def check_batch_reply(reply, ids):
+    """Checks a 200 reply against the contract and returns its document."""
+    assert reply.status == 200, (reply.status, reply.body[:2000])
+    check_reply_headers(reply)
+    assert reply.header("content-type").split(";")[0] == "application/json"
+    assert reply.header("cache-control") == "no-store"
+    document = reply.json()
+    assert set(document) == {"responses", "summary"}
+    assert [item["id"] for item in document["responses"]] == list(ids)
+    for item in document["responses"]:
+        check_item(item)
+    check_summary(document)
+    failed = document["summary"]["failed"]
+    assert reply.header("gatherd-complete") == ("false" if failed else "true")
+    return document
+
+
+def check_item(item):
+    assert type(item["status"]) is int, item
+    assert set(item) <= {"id", "status", "headers", "body", "bodyEncoding", "timing", "error"}
+    if "error" in item:
+        check_error(item)
+    if "headers" in item:
+        check_headers(item["headers"])
+    if "timing" in item:
+        check_timing(item["timing"])
+    assert ("body" in item) == ("bodyEncoding" in item), item
+    if "body" in item:
+        body_bytes(item)
+
+
+def check_error(item):
+    error = item["error"]
+    assert set(error) == {"code", "message", "retryable"}, error
+    assert item["status"] == CODE_STATUS[error["code"]], item
+    assert isinstance(error["message"], str) and error["message"]
+    assert type(error["retryable"]) is bool
+    assert "body" not in item and "headers" not in item, item
+
+
+def check_headers(headers):
+    for name, value in headers.items():
+        assert name == name.lower() and name not in HOP_BY_HOP, name
+        values = value if isinstance(value, list) else [value]
+        assert all(isinstance(v, str) for v in values), value
+        assert not isinstance(value, list) or len(value) > 1, (name, value)
+
+
+def check_timing(timing):
+    """The phases of HAR, in milliseconds; -1 is a phase that did not happen."""
+    for name in TIMING_PHASES:
+        assert timing[name] == -1 or timing[name] >= 0, timing
+    assert timing["start"] >= 0 and timing["total"] >= 0, timing
+    assert type(timing["reused"]) is bool and timing["bytes"] >= 0, timing
+
+
+def check_summary(document):
+    responses, summary = document["responses"], document["summary"]
+    ok = sum("error" not in item for item in responses)
+    assert summary["total"] == len(responses)
+    assert (summary["ok"], summary["failed"]) == (ok, len(responses) - ok)
+    assert summary["elapsedMs"] >= 0
+
+
+def body_bytes(item):
+    """The bytes of a body that came as text or base64; embedded JSON has no bytes of its own."""
+    encoding, body = item["bodyEncoding"], item["body"]
+    assert encoding in ("json", "text", "base64"), item
+    if encoding == "base64":
+        return base64.b64decode(body, validate=True)
+    if encoding == "text":
+        assert isinstance(body, str), item
+        return body.encode("utf-8", "surrogatepass")
+    return None

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service under test: started on a free port, watched, stopped, and searched for leaks."""
+import json
+import os
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+from . import client
+from .configuration import BASE, merge, to_yaml
+from .contract import check_batch_reply
+from .process import Child, free_port, wait_until
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
+                   "WARNING: ThreadSanitizer", "SUMMARY: ")
+DESCRIPTOR_SLACK = 8
+"""Sockets of the resolver and the like, which come with the first use and stay."""
+
+
+def binary():
+    return os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
+
+
+@lru_cache(maxsize=None)
+def sanitizer():
+    """Which sanitizer the binary was built with: address, thread or none."""
+    data = Path(binary()).read_bytes()
+    if b"__tsan_init" in data:
+        return "thread"
+    return "address" if b"__asan_init" in data else "none"
+
+
+def slowness():
+    """Bounds on time are stretched by this."""
+    return {"thread": 4.0, "address": 2.0, "none": 1.0}[sanitizer()]
+
+
+def run_cli(*arguments, **options):
+    """Runs the binary to its end: gatherd check FILE and the like."""
+    return subprocess.run((binary(), *arguments), capture_output=True, text=True, timeout=30,
+                          stdin=subprocess.DEVNULL, **options)
+
+
+class Gatherd:
+    def __init__(self, folder, *others, arguments=(), prefix=(), environment=None, wait=True,
+                 port=None):
+        self.folder = Path(folder)
+        self.port = port or free_port()
+        tree = merge(BASE, {"server": {"listen": [f"127.0.0.1:{self.port}"]}}, *others)
+        self.config_path = self.folder / f"gatherd-{self.port}.yaml"
+        self.config_path.write_text(to_yaml(tree) + "\n")
+        command = (*prefix, binary(), "serve", "--config", str(self.config_path), *arguments)
+        self.child = Child(command, folder, f"gatherd-{self.port}",
+                           env={**self.environment(), **(environment or {})})
+        if wait:
+            self.start()
+
+    # Starting and stopping.
+
+    def start(self):
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.child.popen.kill()
+            self.child.popen.wait()
+            raise
+        self.descriptors_at_start = len(self.descriptors())
+
+    def environment(self):
+        log = f"log_path={self.folder}/san-{self.port}"
+        strict = {"ASAN_OPTIONS": f"{log}:detect_leaks=1:abort_on_error=0:exitcode=99",
+                  "UBSAN_OPTIONS": f"{log}:print_stacktrace=1:halt_on_error=1",
+                  "TSAN_OPTIONS": f"{log}:exitcode=98:second_deadlock_stack=1"}
+        inherited = dict(os.environ)
+        for name, value in strict.items():
+            old = inherited.get(name)
+            strict[name] = f"{value}:{old}" if old else value
+        return {**inherited, **strict}
+
+    def wait_ready(self, seconds=20):
+        def ready():
+            assert self.child.is_alive, f"gatherd ended: {self.child.errors()}"
+            try:
+                return self.request("GET", "/readyz").status == 200
+            except OSError:
+                return False
+        wait_until(ready, seconds, f"/readyz of gatherd; it says {self.child.errors()[-2000:]}")
+
+    @property
+    def is_alive(self):
+        return self.child.is_alive
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def signal(self, number):
+        self.child.signal(number)
+
+    def wait(self, seconds=15):
+        return self.child.wait(seconds)
+
+    def stop(self):
+        """SIGTERM; nothing may be left, leaked or reported."""
+        self.check_descriptors()
+        status = self.child.stop(15 * slowness())
+        self.check_sanitizers()
+        assert status == 0, f"exit status {status}: {self.child.errors()[-3000:]}"
+
+    def check_sanitizers(self):
+        reports = [p.read_text(errors="replace") for p in self.folder.glob(f"san-{self.port}*")]
+        assert not "".join(reports), "\n".join(reports)[:20000]
+        for mark in SANITIZER_MARKS:
+            assert mark not in self.child.errors(), self.child.errors()[-20000:]
+
+    # Descriptors.
+
+    def descriptors(self):
+        """What every descriptor of the process points to."""
+        folder = f"/proc/{self.pid}/fd"
+        targets = []
+        for name in os.listdir(folder):
+            try:
+                targets.append(os.readlink(f"{folder}/{name}"))
+            except FileNotFoundError:
+                continue
+        return targets
+
+    def connection_inodes(self):
+        """Sockets with a peer, by whether the peer is a client: (clients, upstreams)."""
+        clients, upstreams = set(), set()
+        for table in ("tcp", "tcp6"):
+            with open(f"/proc/{self.pid}/net/{table}", encoding="ascii") as file:
+                for line in list(file)[1:]:
+                    fields = line.split()
+                    local_port = int(fields[1].split(":")[1], 16)
+                    if int(fields[2].split(":")[1], 16) != 0:
+                        group = clients if local_port == self.port else upstreams
+                        group.add(f"socket:[{fields[9]}]")
+        return clients, upstreams
+
+    def check_descriptors(self):
+        """Pooled upstream connections may stay; clients, and anything else new, may not."""
+        if not self.is_alive or not hasattr(self, "descriptors_at_start"):
+            return
+
+        def settled():
+            clients, upstreams = self.connection_inodes()
+            mine = self.descriptors()
+            left = [t for t in mine if t not in upstreams]
+            no_clients = not any(t in clients for t in mine)
+            return no_clients and len(left) <= self.descriptors_at_start + DESCRIPTOR_SLACK
+        wait_until(settled, 5, f"descriptors back to {self.descriptors_at_start}: "
+                               f"{sorted(self.descriptors())}")
+
+    # Talking to it.
+
+    def request(self, method, path, body=None, headers=None, timeout=30):
+        return client.request(self.port, method, path, body, headers, timeout)
+
+    def get(self, path, **headers):
+        return self.request("GET", path, headers=headers)
+
+    def raw(self, timeout=10):
+        return client.RawClient(self.port, timeout)
+
+    def post(self, document, headers=None, timeout=30):
+        """POST /v1/batch; document is bytes, or what becomes JSON."""
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        return self.request("POST", "/v1/batch", body,
+                            {"content-type": "application/json", **(headers or {})}, timeout)
+
+    def batch(self, requests, timeout=30, **options):
+        """Sends a batch, checks the reply against the contract, returns its document."""
+        reply = self.post({"requests": requests, **options}, timeout=timeout)
+        document = check_batch_reply(reply, ids_of(requests))
+        document["reply"] = reply
+        return document
+
+    def fetch(self, item, **options):
+        """A batch of one: its response."""
+        return self.batch([item], **options)["responses"][0]
+
+    # What it says.
+
+    def log_lines(self):
+        """The structured lines of its log."""
+        lines = (self.child.output() + self.child.errors()).splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def metrics(self):
+        return self.request("GET", "/metrics").body.decode("utf-8")
+
+
+def ids_of(requests):
+    return [item["id"] if isinstance(item, dict) and "id" in item else str(index)
+            for index, item in enumerate(requests)]

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The misbehaving upstream as a child process."""
+import base64
+import http.client
+import itertools
+import json
+import os
+import sys
+import urllib.parse
+from pathlib import Path
+
+from .process import Child, wait_until
+
+SUPPORT = Path(__file__).resolve().parent.parent
+KEYS = itertools.count()
+
+
+class Upstream:
+    def __init__(self, folder, *arguments, host="127.0.0.1"):
+        command = [sys.executable, "-m", "upstream", "--tcp", "--tls", "--dns", "0",
+                   "--host", host, *arguments]
+        self.child = Child(command, folder, "upstream", cwd=SUPPORT)
+        self.ports = json.loads(wait_until(self.first_line, 20, "the upstream's ports"))
+        self.host = host
+        self.port = self.ports["http"]
+        self.ca_file = os.path.join(self.ports["certificates"], "ca.pem")
+
+    def first_line(self):
+        assert self.child.is_alive, self.child.errors()
+        line, end, _ = self.child.output().partition("\n")
+        return line if end else None
+
+    @property
+    def origin(self):
+        return f"http://{self.host}:{self.port}"
+
+    def url(self, path, **query):
+        """/path, or path, with the query appended and encoded."""
+        url = f"{self.origin}/{path.lstrip('/')}"
+        if query:
+            url += ("&" if "?" in url else "?") + urllib.parse.urlencode(query)
+        return url
+
+    def tcp(self, name):
+        return f"http://{self.host}:{self.ports['tcp'][name]}/"
+
+    def tls(self, name, path="ok"):
+        return f"https://localhost:{self.ports['tls'][name]}/{path}"
+
+    def body_url(self, data, kind="application/json"):
+        return self.url("body", b64=base64.urlsafe_b64encode(data).decode(), type=kind)
+
+    def raw_url(self, data, end="close"):
+        return self.url("raw", b64=base64.urlsafe_b64encode(data).decode(), end=end)
+
+    @staticmethod
+    def new_key():
+        """A name under which one test's requests are counted."""
+        return f"k{os.getpid()}-{next(KEYS)}"
+
+    def ask(self, path):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=15)
+        try:
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        finally:
+            connection.close()
+
+    def stats(self, key=None):
+        return json.loads(self.ask("/_stats" + (f"?key={key}" if key else ""))[1])
+
+    def wait_idle(self, key, seconds=5):
+        """True when nothing that carries the key is in flight any more."""
+        return self.ask(f"/_wait-idle?key={key}&ms={int(seconds * 1000)}")[0] == 200
+
+    def stop(self):
+        self.child.stop()
