@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UTF-8 in steps, for the scanners of json_text.h. Pure. */
+#pragma once
+
+#include <stddef.h>
+
+/* utf8_ascii_run returns how many bytes from `text` on are below 0x80. */
+size_t utf8_ascii_run(const char *text, size_t len);
+
+/* utf8_sequence returns the length (1–4) of the well-formed sequence at `text`, or 0. */
+size_t utf8_sequence(const char *text, size_t len);
