@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""An upstream that answers GET /delay/MS after MS milliseconds, very many at once.
+
+One thread, one epoll, a few microseconds per request, so that it does not outweigh the
+gateway under test. It understands just what a gateway sends it: GET requests without a body
+on kept-alive connections. GET /stats gives its counters. Prints its port, then runs until
+SIGTERM.
+"""
+import argparse
+import collections
+import gc
+import json
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+
+BACKLOG = 4096
+LISTEN_TRIES = 20
+
+
+def open_listeners(hosts):
+    """One port that is free on every host."""
+    for _ in range(LISTEN_TRIES):
+        listeners = []
+        port = 0
+        try:
+            for host in hosts:
+                listener = socket.create_server((host, port), backlog=BACKLOG)
+                listener.setblocking(False)
+                listeners.append(listener)
+                port = listener.getsockname()[1]
+            return listeners, port
+        except OSError:
+            for listener in listeners:
+                listener.close()
+    sys.exit("delay_upstream: found no port that is free on " + " ".join(hosts))
+
+
+def answer(body):
+    return ("HTTP/1.1 200 OK\r\n"
+            "Content-Type: application/json\r\n"
+            "Content-Length: %d\r\n\r\n%s" % (len(body), body)).encode()
+
+
+class DelayServer:
+    def __init__(self, listeners):
+        self.epoll = select.epoll()
+        self.listeners = {listener.fileno(): listener for listener in listeners}
+        self.clients = {}
+        self.partial = {}                    # fd -> head received so far
+        self.due = collections.defaultdict(collections.deque)   # delay -> (when, socket)
+        self.accepted = self.requests = 0
+        for fd in self.listeners:
+            self.epoll.register(fd, select.EPOLLIN)
+
+    def run(self):
+        while True:
+            for fd, _ in self.epoll.poll(self.next_wait()):
+                if fd in self.listeners:
+                    self.accept_all(self.listeners[fd])
+                else:
+                    self.read(fd)
+            self.answer_due()
+
+    def next_wait(self):
+        """Seconds until the earliest answer; None when nothing waits."""
+        heads = [queue[0][0] for queue in self.due.values() if queue]
+        return max(0.0, min(heads) - time.monotonic()) if heads else None
+
+    def accept_all(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as fault:
+                print("accept:", fault, file=sys.stderr, flush=True)
+                return
+            client.setblocking(False)
+            self.clients[client.fileno()] = client
+            self.epoll.register(client.fileno(), select.EPOLLIN)
+            self.accepted += 1
+
+    def drop(self, fd):
+        self.partial.pop(fd, None)
+        self.clients.pop(fd).close()
+
+    def read(self, fd):
+        client = self.clients[fd]
+        try:
+            data = client.recv(16384)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.drop(fd)
+            return
+        data = self.partial.pop(fd, b"") + data
+        while (end := data.find(b"\r\n\r\n")) >= 0:
+            self.take_request(client, data[:end])
+            data = data[end + 4:]
+        if data:
+            self.partial[fd] = data
+
+    def take_request(self, client, head):
+        path = head.split(b" ", 2)[1]
+        self.requests += 1
+        if path.startswith(b"/delay/") and path[7:].isdigit():
+            delay = int(path[7:])
+            self.due[delay].append((time.monotonic() + delay / 1000, client))
+            return
+        counters = {"accepted": self.accepted, "open": len(self.clients),
+                    "requests": self.requests}
+        self.send(client, answer(json.dumps(counters)))
+
+    def answer_due(self):
+        now = time.monotonic()
+        for delay, queue in self.due.items():
+            text = answer('{"delayedMs":%d}' % delay)
+            while queue and queue[0][0] <= now:
+                self.send(queue.popleft()[1], text)
+
+    @staticmethod
+    def send(client, text):
+        try:
+            client.send(text)
+        except OSError:
+            pass                             # gone; read() notices as well
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("hosts", nargs="*", default=["127.0.0.1"],
+                        help="addresses to listen on")
+    hosts = parser.parse_args().hosts
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    listeners, port = open_listeners(hosts)
+    print(port, flush=True)
+    gc.disable()                             # makes no cycles; pauses would show
+    DelayServer(listeners).run()
+
+
+if __name__ == "__main__":
+    main()

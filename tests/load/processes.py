@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting, watching and stopping the processes of a load run; free ports and limits.
+
+Every process is stopped by its own id. CPU and memory are read from /proc.
+"""
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import client
+
+HERE = pathlib.Path(__file__).resolve().parent
+READY_LIMIT_S = 15
+STOP_LIMIT_S = 8
+
+
+class LoadFault(Exception):
+    """Something that keeps a measurement from being made, told in one sentence."""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def find_tool(name):
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if not path:
+        raise LoadFault("%s is not installed: run deploy/setup.sh first" % name)
+    return path
+
+
+def descriptor_limit():
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+class Process:
+    """A child with its output in a file; may be pinned and limited in open files."""
+
+    def __init__(self, name, command, folder, cpus=None, descriptors=None):
+        self.name = name
+        self.log_path = pathlib.Path(folder, name + ".log")
+        self.cpus = cpus
+        self.descriptors = min(descriptors or descriptor_limit(), descriptor_limit())
+        with open(self.log_path, "ab") as log:
+            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                          stderr=log, preexec_fn=self.in_child)
+        self.pid = self.child.pid
+
+    def in_child(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+        if self.cpus:
+            os.sched_setaffinity(0, self.cpus)
+
+    def wait_ready(self, port, path):
+        until = time.monotonic() + READY_LIMIT_S
+        while time.monotonic() < until:
+            if self.child.poll() is not None:
+                break
+            try:
+                if client.ask(port, "GET", path).status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        self.stop()
+        raise LoadFault("%s did not become ready; its last words:\n%s" % (
+            self.name, self.log_tail()))
+
+    def log_tail(self, lines=15):
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self):
+        """Returns the exit status; negative when it had to be killed."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+        return self.child.returncode
+
+    def cpu_us(self):
+        """User and system time of all threads so far, exact where the kernel tells."""
+        total_ns = 0
+        try:
+            for task in os.listdir("/proc/%d/task" % self.pid):
+                with open("/proc/%d/task/%s/schedstat" % (self.pid, task)) as stat:
+                    total_ns += int(stat.read().split()[0])
+        except OSError:
+            with open("/proc/%d/stat" % self.pid) as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            ticks = int(fields[11]) + int(fields[12])
+            return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
+        return total_ns / 1000
+
+    def reset_peak_memory(self):
+        try:
+            pathlib.Path("/proc/%d/clear_refs" % self.pid).write_text("5")
+        except OSError:
+            pass                      # the peak is then the one since the start
+
+    def memory_mb(self, field="VmHWM"):
+        with open("/proc/%d/status" % self.pid) as status:
+            for line in status:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1]) / 1024
+        return 0.0
+
+
+class HealthWatch:
+    """Runs health_watch.py around a measurement: `with HealthWatch(port) as watch: ...`"""
+
+    def __init__(self, port):
+        self.port = port
+        self.child = None
+        self.report = {"asked": 0, "failed": 1, "p99_ms": 0.0, "worst_ms": 0.0}
+
+    def __enter__(self):
+        # two connections per loop: least connections first puts at least one on each
+        connections = 2 * len(os.sched_getaffinity(0))
+        command = [sys.executable, str(HERE / "health_watch.py"), str(self.port),
+                   "--connections", str(connections)]
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+        self.child.stdout.readline()
+        return self
+
+    def __exit__(self, *_):
+        try:
+            out, _ = self.child.communicate(timeout=STOP_LIMIT_S)
+            self.report = json.loads(out)
+        except (subprocess.TimeoutExpired, ValueError):
+            self.child.kill()
+            self.child.wait()
