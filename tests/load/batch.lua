@@ -4,8 +4,8 @@
 --   wrk -t1 -c8 -d5s -s batch.lua http://127.0.0.1:8080 -- 100 http://127.0.0.1:9000/1k
 --
 -- Arguments after "--": COUNT URL for batches of COUNT times that URL, or 0 PATH for a
--- plain GET. "bad" counts answers that are not 200 or whose header says that an item failed.
--- The last line of the output is one JSON object for run.py.
+-- plain GET. "bad" counts answers that are not 200 or whose header says that an item
+-- failed. The last line of the output is one JSON object for run.py.
 
 local threads = {}
 

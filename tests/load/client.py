@@ -150,7 +150,7 @@ def ask(port, method, path, body=b"", limit_s=5):
 
 
 def count_failed(exchange, items, faults):
-    """How many of the batch's items did not come back with 200; counts why in `faults`."""
+    """How many of the batch's items did not come back with 200; why goes to `faults`."""
     if exchange.fault or exchange.status != 200:
         faults[exchange.fault or "reply %d" % exchange.status] += items
         return items

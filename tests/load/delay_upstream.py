@@ -3,9 +3,9 @@
 """An upstream that answers GET /delay/MS after MS milliseconds, very many at once.
 
 One thread, one epoll, a few microseconds per request, so that it does not outweigh the
-gateway under test. It understands just what a gateway sends it: GET requests without a body
-on kept-alive connections. GET /stats gives its counters. Prints its port, then runs until
-SIGTERM.
+gateway under test. It understands just what a gateway sends it: GET requests without a
+body on kept-alive connections. GET /stats gives its counters. Prints its port, then runs
+until SIGTERM.
 """
 import argparse
 import collections

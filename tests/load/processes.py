@@ -117,7 +117,7 @@ class Process:
 
 
 class HealthWatch:
-    """Runs health_watch.py around a measurement: `with HealthWatch(port) as watch: ...`"""
+    """health_watch.py around a measurement: `with HealthWatch(port) as watch: ...`"""
 
     def __init__(self, port):
         self.port = port

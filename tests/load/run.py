@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures gatherd under load: throughput, latency, CPU per item, memory, connections.
 
-Starts upstreams of its own (nginx, and a small one that delays), then gatherd, on loopback
-ports that are free; stops them and removes its files at the end. It judges no figure: the
-exit status is 1 when an item failed, a reply was wrong or gatherd did not end with 0, and 2
+Starts upstreams of its own (nginx, and a small one that delays), then gatherd, on free
+loopback ports; stops them and removes its files at the end. It judges no figure: the exit
+status is 1 when an item failed, a reply was wrong or gatherd did not end with 0, and 2
 when it could not run. See README.md beside it for what each figure means.
 """
 import argparse
@@ -41,8 +41,8 @@ def parse_arguments():
                         help="small and short, about 10 s: does it all run, does nothing "
                         "fail")
     parser.add_argument("--pin", action="store_true",
-                        help="gatherd alone on the first CPU, upstreams and clients on the "
-                        "others: steadier figures")
+                        help="gatherd alone on the first CPU, upstreams and clients "
+                        "on the others: steadier figures")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE",
                         help="passed on to gatherd serve")
     parser.add_argument("--descriptors", type=int, default=20000,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three servers of a load run: gatherd and two upstreams, with their configurations."""
+"""The servers of a load run, gatherd and two upstreams, and their configurations."""
 import json
 import os
 import pathlib
@@ -8,8 +8,8 @@ import sys
 import time
 
 import client
-from processes import (HERE, READY_LIMIT_S, LoadFault, Process, descriptor_limit, find_tool,
-                       free_port)
+from processes import (HERE, READY_LIMIT_S, LoadFault, Process, descriptor_limit,
+                       find_tool, free_port)
 
 HOSTS = ["127.0.0.%d" % i for i in range(1, 9)]
 
