@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables behind the egress policy: IANA's IPv4 and IPv6 Special-Purpose Address
+ * Registries (RFC 6890 and what was added since), multicast, reserved space, the retired
+ * site-local and 6bone prefixes, and the metadata addresses of the clouds. First match wins,
+ * so a longer prefix stands before the shorter one around it.
+ *
+ * Refuses to look anything up and to guess: what no row names is public for IPv4, and for
+ * IPv6 only inside 2000::/3, the one block IANA allocates from. Called by the guard. */
+#include "fetch/address_class.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+struct class_row {
+    struct ip_address prefix;
+    unsigned length;
+    enum address_class class;
+    const char *name;
+};
+
+/* Four bytes of IPv4; the eight groups of IPv6 are written by their first bytes. */
+#define V4(...) {.is_v4 = true, .bytes = {__VA_ARGS__}}
+#define V6(...) {.bytes = {__VA_ARGS__}}
+
+static const struct class_row rows[] = {
+    /* Link-local and "own" addresses at which clouds serve credentials: AWS, GCP, Azure,
+     * OpenStack and others; ECS tasks; EKS pods; Tencent; Alibaba; Azure's wire server;
+     * Oracle's classic cloud. */
+    {V4(169, 254, 169, 254), 32, ADDRESS_METADATA, "metadata"},
+    {V4(169, 254, 170, 2), 32, ADDRESS_METADATA, "metadata"},
+    {V4(169, 254, 170, 23), 32, ADDRESS_METADATA, "metadata"},
+    {V4(169, 254, 0, 23), 32, ADDRESS_METADATA, "metadata"},
+    {V4(100, 100, 100, 200), 32, ADDRESS_METADATA, "metadata"},
+    {V4(168, 63, 129, 16), 32, ADDRESS_METADATA, "metadata"},
+    {V4(192, 0, 0, 192), 32, ADDRESS_METADATA, "metadata"},
+    {V6(0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54), 128, ADDRESS_METADATA, "metadata"},
+    {V6(0xfd, 0x00, 0x0e, 0xc2, [14] = 0x00, 0x23), 128, ADDRESS_METADATA, "metadata"},
+    {V6(0xfd, 0x20, 0x00, 0xce, [14] = 0x02, 0x54), 128, ADDRESS_METADATA, "metadata"},
+
+    {V4(0), 8, ADDRESS_SPECIAL, "this network"},
+    {V4(10), 8, ADDRESS_SPECIAL, "private"},
+    {V4(100, 64), 10, ADDRESS_SPECIAL, "shared (CGNAT)"},
+    {V4(127), 8, ADDRESS_SPECIAL, "loopback"},
+    {V4(169, 254), 16, ADDRESS_SPECIAL, "link-local"},
+    {V4(172, 16), 12, ADDRESS_SPECIAL, "private"},
+    {V4(192, 0, 0), 24, ADDRESS_SPECIAL, "protocol assignments"},
+    {V4(192, 0, 2), 24, ADDRESS_SPECIAL, "documentation"},
+    {V4(192, 31, 196), 24, ADDRESS_SPECIAL, "AS112"},
+    {V4(192, 52, 193), 24, ADDRESS_SPECIAL, "AMT"},
+    {V4(192, 88, 99), 24, ADDRESS_SPECIAL, "6to4 relay"},
+    {V4(192, 168), 16, ADDRESS_SPECIAL, "private"},
+    {V4(192, 175, 48), 24, ADDRESS_SPECIAL, "AS112"},
+    {V4(198, 18), 15, ADDRESS_SPECIAL, "benchmarking"},
+    {V4(198, 51, 100), 24, ADDRESS_SPECIAL, "documentation"},
+    {V4(203, 0, 113), 24, ADDRESS_SPECIAL, "documentation"},
+    {V4(224), 4, ADDRESS_SPECIAL, "multicast"},
+    {V4(240), 4, ADDRESS_SPECIAL, "reserved"},
+
+    {V6(0), 128, ADDRESS_SPECIAL, "unspecified"},
+    {V6([15] = 1), 128, ADDRESS_SPECIAL, "loopback"},
+    {V6([10] = 0xff, 0xff), 96, ADDRESS_SPECIAL, "IPv4-mapped"},
+    {V6([8] = 0xff, 0xff), 96, ADDRESS_SPECIAL, "IPv4-translated"},
+    {V6(0), 96, ADDRESS_SPECIAL, "IPv4-compatible"},
+    {V6(0x00, 0x64, 0xff, 0x9b), 96, ADDRESS_SPECIAL, "NAT64"},
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, ADDRESS_SPECIAL, "local NAT64"},
+    {V6(0x01, 0x00), 64, ADDRESS_SPECIAL, "discard"},
+    {V6(0x01, 0x00, [7] = 0x01), 64, ADDRESS_SPECIAL, "dummy prefix"},
+    {V6(0x20, 0x01), 32, ADDRESS_SPECIAL, "Teredo"},
+    {V6(0x20, 0x01, 0x00, 0x02), 48, ADDRESS_SPECIAL, "benchmarking"},
+    {V6(0x20, 0x01, 0x00, 0x03), 32, ADDRESS_SPECIAL, "AMT"},
+    {V6(0x20, 0x01, 0x00, 0x04, 0x01, 0x12), 48, ADDRESS_SPECIAL, "AS112"},
+    {V6(0x20, 0x01, 0x00, 0x10), 28, ADDRESS_SPECIAL, "ORCHID"},
+    {V6(0x20, 0x01, 0x00, 0x20), 28, ADDRESS_SPECIAL, "ORCHIDv2"},
+    {V6(0x20, 0x01, 0x00, 0x30), 28, ADDRESS_SPECIAL, "drone identifiers"},
+    {V6(0x20, 0x01), 23, ADDRESS_SPECIAL, "protocol assignments"},
+    {V6(0x20, 0x01, 0x0d, 0xb8), 32, ADDRESS_SPECIAL, "documentation"},
+    {V6(0x20, 0x02), 16, ADDRESS_SPECIAL, "6to4"},
+    {V6(0x26, 0x20, 0x00, 0x4f, 0x80, 0x00), 48, ADDRESS_SPECIAL, "AS112"},
+    {V6(0x3f, 0xfe), 16, ADDRESS_SPECIAL, "6bone"},
+    {V6(0x3f, 0xff), 20, ADDRESS_SPECIAL, "documentation"},
+    {V6(0x5f, 0x00), 16, ADDRESS_SPECIAL, "SRv6 identifiers"},
+    {V6(0xfc), 7, ADDRESS_SPECIAL, "unique local"},
+    {V6(0xfe, 0x80), 10, ADDRESS_SPECIAL, "link-local"},
+    {V6(0xfe, 0xc0), 10, ADDRESS_SPECIAL, "site-local"},
+    {V6(0xff), 8, ADDRESS_SPECIAL, "multicast"},
+    {V6(0x20), 3, ADDRESS_PUBLIC, "public"},
+    {V6(0), 0, ADDRESS_SPECIAL, "unallocated"},
+    {V4(0), 0, ADDRESS_PUBLIC, "public"},
+};
+
+/* Where an IPv6 prefix carries its IPv4 address: the index of each of the four bytes. */
+struct embedding_row {
+    struct ip_address prefix;
+    unsigned length;
+    uint8_t at[4];
+    uint8_t mask; /* xored onto each byte: Teredo hides the client's address by 0xff */
+};
+
+static const struct embedding_row embeddings[] = {
+    {V6([10] = 0xff, 0xff), 96, {12, 13, 14, 15}, 0},                /* mapped */
+    {V6([8] = 0xff, 0xff), 96, {12, 13, 14, 15}, 0},                 /* translated */
+    {V6(0), 96, {12, 13, 14, 15}, 0},                                /* compatible */
+    {V6(0x00, 0x64, 0xff, 0x9b), 96, {12, 13, 14, 15}, 0},           /* NAT64 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {6, 7, 9, 10}, 0},  /* RFC 6052 /48 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {7, 9, 10, 11}, 0}, /* /56 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {9, 10, 11, 12}, 0}, /* /64 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {12, 13, 14, 15}, 0}, /* /96 */
+    {V6(0x20, 0x02), 16, {2, 3, 4, 5}, 0},                           /* 6to4 */
+    {V6(0x20, 0x01), 32, {4, 5, 6, 7}, 0},                           /* Teredo server */
+    {V6(0x20, 0x01), 32, {12, 13, 14, 15}, 0xff},                    /* Teredo client */
+};
+
+#undef V4
+#undef V6
+
+bool ip_address_has_prefix(const struct ip_address *address, const struct ip_address *prefix,
+                           unsigned length)
+{
+    if (address->is_v4 != prefix->is_v4)
+        return false;
+    unsigned whole = length / 8;
+    unsigned rest = length % 8;
+    if (memcmp(address->bytes, prefix->bytes, whole) != 0)
+        return false;
+    if (rest == 0)
+        return true;
+    unsigned difference = address->bytes[whole] ^ prefix->bytes[whole];
+    return difference >> (8 - rest) == 0;
+}
+
+enum address_class address_class_of(const struct ip_address *address, const char **ret_name)
+{
+    const struct class_row *row = rows;
+    while (!ip_address_has_prefix(address, &row->prefix, row->length))
+        row++; /* ends: each family has a row of length 0 */
+    if (ret_name)
+        *ret_name = row->name;
+    return row->class;
+}
+
+/* :: and ::1 lie in the block of the IPv4-compatible addresses and are none. */
+static bool is_plain_low(const struct ip_address *address)
+{
+    static const struct ip_address low = {0};
+    return ip_address_has_prefix(address, &low, 127);
+}
+
+size_t address_embedded(const struct ip_address *address,
+                        struct ip_address ret_inner[ADDRESS_EMBEDDED_MAX])
+{
+    size_t count = 0;
+    if (is_plain_low(address))
+        return 0;
+    for (size_t i = 0; i < sizeof embeddings / sizeof *embeddings; i++) {
+        const struct embedding_row *row = &embeddings[i];
+        if (!ip_address_has_prefix(address, &row->prefix, row->length))
+            continue;
+        struct ip_address *inner = &ret_inner[count++];
+        *inner = (struct ip_address){.is_v4 = true};
+        for (size_t byte = 0; byte < 4; byte++)
+            inner->bytes[byte] = address->bytes[row->at[byte]] ^ row->mask;
+    }
+    return count;
+}
+
+bool ip_address_from_sockaddr(const struct sockaddr *sockaddr,
+                              struct ip_address *ret_address)
+{
+    struct ip_address address = {0};
+    if (sockaddr->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)sockaddr;
+        address.is_v4 = true;
+        memcpy(address.bytes, &in->sin_addr, 4);
+    } else if (sockaddr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)sockaddr;
+        memcpy(address.bytes, &in6->sin6_addr, 16);
+    } else {
+        return false;
+    }
+    *ret_address = address;
+    return true;
+}
+
+bool ip_address_parse(const char *text, struct ip_address *ret_address)
+{
+    struct ip_address address = {0};
+    if (inet_pton(AF_INET, text, address.bytes) == 1)
+        address.is_v4 = true;
+    else if (inet_pton(AF_INET6, text, address.bytes) != 1)
+        return false;
+    *ret_address = address;
+    return true;
+}
