@@ -2,6 +2,7 @@
 """The ways to write a batch, and its options."""
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.configuration import options
 from harness.contract import check_batch_reply
@@ -140,8 +141,6 @@ def test_the_servers_concurrency_bounds_what_a_batch_asks_for(start_gatherd, ups
 
 
 def test_two_batches_at_once_do_not_mix(gatherd, upstream):
-    from concurrent.futures import ThreadPoolExecutor
-
     def one(batch):
         items = [{"id": f"{batch}-{n}", "url": upstream.url("echo", nonce=f"{batch}-{n}")}
                  for n in range(40)]

@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from harness.configuration import options
 from harness.contract import body_bytes
 
 BIG_NUMBERS = (b'{"z": 123456789012345678901234567890, "a": 1.000000000000000000000000000001,\n'
@@ -173,8 +174,7 @@ def test_trailers_do_not_change_what_the_head_said(gatherd, upstream):
 
 
 def test_timing_has_the_phases_of_har(gatherd, upstream):
-    url = upstream.url("delay/120").replace("127.0.0.1", "127.0.0.1")
-    item = gatherd.fetch(url, include=["timing"])
+    item = gatherd.fetch(upstream.url("delay/120"), include=["timing"])
     timing = item["timing"]
     assert 100 <= timing["wait"] <= timing["total"] + 1
     assert timing["ssl"] == -1
@@ -184,7 +184,6 @@ def test_timing_has_the_phases_of_har(gatherd, upstream):
 
 
 def test_timing_tells_new_connections_from_reused_ones(start_gatherd, upstream):
-    from harness.configuration import options
     gatherd = start_gatherd(options(server__workers=1))
     first = gatherd.fetch(upstream.url("ok"), include=["timing"])["timing"]
     second = gatherd.fetch(upstream.url("ok"), include=["timing"])["timing"]
