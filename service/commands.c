@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. Parses it, prints, and hands over to the part that does the work; holds no
+ * logic of its own. */
+#include "commands.h"
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/nearest.h"
+#include "base/random.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "fetch/fetcher.h"
+#include "fetch/probe.h"
+#include "http/auth_key.h"
+#include "http/demo.h"
+#include "http/front.h"
+#include "serve.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OUTPUT_MAX = 1 << 20, OVERRIDES_MAX = 64, HEALTH_TIMEOUT_MS = 3000 };
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char default_config[] = "/etc/gatherd/gatherd.yaml";
+
+/* What a command line can hold; each command takes what it knows. */
+struct arguments {
+    const char *config;
+    const char *listen;
+    const char *form; /* of options: "yaml", "schema" */
+    bool asks_ready;
+    struct config_override overrides[OVERRIDES_MAX];
+    size_t override_count;
+    char **words; /* what is no option */
+    int word_count;
+};
+
+struct command {
+    const char *name;
+    const char *usage;
+    const char *help;
+    const char *options; /* the letters it takes, as getopt_long has them below */
+    int (*run)(struct arguments *arguments);
+};
+
+static int print_buffer(struct buffer *out)
+{
+    fwrite(out->data, 1, out->len, stdout);
+    buffer_done(out);
+    return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* Loads and checks; prints every fault. */
+static struct config *load(const char *file, struct arguments *arguments)
+{
+    struct buffer faults;
+    buffer_init(&faults, OUTPUT_MAX);
+    struct config *config =
+        config_load(file, arguments->overrides, arguments->override_count, &faults);
+    if (faults.len)
+        fwrite(faults.data, 1, faults.len, stderr);
+    buffer_done(&faults);
+    return config;
+}
+
+static int run_serve(struct arguments *arguments)
+{
+    if (!arguments->config) {
+        fprintf(stderr, "gatherd serve: --config FILE is missing; every option has a default: "
+                        "an empty file will do (see: gatherd options)\n");
+        return EXIT_USAGE;
+    }
+    struct config *config = load(arguments->config, arguments);
+    if (!config)
+        return EXIT_USAGE;
+    log_setup((enum log_level)config->log.level, (enum log_format)config->log.format);
+    int status = serve_run(config);
+    config_free(config);
+    return status;
+}
+
+static int run_check(struct arguments *arguments)
+{
+    if (arguments->word_count != 1) {
+        fprintf(stderr, "usage: gatherd check FILE\n");
+        return EXIT_USAGE;
+    }
+    struct config *config = load(arguments->words[0], arguments);
+    if (!config)
+        return EXIT_USAGE;
+    config_free(config);
+    printf("%s: fine\n", arguments->words[0]);
+    return EXIT_FINE;
+}
+
+static int run_options(struct arguments *arguments)
+{
+    struct buffer out;
+    buffer_init(&out, OUTPUT_MAX);
+    if (!arguments->form)
+        options_write_reference(&out);
+    else if (strcmp(arguments->form, "yaml") == 0)
+        options_write_yaml(&out);
+    else
+        options_write_schema(&out);
+    return print_buffer(&out);
+}
+
+/* The URL that reaches a listener of this host: any-address becomes loopback. */
+static void health_url(const struct config *config, const char *address, const char *path,
+                       char *url, size_t size)
+{
+    bool is_tls = config && *config->server.tls_certificate && config->ops.listen.count == 0;
+    const char *colon = strrchr(address, ':');
+    const char *port = colon ? colon + 1 : "80";
+    const char *scheme = is_tls ? "https" : "http";
+    if (strncmp(address, "0.0.0.0:", 8) == 0)
+        snprintf(url, size, "%s://127.0.0.1:%s%s", scheme, port, path);
+    else if (strncmp(address, "[::]:", 5) == 0)
+        snprintf(url, size, "%s://[::1]:%s%s", scheme, port, path);
+    else if (strncmp(address, "unix:", 5) == 0)
+        snprintf(url, size, "%s://localhost%s", scheme, path);
+    else
+        snprintf(url, size, "%s://%s%s", scheme, address, path);
+}
+
+static int ask_health(const struct config *config, const char *address, bool asks_ready)
+{
+    char url[600];
+    health_url(config, address, asks_ready ? "/readyz" : "/healthz", url, sizeof url);
+    const char *unix_path = strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
+    struct buffer body;
+    buffer_init(&body, OUTPUT_MAX);
+    struct error err = {0};
+    int status = 0;
+    bool answered = probe_get(url, unix_path, HEALTH_TIMEOUT_MS, &status, &body, &err);
+    if (answered)
+        printf("%s: %d\n%.*s", url, status, (int)body.len, body.data ? body.data : "");
+    else
+        fprintf(stderr, "gatherd health: %s\n", err.text);
+    buffer_done(&body);
+    return answered && status == 200 ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int run_health(struct arguments *arguments)
+{
+    if (arguments->listen)
+        return ask_health(NULL, arguments->listen, arguments->asks_ready);
+    struct config *config =
+        load(arguments->config ? arguments->config : default_config, arguments);
+    if (!config)
+        return EXIT_USAGE;
+    const struct config_strings *addresses =
+        config->ops.listen.count ? &config->ops.listen : &config->server.listen;
+    int status = ask_health(config, addresses->items[0], arguments->asks_ready);
+    config_free(config);
+    return status;
+}
+
+static int run_key(struct arguments *arguments)
+{
+    if (arguments->word_count != 2 || strcmp(arguments->words[0], "new") != 0) {
+        fprintf(stderr, "usage: gatherd key new NAME\n");
+        return EXIT_USAGE;
+    }
+    char key[AUTH_KEY_TEXT_MAX];
+    char hash[65];
+    auth_key_make(key, hash);
+    printf("the key, shown this once: %s\n"
+           "the line for auth.keys:   - {name: %s, sha256: \"%s\"}\n",
+           key, arguments->words[1], hash);
+    return EXIT_FINE;
+}
+
+static int run_demo(struct arguments *arguments)
+{
+    struct error err = {0};
+    if (demo_run(arguments->listen ? arguments->listen : "127.0.0.1:8081", &err))
+        return EXIT_FINE;
+    fprintf(stderr, "gatherd demo: %s\n", err.text);
+    return EXIT_FAILED;
+}
+
+static int run_version(struct arguments *arguments)
+{
+    (void)arguments;
+    struct buffer out;
+    buffer_init(&out, OUTPUT_MAX);
+    buffer_append_text(&out, "gatherd " GATHERD_VERSION "\n");
+    front_versions(&out);
+    fetch_versions(&out);
+    return print_buffer(&out);
+}
+
+static int run_help(struct arguments *arguments);
+
+static const struct command commands[] = {
+    {"serve", "serve --config FILE [--set path=value]…", "run the service", "cs", run_serve},
+    {"check", "check FILE [--set path=value]…", "check a configuration, print every fault", "s",
+     run_check},
+    {"options", "options [--yaml|--schema]",
+     "print every option: as a reference, a complete file, or a JSON Schema", "ym", run_options},
+    {"health", "health [--config FILE | --listen ADDRESS] [--ready]",
+     "ask the running service how it is; exit status 0 when well", "cslr", run_health},
+    {"key", "key new NAME", "make an API key: prints it once, with the line for auth.keys", "",
+     run_key},
+    {"demo", "demo [--listen ADDRESS]", "run a small upstream to try gatherd against", "l",
+     run_demo},
+    {"version", "version", "print the versions of gatherd and its libraries", "", run_version},
+    {"help", "help", "print this", "", run_help},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static int run_help(struct arguments *arguments)
+{
+    (void)arguments;
+    printf("gatherd: a batch of URLs in, one JSON document out\n\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("  gatherd %s\n      %s\n", commands[i].usage, commands[i].help);
+    return EXIT_FINE;
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+    {"listen", required_argument, NULL, 'l'}, {"ready", no_argument, NULL, 'r'},
+    {"yaml", no_argument, NULL, 'y'},         {"schema", no_argument, NULL, 'm'},
+    {0},
+};
+
+static bool add_override(struct arguments *arguments, char *text)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text) {
+        fprintf(stderr, "gatherd: --set wants path=value, not \"%s\"\n", text);
+        return false;
+    }
+    if (arguments->override_count == OVERRIDES_MAX) {
+        fprintf(stderr, "gatherd: at most %d --set\n", OVERRIDES_MAX);
+        return false;
+    }
+    *equals = '\0';
+    arguments->overrides[arguments->override_count++] =
+        (struct config_override){.path = text, .value = equals + 1};
+    return true;
+}
+
+static bool take_option(struct arguments *arguments, int letter)
+{
+    switch (letter) {
+    case 'c':
+        arguments->config = optarg;
+        return true;
+    case 's':
+        return add_override(arguments, optarg);
+    case 'l':
+        arguments->listen = optarg;
+        return true;
+    case 'r':
+        arguments->asks_ready = true;
+        return true;
+    case 'y':
+        arguments->form = "yaml";
+        return true;
+    default:
+        arguments->form = "schema";
+        return true;
+    }
+}
+
+static bool parse(const struct command *command, int argc, char **argv,
+                  struct arguments *arguments)
+{
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (letter == '?' || !strchr(command->options, letter)) {
+            fprintf(stderr, "usage: gatherd %s\n", command->usage);
+            return false;
+        }
+        if (!take_option(arguments, letter))
+            return false;
+    }
+    arguments->words = argv + optind;
+    arguments->word_count = argc - optind;
+    return true;
+}
+
+static const struct command *find(const char *name)
+{
+    const char *names[COMMAND_COUNT];
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+        names[i] = commands[i].name;
+    }
+    const char *meant = nearest_name(slice_from(name), names, COMMAND_COUNT);
+    fprintf(stderr, "gatherd: \"%s\" is no command", name);
+    if (meant)
+        fprintf(stderr, "; did you mean \"%s\"?", meant);
+    fprintf(stderr, " (gatherd help lists them)\n");
+    return NULL;
+}
+
+int commands_run(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        name = "version";
+    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    const struct command *command = find(name);
+    if (!command)
+        return EXIT_USAGE;
+    struct arguments arguments = {0};
+    if (argc > 1 && !parse(command, argc - 1, argv + 1, &arguments))
+        return EXIT_USAGE;
+    return command->run(&arguments);
+}

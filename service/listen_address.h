@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From an address of the configuration to listening sockets. */
+#pragma once
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { LISTEN_SOCKETS_MAX = 8 };
+
+struct listen_sockets {
+    int fds[LISTEN_SOCKETS_MAX];
+    size_t count;
+};
+
+/* listen_address_open binds and listens, non-blocking and close-on-exec. "fd:N" takes over an
+ * open listening socket. On failure nothing stays open and the sentence names the address and
+ * the remedy. */
+bool listen_address_open(const char *address, struct listen_sockets *ret_sockets,
+                         struct error *err) MUST_CHECK;
+
+/* listen_address_text writes the real address of `fd` ("127.0.0.1:41234", "unix:/path"). */
+void listen_address_text(int fd, char *text, size_t size);

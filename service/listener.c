@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepts, balances, refuses. It reads no byte of a request: above the connection limit the
+ * answer is a fixed 503, written before anything is read, then a lingering close, so that the
+ * client sees the answer and not a reset. */
+#include "listener.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "listen_address.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    ACCEPTS_PER_EVENT = 64,
+    LINGER_MS = 1000,
+    LINGERING_MAX = 64,
+    PAUSE_MS = 100, /* when accept finds no descriptor: epoll would spin */
+};
+
+struct open_socket {
+    struct list node;
+    struct watch watch;
+    struct listener *listener;
+    enum front_role role;
+    bool is_inherited; /* a unix socket's file belongs to whoever made it */
+};
+
+/* A refused client on its way out. */
+struct lingering {
+    struct list node;
+    struct watch watch;
+    struct timer timer;
+    struct listener *listener;
+};
+
+struct listener {
+    struct listener_setup setup;
+    struct list sockets;
+    struct list lingering;
+    unsigned lingering_count;
+    struct timer pause;
+};
+
+static const char refusal_body[] =
+    "{\"type\": \"/problems/overloaded\", \"title\": \"The service is overloaded\", "
+    "\"status\": 503, \"detail\": \"too many connections; try again in a second\"}\n";
+
+/* -------------------------------------------------------------------- refusing */
+
+static void lingering_free(struct lingering *lingering)
+{
+    struct listener *listener = lingering->listener;
+    int fd = lingering->watch.fd;
+    loop_unwatch(listener->setup.loop, &lingering->watch);
+    loop_timer_clear(listener->setup.loop, &lingering->timer);
+    list_remove(&lingering->node);
+    listener->lingering_count--;
+    close(fd);
+    free(lingering);
+}
+
+static void on_lingering_ready(struct watch *watch, uint32_t ready)
+{
+    struct lingering *lingering = container_of(watch, struct lingering, watch);
+    char scratch[4096];
+    ssize_t got = recv(watch->fd, scratch, sizeof scratch, MSG_DONTWAIT);
+    bool is_open = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+    if (!is_open || (ready & (EPOLLERR | EPOLLHUP)))
+        lingering_free(lingering);
+}
+
+static void on_linger_over(struct timer *timer)
+{
+    lingering_free(container_of(timer, struct lingering, timer));
+}
+
+static void refuse(struct listener *listener, int fd)
+{
+    char head[512];
+    int len = snprintf(head, sizeof head,
+                       "HTTP/1.1 503 Service Unavailable\r\n"
+                       "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+                       "Retry-After: 1\r\nCache-Control: no-store\r\n"
+                       "Connection: close\r\n\r\n%s",
+                       sizeof refusal_body - 1, refusal_body);
+    metrics_add(listener->setup.metrics, METRIC_CLIENT_REFUSED, 0, 1);
+    ssize_t sent = send(fd, head, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    if (sent != len || listener->lingering_count == LINGERING_MAX) {
+        close(fd);
+        return;
+    }
+    struct lingering *lingering = memory_new(sizeof *lingering);
+    lingering->listener = listener;
+    lingering->watch.on_ready = on_lingering_ready;
+    lingering->timer.on_due = on_linger_over;
+    if (!loop_watch(listener->setup.loop, &lingering->watch, fd, EPOLLIN)) {
+        close(fd);
+        free(lingering);
+        return;
+    }
+    listener->lingering_count++;
+    list_push_back(&listener->lingering, &lingering->node);
+    loop_timer_set(listener->setup.loop, &lingering->timer,
+                   listener->setup.loop->now_ms + LINGER_MS);
+}
+
+/* ------------------------------------------------------------------- accepting */
+
+/* Ties go to the first worker: its connection pool is the warmest. */
+static struct worker *least_loaded(const struct listener *listener)
+{
+    struct worker *best = listener->setup.workers[0];
+    for (unsigned i = 1; i < listener->setup.worker_count; i++) {
+        struct worker *other = listener->setup.workers[i];
+        if (worker_open_count(other) < worker_open_count(best))
+            best = other;
+    }
+    return best;
+}
+
+static void place(struct listener *listener, enum front_role role, int fd,
+                  const struct sockaddr_storage *address, socklen_t address_len)
+{
+    /* Operators must get through when clients fill the house. */
+    unsigned limit = role == FRONT_OPS ? UINT32_MAX : (unsigned)listener->setup.max_connections;
+    if (atomic_fetch_add(&listener->setup.state->open_connections, 1) >= limit) {
+        atomic_fetch_sub(&listener->setup.state->open_connections, 1);
+        refuse(listener, fd);
+        return;
+    }
+    worker_adopt(least_loaded(listener), role, fd, (const struct sockaddr *)address,
+                 address_len);
+}
+
+static void pause_accepting(struct listener *listener)
+{
+    log_message(LOG_WARNING, "accept_paused", "no descriptor left for new connections");
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        if (open->watch.is_watched &&
+            !loop_watch(listener->setup.loop, &open->watch, open->watch.fd, 0))
+            log_message(LOG_ERROR, "accept_failed", "cannot pause a listener");
+    }
+    loop_timer_set(listener->setup.loop, &listener->pause,
+                   listener->setup.loop->now_ms + PAUSE_MS);
+}
+
+/* Returns false when nothing more is to be accepted now. */
+static bool accept_one(struct open_socket *open)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    int fd = accept4(open->watch.fd, (struct sockaddr *)&address, &len,
+                     SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        place(open->listener, open->role, fd, &address, len);
+        return true;
+    }
+    if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
+        return true;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        pause_accepting(open->listener);
+    return false;
+}
+
+static void on_acceptable(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    struct open_socket *open = container_of(watch, struct open_socket, watch);
+    for (int i = 0; i < ACCEPTS_PER_EVENT && accept_one(open); i++)
+        ;
+}
+
+static void on_pause_over(struct timer *timer)
+{
+    struct listener *listener = container_of(timer, struct listener, pause);
+    struct error err;
+    if (!listener_start(listener, &err))
+        log_message(LOG_ERROR, "accept_failed", err.text);
+}
+
+/* ------------------------------------------------------------------- lifecycle */
+
+struct listener *listener_new(const struct listener_setup *setup)
+{
+    struct listener *listener = memory_new(sizeof *listener);
+    listener->setup = *setup;
+    listener->pause.on_due = on_pause_over;
+    list_init(&listener->sockets);
+    list_init(&listener->lingering);
+    return listener;
+}
+
+bool listener_open(struct listener *listener, const char *address, enum front_role role,
+                   struct error *err)
+{
+    struct listen_sockets sockets;
+    if (!listen_address_open(address, &sockets, err))
+        return false;
+    for (size_t i = 0; i < sockets.count; i++) {
+        struct open_socket *open = memory_new(sizeof *open);
+        open->listener = listener;
+        open->role = role;
+        open->is_inherited = strncmp(address, "fd:", 3) == 0;
+        open->watch.fd = sockets.fds[i];
+        open->watch.on_ready = on_acceptable;
+        list_push_back(&listener->sockets, &open->node);
+    }
+    return true;
+}
+
+void listener_addresses(const struct listener *listener, enum front_role role,
+                        struct buffer *out)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        if (open->role != role)
+            continue;
+        char text[160];
+        listen_address_text(open->watch.fd, text, sizeof text);
+        if (out->len)
+            buffer_append_text(out, ", ");
+        buffer_append_text(out, text);
+    }
+}
+
+bool listener_start(struct listener *listener, struct error *err)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        if (!loop_watch(listener->setup.loop, &open->watch, open->watch.fd, EPOLLIN))
+            return error_set_errno(err, errno, "cannot watch a listening socket");
+    }
+    return true;
+}
+
+static void close_socket(struct open_socket *open)
+{
+    char text[160];
+    listen_address_text(open->watch.fd, text, sizeof text);
+    loop_unwatch(open->listener->setup.loop, &open->watch);
+    close(open->watch.fd);
+    if (strncmp(text, "unix:", 5) == 0 && !open->is_inherited)
+        unlink(text + 5);
+    list_remove(&open->node);
+    free(open);
+}
+
+void listener_close(struct listener *listener, enum front_role role)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        node = node->next;
+        if (open->role != role)
+            continue;
+        while (open->watch.is_watched && accept_one(open))
+            ;
+        close_socket(open);
+    }
+}
+
+void listener_free(struct listener *listener)
+{
+    if (!listener)
+        return;
+    while (!list_is_empty(&listener->sockets))
+        close_socket(container_of(listener->sockets.next, struct open_socket, node));
+    while (!list_is_empty(&listener->lingering))
+        lingering_free(container_of(listener->lingering.next, struct lingering, node));
+    loop_timer_clear(listener->setup.loop, &listener->pause);
+    free(listener);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process: listeners, workers, signals, drain. Runs in main's thread with a loop of its own;
+ * everything a client or an upstream does happens in the workers.
+ *
+ *   start: descriptors → sockets bound → workers made and started → accepting, ready
+ *   drain: not ready → backlog taken, sockets closed → workers finish, at drain_timeout their
+ *          batches end with cancelled items → workers stopped → exit 0 */
+#include "serve.h"
+
+#include "base/buffer.h"
+#include "base/cpus.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "descriptors.h"
+#include "fetch/fetcher.h"
+#include "http/front.h"
+#include "listener.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+    RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
+    RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
+    DRAIN_POLL_MS = 10,
+    LAST_REPLIES_MS = 2000, /* after drain_timeout: for cancelled batches' replies to leave */
+};
+
+struct service {
+    const struct config *config;
+    struct loop loop;
+    struct process_state state;
+    struct budgets budgets;
+    struct fetch_shared *shared;
+    struct metrics_shard **shards; /* one a worker, the last is main's */
+    struct worker **workers;
+    unsigned worker_count;
+    struct listener *listener;
+    struct watch signals;
+    struct timer drain_poll;
+    uint64_t drain_started_ms;
+    bool is_draining;
+    bool has_ended_batches;
+    bool is_over;
+    bool is_forced; /* a second signal */
+};
+
+/* --------------------------------------------------------------------- starting */
+
+static bool divide_descriptors(struct service *service, struct descriptors *ret_descriptors,
+                               struct error *err)
+{
+    const struct config *config = service->config;
+    uint64_t limit = descriptors_limit();
+    uint64_t reserve =
+        RESERVED_DESCRIPTORS + (uint64_t)RESERVED_PER_WORKER * service->worker_count;
+    if (!descriptors_divide(limit, reserve, config->fetch.max_in_flight,
+                            config->server.max_connections, ret_descriptors, err))
+        return false;
+    if (ret_descriptors->is_cut) {
+        struct log_line line;
+        log_begin(&line, LOG_WARNING, "limits_lowered");
+        log_text(&line, "message",
+                 "the limit of open files is below what fetch.max_in_flight and "
+                 "server.max_connections ask for");
+        log_int(&line, "openFiles", (int64_t)limit);
+        log_int(&line, "maxInFlight", (int64_t)ret_descriptors->max_in_flight);
+        log_int(&line, "maxConnections", (int64_t)ret_descriptors->max_connections);
+        log_end(&line);
+    }
+    service->budgets.in_flight.max = ret_descriptors->max_in_flight;
+    service->budgets.sockets.max = limit - reserve - ret_descriptors->max_connections;
+    service->budgets.reply_bytes.max = config->memory.reply_budget;
+    return true;
+}
+
+static bool open_listeners(struct service *service, struct error *err)
+{
+    const struct config_strings *main_addresses = &service->config->server.listen;
+    const struct config_strings *ops_addresses = &service->config->ops.listen;
+    for (size_t i = 0; i < main_addresses->count; i++) {
+        if (!listener_open(service->listener, main_addresses->items[i], FRONT_MAIN, err))
+            return false;
+    }
+    for (size_t i = 0; i < ops_addresses->count; i++) {
+        if (!listener_open(service->listener, ops_addresses->items[i], FRONT_OPS, err))
+            return false;
+    }
+    return true;
+}
+
+static bool make_workers(struct service *service, struct error *err)
+{
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        const struct worker_setup setup = {
+            .index = i,
+            .config = service->config,
+            .shared = service->shared,
+            .budgets = &service->budgets,
+            .state = &service->state,
+            .metrics = service->shards[i],
+            .all = service->workers,
+            .count = service->worker_count,
+        };
+        service->workers[i] = worker_new(&setup, err);
+        if (!service->workers[i])
+            return false;
+    }
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        if (!worker_start(service->workers[i], err))
+            return false;
+    }
+    return true;
+}
+
+static void make_shards(struct service *service)
+{
+    size_t count = service->worker_count + 1;
+    service->workers = memory_new(service->worker_count * sizeof(struct worker *));
+    service->shards = memory_new(count * sizeof(struct metrics_shard *));
+    for (size_t i = 0; i < count; i++)
+        service->shards[i] = metrics_shard_new();
+    service->state.shards = service->shards;
+    service->state.shard_count = count;
+    service->state.version = GATHERD_VERSION;
+}
+
+static void log_started(struct service *service)
+{
+    struct buffer main_addresses, ops_addresses;
+    buffer_init(&main_addresses, 4096);
+    buffer_init(&ops_addresses, 4096);
+    listener_addresses(service->listener, FRONT_MAIN, &main_addresses);
+    listener_addresses(service->listener, FRONT_OPS, &ops_addresses);
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "started");
+    log_text(&line, "version", GATHERD_VERSION);
+    log_slice(&line, "listen", buffer_slice(&main_addresses));
+    if (ops_addresses.len)
+        log_slice(&line, "ops", buffer_slice(&ops_addresses));
+    log_int(&line, "workers", service->worker_count);
+    log_end(&line);
+    buffer_done(&main_addresses);
+    buffer_done(&ops_addresses);
+}
+
+/* --------------------------------------------------------------------- draining */
+
+static bool all_idle(const struct service *service)
+{
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        if (!worker_is_idle(service->workers[i]))
+            return false;
+    }
+    return true;
+}
+
+static void on_drain_poll(struct timer *timer)
+{
+    struct service *service = container_of(timer, struct service, drain_poll);
+    uint64_t drained_ms = service->loop.now_ms - service->drain_started_ms;
+    uint64_t limit_ms = service->config->server.drain_timeout_ms;
+    if (all_idle(service) || drained_ms > limit_ms + LAST_REPLIES_MS) {
+        service->is_over = true;
+        return;
+    }
+    if (drained_ms >= limit_ms && !service->has_ended_batches) {
+        service->has_ended_batches = true;
+        log_message(LOG_WARNING, "drain_timeout", "ending the batches that still run");
+        for (unsigned i = 0; i < service->worker_count; i++)
+            worker_end_batches(service->workers[i]);
+    }
+    loop_timer_set(&service->loop, timer, service->loop.now_ms + DRAIN_POLL_MS);
+}
+
+static void start_drain(struct service *service)
+{
+    service->is_draining = true;
+    service->drain_started_ms = service->loop.now_ms;
+    atomic_store(&service->state.is_draining, true); /* readiness fails first */
+    log_message(LOG_INFO, "draining", "no new connections; finishing accepted batches");
+    listener_close(service->listener, FRONT_MAIN);
+    for (unsigned i = 0; i < service->worker_count; i++)
+        worker_drain(service->workers[i]);
+    loop_timer_set(&service->loop, &service->drain_poll,
+                   service->loop.now_ms + DRAIN_POLL_MS);
+}
+
+static void on_signal(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    struct service *service = container_of(watch, struct service, signals);
+    struct signalfd_siginfo info;
+    if (read(watch->fd, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        log_message(LOG_WARNING, "reload_ignored",
+                    "the configuration is read at start only; restart to change it");
+    } else if (service->is_draining) {
+        log_message(LOG_WARNING, "stopped", "a second signal: ending at once");
+        service->is_forced = true;
+        service->is_over = true;
+    } else {
+        start_drain(service);
+    }
+}
+
+static bool watch_signals(struct service *service, struct error *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* inherited by every thread started later */
+    signal(SIGPIPE, SIG_IGN);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot make a signal descriptor");
+    service->signals.fd = fd;
+    service->signals.on_ready = on_signal;
+    return loop_watch(&service->loop, &service->signals, fd, EPOLLIN) ||
+           error_set_errno(err, errno, "cannot watch signals");
+}
+
+/* -------------------------------------------------------------------- the whole */
+
+static bool start(struct service *service, struct error *err)
+{
+    struct descriptors descriptors;
+    if (!loop_init(&service->loop, err) || !watch_signals(service, err) ||
+        !divide_descriptors(service, &descriptors, err) || !fetch_global_init(err) ||
+        !front_global_init(err))
+        return false;
+    make_shards(service);
+    const struct listener_setup setup = {
+        .loop = &service->loop,
+        .workers = service->workers,
+        .worker_count = service->worker_count,
+        .state = &service->state,
+        .max_connections = descriptors.max_connections,
+        .metrics = service->shards[service->worker_count],
+    };
+    service->listener = listener_new(&setup);
+    if (!open_listeners(service, err))
+        return false;
+    service->shared = fetch_shared_new(service->config, err);
+    if (!service->shared || !make_workers(service, err) ||
+        !listener_start(service->listener, err))
+        return false;
+    atomic_store(&service->state.is_ready, true);
+    log_started(service);
+    return true;
+}
+
+static void stop(struct service *service)
+{
+    listener_free(service->listener);
+    for (unsigned i = 0; service->workers && i < service->worker_count; i++)
+        worker_stop(service->workers[i]);
+    for (unsigned i = 0; service->workers && i < service->worker_count; i++)
+        worker_free(service->workers[i]);
+    fetch_shared_free(service->shared);
+    for (size_t i = 0; i < service->state.shard_count; i++)
+        metrics_shard_free(service->shards[i]);
+    free(service->shards);
+    free(service->workers);
+    if (service->signals.is_watched)
+        close(service->signals.fd);
+    loop_done(&service->loop);
+    fetch_global_done();
+}
+
+int serve_run(const struct config *config)
+{
+    struct service service = {
+        .config = config,
+        .loop = {.epoll_fd = -1},
+        .drain_poll = {.on_due = on_drain_poll},
+        .worker_count = config->server.workers ? (unsigned)config->server.workers
+                                               : cpus_usable(""),
+    };
+    struct error err = {0};
+    bool started = start(&service, &err);
+    if (!started)
+        log_message(LOG_ERROR, "start_failed", err.text);
+    while (started && !service.is_over) {
+        loop_wait(&service.loop, -1);
+        loop_run_due(&service.loop);
+    }
+    if (service.is_forced)
+        _exit(0); /* at once: connections are the kernel's to close */
+    if (started)
+        log_message(LOG_INFO, "stopped", "drained");
+    stop(&service);
+    return started ? 0 : 1;
+}

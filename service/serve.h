@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatherd serve: the service from the configuration to the exit status. */
+#pragma once
+
+#include "config/config.h"
+
+/* serve_run starts everything, serves until SIGTERM or SIGINT, drains, and returns the exit
+ * status: 0 after a drain, 1 when it could not start. A second signal ends at once. */
+int serve_run(const struct config *config);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker: its thread, its mailbox and the order of its turn.
+ *
+ *        ┌────────────────────────── one turn ──────────────────────────┐
+ *   wait ─► events: upstream sockets, DNS, clients gone, MHD is ready, mailbox
+ *        ─► due timers: calls' clocks, batches' deadlines, connections' clocks
+ *        ─► mailbox: adopt sockets, drain, trim
+ *        ─► fetcher_turn: start a slice, collect what ended, advance batches, answer
+ *        ─► front_turn: MHD runs once: replies leave, new requests come in
+ *        └──► (their calls start in the next turn, which then does not wait)
+ *
+ * Nothing here locks but the mailbox, which holds a handful of messages. */
+#include "worker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { ROLES = 2 };
+
+struct adoption {
+    struct adoption *next;
+    enum front_role role;
+    int fd;
+    struct sockaddr_storage address;
+    socklen_t address_len;
+};
+
+struct worker {
+    struct worker_setup setup; /* read-only */
+
+    /* The worker thread's own. */
+    struct loop loop;
+    struct fetcher *fetcher;
+    struct front *fronts[ROLES];
+    struct watch mail_watch;
+    pthread_t thread;
+    bool is_started;
+    bool is_draining;
+
+    /* Shared: the mailbox and what others may read. */
+    struct {
+        int event_fd;
+        pthread_mutex_t lock;
+        struct adoption *adoptions; /* under lock; newest first */
+        atomic_bool must_drain;
+        atomic_bool must_end_batches;
+        atomic_bool must_trim;
+        atomic_bool must_stop;
+        atomic_bool is_idle;
+        atomic_uint open_count;
+    } shared;
+};
+
+/* -------------------------------------------------------------- from other threads */
+
+static void ring(struct worker *worker)
+{
+    uint64_t one = 1;
+    ssize_t written = write(worker->shared.event_fd, &one, sizeof one);
+    (void)written; /* EAGAIN: the bell rings already */
+}
+
+static void post(struct worker *worker, atomic_bool *flag)
+{
+    atomic_store(flag, true);
+    ring(worker);
+}
+
+void worker_adopt(struct worker *worker, enum front_role role, int fd,
+                  const struct sockaddr *address, socklen_t address_len)
+{
+    struct adoption *adoption = memory_new(sizeof *adoption);
+    adoption->role = role;
+    adoption->fd = fd;
+    adoption->address_len = address_len;
+    memcpy(&adoption->address, address, address_len);
+    atomic_fetch_add(&worker->shared.open_count, 1);
+    pthread_mutex_lock(&worker->shared.lock);
+    adoption->next = worker->shared.adoptions;
+    worker->shared.adoptions = adoption;
+    pthread_mutex_unlock(&worker->shared.lock);
+    ring(worker);
+}
+
+unsigned worker_open_count(const struct worker *worker)
+{
+    return atomic_load(&worker->shared.open_count);
+}
+
+void worker_drain(struct worker *worker)
+{
+    post(worker, &worker->shared.must_drain);
+}
+
+void worker_end_batches(struct worker *worker)
+{
+    post(worker, &worker->shared.must_end_batches);
+}
+
+void worker_trim(struct worker *worker)
+{
+    post(worker, &worker->shared.must_trim);
+}
+
+bool worker_is_idle(const struct worker *worker)
+{
+    return atomic_load(&worker->shared.is_idle);
+}
+
+/* ------------------------------------------------------------------ the turn */
+
+static void on_closed(void *context)
+{
+    struct worker *worker = context;
+    atomic_fetch_sub(&worker->shared.open_count, 1);
+    atomic_fetch_sub(&worker->setup.state->open_connections, 1);
+}
+
+static void on_socket_pressure(void *context)
+{
+    struct worker *worker = context;
+    for (unsigned i = 0; i < worker->setup.count; i++) {
+        if (worker->setup.all[i] != worker)
+            worker_trim(worker->setup.all[i]);
+    }
+}
+
+static void on_mail(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    uint64_t rings;
+    ssize_t got = read(watch->fd, &rings, sizeof rings);
+    (void)got; /* only the bell; the mail is read in the turn */
+}
+
+static void adopt_all(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->shared.lock);
+    struct adoption *newest = worker->shared.adoptions;
+    worker->shared.adoptions = NULL;
+    pthread_mutex_unlock(&worker->shared.lock);
+    struct adoption *oldest = NULL;
+    while (newest) { /* first come, first served */
+        struct adoption *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct adoption *next = oldest->next;
+        front_adopt(worker->fronts[oldest->role], oldest->fd,
+                    (struct sockaddr *)&oldest->address, oldest->address_len);
+        free(oldest);
+        oldest = next;
+    }
+}
+
+static void read_mail(struct worker *worker)
+{
+    adopt_all(worker);
+    if (atomic_exchange(&worker->shared.must_trim, false))
+        fetcher_trim(worker->fetcher);
+    if (atomic_exchange(&worker->shared.must_drain, false)) {
+        worker->is_draining = true;
+        /* Health, readiness and metrics go on being answered while batches finish. */
+        front_drain(worker->fronts[FRONT_MAIN]);
+    }
+    if (atomic_exchange(&worker->shared.must_end_batches, false))
+        front_end_batches(worker->fronts[FRONT_MAIN]);
+}
+
+static int wait_ms(struct worker *worker)
+{
+    if (fetcher_has_work(worker->fetcher))
+        return 0;
+    int wait = -1;
+    for (int role = 0; role < ROLES; role++) {
+        int front_wait = worker->fronts[role] ? front_wait_ms(worker->fronts[role]) : -1;
+        if (front_wait >= 0 && (wait < 0 || front_wait < wait))
+            wait = front_wait;
+    }
+    return wait;
+}
+
+static void turn(struct worker *worker)
+{
+    loop_wait(&worker->loop, wait_ms(worker));
+    loop_run_due(&worker->loop);
+    read_mail(worker);
+    fetcher_turn(worker->fetcher);
+    for (int role = 0; role < ROLES; role++) {
+        if (worker->fronts[role])
+            front_turn(worker->fronts[role]);
+    }
+    if (worker->is_draining)
+        atomic_store(&worker->shared.is_idle, front_is_idle(worker->fronts[FRONT_MAIN]));
+    metrics_observe(worker->setup.metrics, METRIC_LOOP_LAG_SECONDS, 0,
+                    (double)(clock_now_us() - worker->loop.now_us) / 1e6);
+}
+
+static void *run(void *context)
+{
+    struct worker *worker = context;
+    while (!atomic_load_explicit(&worker->shared.must_stop, memory_order_relaxed))
+        turn(worker);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------- lifecycle */
+
+static bool make_front(struct worker *worker, enum front_role role, struct error *err)
+{
+    const struct front_setup setup = {
+        .role = role,
+        .loop = &worker->loop,
+        .config = worker->setup.config,
+        .fetcher = worker->fetcher,
+        .budgets = worker->setup.budgets,
+        .metrics = worker->setup.metrics,
+        .state = worker->setup.state,
+        .on_closed = on_closed,
+        .context = worker,
+    };
+    worker->fronts[role] = front_new(&setup, err);
+    return worker->fronts[role] != NULL;
+}
+
+static bool make_parts(struct worker *worker, struct error *err)
+{
+    if (!loop_init(&worker->loop, err))
+        return false;
+    worker->shared.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->shared.event_fd < 0)
+        return error_set_errno(err, errno, "cannot make a worker's mailbox");
+    worker->mail_watch.on_ready = on_mail;
+    if (!loop_watch(&worker->loop, &worker->mail_watch, worker->shared.event_fd, EPOLLIN))
+        return error_set_errno(err, errno, "cannot watch a worker's mailbox");
+    const struct fetcher_setup fetcher_setup = {
+        .loop = &worker->loop,
+        .config = worker->setup.config,
+        .shared = worker->setup.shared,
+        .budgets = worker->setup.budgets,
+        .metrics = worker->setup.metrics,
+        .on_socket_pressure = on_socket_pressure,
+        .context = worker,
+    };
+    worker->fetcher = fetcher_new(&fetcher_setup, err);
+    return worker->fetcher && make_front(worker, FRONT_MAIN, err) &&
+           make_front(worker, FRONT_OPS, err);
+}
+
+struct worker *worker_new(const struct worker_setup *setup, struct error *err)
+{
+    struct worker *worker = memory_new(sizeof *worker);
+    worker->setup = *setup;
+    worker->loop.epoll_fd = -1;
+    worker->shared.event_fd = -1;
+    pthread_mutex_init(&worker->shared.lock, NULL);
+    if (!make_parts(worker, err)) {
+        worker_free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+bool worker_start(struct worker *worker, struct error *err)
+{
+    int failure = pthread_create(&worker->thread, NULL, run, worker);
+    if (failure)
+        return error_set_errno(err, failure, "cannot start a worker thread");
+    worker->is_started = true;
+    return true;
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (!worker || !worker->is_started)
+        return;
+    post(worker, &worker->shared.must_stop);
+    pthread_join(worker->thread, NULL);
+    worker->is_started = false;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    while (worker->shared.adoptions) {
+        struct adoption *next = worker->shared.adoptions->next;
+        close(worker->shared.adoptions->fd);
+        free(worker->shared.adoptions);
+        worker->shared.adoptions = next;
+    }
+    /* Fronts first: their batches cancel calls of the fetcher. */
+    for (int role = 0; role < ROLES; role++)
+        front_free(worker->fronts[role]);
+    fetcher_free(worker->fetcher);
+    loop_unwatch(&worker->loop, &worker->mail_watch);
+    if (worker->shared.event_fd >= 0)
+        close(worker->shared.event_fd);
+    loop_done(&worker->loop);
+    pthread_mutex_destroy(&worker->shared.lock);
+    free(worker);
+}

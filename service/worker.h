@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One core: a thread with a loop, a fetcher, the fronts and a metrics shard. Other threads
+ * reach it through its mailbox only. */
+#pragma once
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "fetch/fetcher.h"
+#include "http/front.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct worker;
+
+struct worker_setup {
+    unsigned index;
+    const struct config *config;
+    struct fetch_shared *shared;
+    struct budgets *budgets;
+    struct process_state *state;
+    struct metrics_shard *metrics;
+    struct worker **all; /* every worker, `count` of them; filled before worker_start */
+    unsigned count;
+};
+
+/* worker_new makes the worker's parts; nothing runs yet. main's thread. */
+struct worker *worker_new(const struct worker_setup *setup, struct error *err) MUST_CHECK;
+bool worker_start(struct worker *worker, struct error *err) MUST_CHECK;
+
+/* worker_adopt hands over an accepted socket. worker_open_count: how many this worker has, the
+ * ones on their way included. Any thread. */
+void worker_adopt(struct worker *worker, enum front_role role, int fd,
+                  const struct sockaddr *address, socklen_t address_len);
+unsigned worker_open_count(const struct worker *worker);
+
+/* worker_drain: finish what was accepted. worker_end_batches: end what still runs with
+ * `cancelled` items. worker_is_idle: drained, nothing under way. worker_trim: close idle
+ * upstream connections. Any thread; they take effect in the worker's next turn. */
+void worker_drain(struct worker *worker);
+void worker_end_batches(struct worker *worker);
+void worker_trim(struct worker *worker);
+bool worker_is_idle(const struct worker *worker);
+
+/* worker_stop ends the thread and joins it; worker_free releases what worker_new made. */
+void worker_stop(struct worker *worker);
+void worker_free(struct worker *worker);
