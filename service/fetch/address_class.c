@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables behind the egress policy: IANA's IPv4 and IPv6 Special-Purpose Address
  * Registries (RFC 6890 and what was added since), multicast, reserved space, the retired
- * site-local and 6bone prefixes, and the metadata addresses of the clouds. First match wins,
- * so a longer prefix stands before the shorter one around it.
+ * site-local and 6bone prefixes, and the metadata addresses of the clouds. First match
+ * wins, so a longer prefix stands before the shorter one around it.
  *
  * Refuses to look anything up and to guess: what no row names is public for IPv4, and for
  * IPv6 only inside 2000::/3, the one block IANA allocates from. Called by the guard. */
@@ -114,8 +114,8 @@ static const struct embedding_row embeddings[] = {
 #undef V4
 #undef V6
 
-bool ip_address_has_prefix(const struct ip_address *address, const struct ip_address *prefix,
-                           unsigned length)
+bool ip_address_has_prefix(const struct ip_address *address,
+                           const struct ip_address *prefix, unsigned length)
 {
     if (address->is_v4 != prefix->is_v4)
         return false;
@@ -129,7 +129,8 @@ bool ip_address_has_prefix(const struct ip_address *address, const struct ip_add
     return difference >> (8 - rest) == 0;
 }
 
-enum address_class address_class_of(const struct ip_address *address, const char **ret_name)
+enum address_class address_class_of(const struct ip_address *address,
+                                    const char **ret_name)
 {
     const struct class_row *row = rows;
     while (!ip_address_has_prefix(address, &row->prefix, row->length))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words for methods and phases: one table each. Pure; used by the parser of batches, by
- * the transfer (what to send) and by messages. */
+/* The words for methods and phases: one table each. Pure; used by the parser of batches,
+ * by the transfer (what to send) and by messages. */
 #include "fetch/call.h"
 
 #include <assert.h>

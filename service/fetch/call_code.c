@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of outcomes: the name a client sees, the HTTP status that stands where the
- * upstream's is missing, and whether sending the item again makes sense. The API's table of
- * item error codes says the same and must be kept equal (test_call_code.c).
+ * upstream's is missing, and whether sending the item again makes sense. The API's table
+ * of item error codes says the same and must be kept equal (test_call_code.c).
  *
- * Retryable are the failures that pass by themselves and happened to a request that was not
- * sent, or whose answer was lost; a wrong URL, a refusal or a reply over its cap stays as it
- * is. maybe_sent is not: only the client knows whether twice does harm. */
+ * Retryable are the failures that pass by themselves and happened to a request that was
+ * not sent, or whose answer was lost; a wrong URL, a refusal or a reply over its cap
+ * stays as it is. maybe_sent is not: only the client knows whether twice does harm. */
 #include "fetch/call_code.h"
 
 #include "metrics/metrics.h"

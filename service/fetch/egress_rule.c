@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading and matching of egress rules. What is neither an address, a network nor a host name
- * is refused with a sentence: an entry that silently matches nothing is a hole. Called by the
- * guard, at start to compile and for every URL and address to match. */
+/* Reading and matching of egress rules. What is neither an address, a network nor a host
+ * name is refused with a sentence: an entry that silently matches nothing is a hole.
+ * Called by the guard, at start to compile and for every URL and address to match. */
 #include "fetch/egress_rule.h"
 
 #include "base/memory.h"
@@ -93,8 +93,8 @@ static bool read_host(const char *entry, struct egress_rule *rule, struct error 
     return true;
 }
 
-/* An address or network rather than a name: it holds a '/', a ':' or nothing but digits and
- * dots. */
+/* An address or network rather than a name: it holds a '/', a ':' or nothing but digits
+ * and dots. */
 static bool looks_numeric(const char *entry)
 {
     return strpbrk(entry, "/:") || entry[strspn(entry, "0123456789.")] == '\0';
@@ -198,7 +198,8 @@ const struct egress_rule *egress_rules_find_address(const struct egress_rules *r
         const struct egress_rule *rule = &rules->items[i];
         if (rule->kind != EGRESS_NETWORK || !fits_port(rule, port, fit))
             continue;
-        if (fit == EGRESS_EXACT && rule->prefix_length != ip_address_bits(&rule->network))
+        bool is_one = rule->prefix_length == ip_address_bits(&rule->network);
+        if (fit == EGRESS_EXACT && !is_one)
             continue;
         if (ip_address_has_prefix(address, &rule->network, rule->prefix_length))
             return rule;

@@ -26,7 +26,7 @@ struct egress_rule {
     enum egress_rule_kind kind;
     struct ip_address network; /* EGRESS_NETWORK */
     unsigned prefix_length;
-    char host[HOST_NAME_SIZE]; /* EGRESS_HOST: the name; EGRESS_SUFFIX: what follows "*." */
+    char host[HOST_NAME_SIZE]; /* EGRESS_HOST; of EGRESS_SUFFIX what follows "*." */
     bool has_port;
     uint16_t port_first;
     uint16_t port_last;
@@ -40,8 +40,8 @@ struct egress_rules {
     size_t count;
 };
 
-/* egress_rules_init compiles `texts`; on failure `rules` is empty and the sentence names the
- * entry. */
+/* egress_rules_init compiles `texts`; on failure `rules` is empty and the sentence names
+ * the entry. */
 bool egress_rules_init(struct egress_rules *rules, const struct config_strings *texts,
                        struct error *err) MUST_CHECK;
 void egress_rules_done(struct egress_rules *rules);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The egress policy in the order guard.h tells. Every refusal is a row of `reasons`: constant
- * texts, the same whether the port behind is open or closed, that name the rule and never an
- * address, so that a caller learns nothing about the network behind gatherd.
+/* The egress policy in the order guard.h tells. Every refusal is a row of `reasons`:
+ * constant texts, the same whether the port behind is open or closed, that name the rule
+ * and never an address, so that a caller learns nothing about the network behind gatherd.
  *
- * Rules are asked through struct egress_rules only, so a rule set of another origin (bound to
- * an API key, say) is judged by the same functions. Refuses nothing by side effect: the
- * caller acts on the verdict. Called by the fetcher for every attempt and by the transfer
- * for every socket it opens or uses again. */
+ * Rules are asked through struct egress_rules only, so a rule set of another origin
+ * (bound to an API key, say) is judged by the same functions. Refuses nothing by side
+ * effect: the caller acts on the verdict. Called by the fetcher for every attempt and by
+ * the transfer for every socket it opens or uses again. */
 #include "fetch/guard.h"
 
 #include "base/memory.h"
@@ -47,7 +47,8 @@ static const struct {
     const char *text;
 } reasons[] = {
     [REASON_DENY_HOST] = {VERDICT_BLOCK_URL, "the host is denied by egress.deny"},
-    [REASON_DENY_ADDRESS] = {VERDICT_BLOCK_ADDRESS, "the address is denied by egress.deny"},
+    [REASON_DENY_ADDRESS] = {VERDICT_BLOCK_ADDRESS,
+                             "the address is denied by egress.deny"},
     [REASON_SCHEME] = {VERDICT_BLOCK_URL, "the scheme is not in egress.schemes"},
     [REASON_PORT] = {VERDICT_BLOCK_URL, "the port is not allowed by egress.ports"},
     [REASON_PRIVATE] = {VERDICT_BLOCK_ADDRESS, "the address is not public"},
@@ -127,7 +128,8 @@ void guard_free(struct guard *guard)
     free(guard);
 }
 
-bool guard_add_own(struct guard *guard, const struct sockaddr *listener, struct error *err)
+bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
+                   struct error *err)
 {
     return own_listeners_add(&guard->own, listener, err);
 }
@@ -147,6 +149,11 @@ static bool is_metadata_host(const char *host)
     return false;
 }
 
+static const struct sockaddr *literal_of(const struct target *target)
+{
+    return (const struct sockaddr *)&target->address;
+}
+
 static bool is_port_open(const struct guard *guard, const struct target *target)
 {
     if (port_set_has(&guard->ports, target->port) &&
@@ -156,7 +163,7 @@ static bool is_port_open(const struct guard *guard, const struct target *target)
     if (!target->is_literal)
         return egress_rules_find_host(&guard->allow, target->host, target->port,
                                       EGRESS_WITH_PORT);
-    return ip_address_from_sockaddr((const struct sockaddr *)&target->address, &address) &&
+    return ip_address_from_sockaddr(literal_of(target), &address) &&
            egress_rules_find_address(&guard->allow, &address, target->port,
                                      EGRESS_WITH_PORT);
 }
@@ -222,8 +229,7 @@ enum verdict guard_judge_target(const struct guard *guard, const struct target *
     if (!is_port_open(guard, target))
         return refuse(REASON_PORT, ret_reason);
     if (target->is_literal)
-        return guard_judge_address(guard, target, (const struct sockaddr *)&target->address,
-                                   ret_reason);
+        return guard_judge_address(guard, target, literal_of(target), ret_reason);
     if (is_metadata_host(target->host) &&
         !egress_rules_find_host(&guard->allow, target->host, target->port, EGRESS_EXACT))
         return refuse(REASON_METADATA, ret_reason);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What callers may reach: the egress policy, compiled from `egress:`. Pure: text and
- * addresses in, verdict out; no lookup, no socket, no clock. Immutable once workers run, so
- * any thread may ask.
+ * addresses in, verdict out; no lookup, no socket, no clock. Immutable once workers run,
+ * so any thread may ask.
  *
  * Order of judgement: deny rules, then allow rules (exceptions from what follows), then
  * schemes and ports for a URL, address classes for an address.
  *
- *   deny   an entry refuses its hosts and addresses, on its port if it names one. Wins over
- *          allow, also for an IPv4 address hidden in an IPv6 one.
+ *   deny   an entry refuses its hosts and addresses, on its port if it names one. Wins
+ *          over allow, also for an IPv4 address hidden in an IPv6 one.
  *   allow  an address or network opens private addresses in it; a host name or *.suffix
  *          opens whatever private address those names resolve to, and only those names.
  *          An entry with a port opens only that port, and opens it even where
@@ -15,10 +15,11 @@
  *          that hold the address itself, since the port is judged before names are looked
  *          up. No entry opens a scheme.
  *
- * Metadata addresses and gatherd's own listeners are opened by nothing but the exact address
- * in `allow` (not by a network, a host name or private_addresses: allow), the metadata host
- * names by nothing but the exact name and, when resolved, the exact address. An IPv6 address
- * that embeds IPv4 is never public, and what it embeds must be open too. */
+ * Metadata addresses and gatherd's own listeners are opened by nothing but the exact
+ * address in `allow` (not by a network, a host name or private_addresses: allow), the
+ * metadata host names by nothing but the exact name and, when resolved, the exact
+ * address. An IPv6 address that embeds IPv4 is never public, and what it embeds must be
+ * open too. */
 #pragma once
 
 #include "base/attributes.h"
@@ -36,9 +37,9 @@ struct guard;
 struct target {
     char scheme[16];     /* lower case */
     bool is_https;
-    char host[256];      /* lower case, no brackets, no final dot; NUL-terminated. The text
-                            of the URL may have the dot: pin an address by CONNECT_TO with
-                            an empty host, which fits whatever libcurl calls it */
+    char host[256];      /* lower case, no brackets, no final dot; NUL-terminated. The URL
+                            itself may have the dot: pin an address by CONNECT_TO with an
+                            empty host, which fits whatever libcurl calls it */
     bool is_literal;     /* host is an IP address, in `address` with `port` */
     uint16_t port;       /* explicit or the scheme's */
     struct sockaddr_storage address;
@@ -49,16 +50,17 @@ enum verdict { VERDICT_ALLOW, VERDICT_BLOCK_URL, VERDICT_BLOCK_ADDRESS };
 struct guard *guard_new(const struct config *config, struct error *err) MUST_CHECK;
 void guard_free(struct guard *guard);
 
-/* guard_add_own refuses gatherd's own listener from now on: `listener` is the address it is
- * bound to (getsockname); a wildcard stands for all addresses the machine has now. Only
- * before workers run. Anything but IP is ignored. */
+/* guard_add_own refuses gatherd's own listener from now on: `listener` is the address it
+ * is bound to (getsockname); a wildcard stands for all addresses the machine has now.
+ * Only before workers run. Anything but IP is ignored. */
 bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
                    struct error *err) MUST_CHECK;
 
-/* guard_judge_target: scheme, port and host name; also the address if it is a literal. The
- * constant text in `ret_reason` names the rule that refused, never an address. */
+/* guard_judge_target: scheme, port and host name; also the address if it is a literal.
+ * The constant text in `ret_reason` names the rule that refused, never an address. */
 enum verdict guard_judge_target(const struct guard *guard, const struct target *target,
                                 const char **ret_reason);
-/* guard_judge_address: one address `target` resolved to, or is about to be connected to. */
+/* guard_judge_address: one address `target` resolved to, or is about to be connected to.
+ * */
 enum verdict guard_judge_address(const struct guard *guard, const struct target *target,
                                  const struct sockaddr *address, const char **ret_reason);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host names by RFC 952/1123 letters, digits and hyphens, plus the underscore that real names
- * use. International names come as punycode: Unicode digits and dots turn into an address in
- * some locales and not in others, so bytes above 0x7f are refused. Called by url.c and
- * egress_rule.c. */
+/* Host names by RFC 952/1123 letters, digits and hyphens, plus the underscore that real
+ * names use. International names come as punycode: Unicode digits and dots turn into an
+ * address in some locales and not in others, so bytes above 0x7f are refused. Called by
+ * url.c and egress_rule.c. */
 #include "fetch/host_name.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of addresses under which gatherd itself would answer. Asks the system for its
  * interfaces once, when a wildcard listener is added; addresses that come later are not
- * known, which is why such a listener belongs behind a fixed address. Called by the guard. */
+ * known, which is why such a listener belongs behind a fixed address. Called by the
+ * guard. */
 #include "fetch/own_listeners.h"
 
 #include "base/memory.h"
@@ -71,9 +72,9 @@ bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listene
     struct ip_address address;
     if (!ip_address_from_sockaddr(listener, &address))
         return true;
-    uint16_t port = address.is_v4
-                        ? ntohs(((const struct sockaddr_in *)(const void *)listener)->sin_port)
-                        : ntohs(((const struct sockaddr_in6 *)(const void *)listener)->sin6_port);
+    /* The port is at the same place in both families. */
+    const struct sockaddr_in *in = (const void *)listener;
+    uint16_t port = ntohs(in->sin_port);
     unsigned bits = ip_address_bits(&address);
     if (ip_address_has_prefix(&address, &any_v4, 32) ||
         ip_address_has_prefix(&address, &any_v6, 128))

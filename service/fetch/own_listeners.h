@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatherd's own listening sockets, by any address that reaches them: a batch that fetches
- * from gatherd itself could multiply without end. Filled before threads start, read after. */
+ * from gatherd itself could multiply without end. Filled before threads start, read
+ * after. */
 #pragma once
 
 #include "base/attributes.h"
@@ -24,9 +25,9 @@ struct own_listeners {
     size_t cap;
 };
 
-/* own_listeners_add takes the address a listener is bound to. For a wildcard it adds every
- * address the machine has now, and loopback; fails when the machine will not tell them.
- * Anything but IP is ignored. */
+/* own_listeners_add takes the address a listener is bound to. For a wildcard it adds
+ * every address the machine has now, and loopback; fails when the machine will not tell
+ * them. Anything but IP is ignored. */
 bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listener,
                        struct error *err) MUST_CHECK;
 void own_listeners_done(struct own_listeners *own);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* https://fetch.spec.whatwg.org/#port-blocking: protocols that can be talked into acting on
- * an HTTP request. */
+/* https://fetch.spec.whatwg.org/#port-blocking: protocols that can be talked into acting
+ * on an HTTP request. */
 static const uint16_t bad_ports[] = {
     1,    7,    9,    11,   13,   15,   17,   19,   20,   21,   22,   23,   25,   37,
     42,   43,   53,   69,   77,   79,   87,   95,   101,  102,  103,  104,  109,  110,

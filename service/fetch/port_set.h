@@ -19,7 +19,8 @@ bool port_range_parse(const char *text, uint16_t *ret_first, uint16_t *ret_last,
 /* port_set_add_text adds a port, a range, or "unsafe": the ports that the Fetch standard
  * forbids ("bad ports") and those of data stores and container engines that take commands
  * from anybody who can speak HTTP. */
-bool port_set_add_text(struct port_set *set, const char *text, struct error *err) MUST_CHECK;
+bool port_set_add_text(struct port_set *set, const char *text,
+                       struct error *err) MUST_CHECK;
 
 static inline bool port_set_has(const struct port_set *set, uint16_t port)
 {

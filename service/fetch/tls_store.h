@@ -6,13 +6,19 @@
 #include "base/attributes.h"
 #include "base/error.h"
 
+#include <stddef.h>
+
 struct tls_store;
 
-/* tls_store_new reads `ca_file` (PEM), or the system's bundle when it is "" (the usual places
- * are tried; SSL_CERT_FILE is honoured). An empty bundle is an error only for an explicit
- * file; otherwise every https item will fail with `tls` and the caller may warn. */
+/* tls_store_new reads `ca_file` (PEM), or the system's bundle when it is "" (the usual
+ * places are tried; SSL_CERT_FILE is honoured). An empty bundle is an error only for an
+ * explicit file; otherwise every https item will fail with `tls` and the caller may warn.
+ * */
 struct tls_store *tls_store_new(const char *ca_file, struct error *err) MUST_CHECK;
 void tls_store_free(struct tls_store *store);
+
+/* tls_store_count returns how many certificates (and revocation lists) were read. */
+size_t tls_store_count(const struct tls_store *store);
 
 /* tls_store_attach gives the store to `ssl_ctx` (an OpenSSL SSL_CTX) by reference; for
  * CURLOPT_SSL_CTX_FUNCTION, any thread. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* URLs by libcurl's URL API, after a sieve for what parsers are known to disagree about:
- * bytes outside ASCII, backslashes, any number of slashes but two, an '@' before the path.
+ * bytes outside ASCII, backslashes, any number of slashes but two, an '@' before the
+ * path.
  *
- * libcurl turns decimal, octal, hexadecimal, short and %-escaped IPv4 into dotted form, but
- * leaves "127.1." and "127.0.0.1." to the resolver, so a name whose last label is a number is
- * refused here. Looks nothing up and judges nothing: the guard does. Called by the fetcher
- * for each item and each redirect. */
+ * libcurl turns decimal, octal, hexadecimal, short and %-escaped IPv4 into dotted form,
+ * but leaves "127.1." and "127.0.0.1." to the resolver, so a name whose last label is a
+ * number is refused here. Looks nothing up and judges nothing: the guard does. Called by
+ * the fetcher for each item and each redirect. */
 #include "fetch/url.h"
 
 #include "fetch/host_name.h"
@@ -57,7 +58,8 @@ static size_t read_scheme(struct slice url, char *ret_scheme, size_t size)
     return len;
 }
 
-/* "example.com:80/" and "localhost:80" parse as a scheme too; say what is really missing. */
+/* "example.com:80/" and "localhost:80" parse as a scheme too; say what is really missing.
+ * */
 static bool is_host_and_port(struct slice url, size_t scheme_len)
 {
     const char *rest = url.data + scheme_len + 1;
@@ -178,7 +180,7 @@ bool url_parse(struct slice url, struct target *ret_target, const char **ret_rea
     if (url.len == 0)
         return fail("the URL is empty", ret_reason);
     if (has_foreign_bytes(url))
-        return fail("the URL holds a byte that is not printable ASCII, a space or a backslash",
+        return fail("the URL holds a space, a backslash or a byte outside printable ASCII",
                     ret_reason);
     size_t scheme_len = read_scheme(url, target.scheme, sizeof target.scheme);
     if (scheme_len == 0)
@@ -213,9 +215,9 @@ char *url_join(const char *base, const char *location)
         return NULL;
     char *joined = NULL;
     char *copy = NULL;
-    /* URLENCODE: servers do send spaces and UTF-8 in Location; in the host they stay and are
-     * refused when the result is parsed. NON_SUPPORT_SCHEME: a redirect to ftp:// is to be
-     * refused as such. */
+    /* URLENCODE: servers do send spaces and UTF-8 in Location; in the host they stay and
+     * are refused when the result is parsed. NON_SUPPORT_SCHEME: a redirect to ftp:// is
+     * to be refused as such. */
     const unsigned flags = CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME;
     if (curl_url_set(parsed, CURLUPART_URL, base, 0) == CURLUE_OK &&
         curl_url_set(parsed, CURLUPART_URL, location, flags) == CURLUE_OK &&
