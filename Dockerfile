@@ -15,7 +15,7 @@ WORKDIR /src
 COPY deploy/setup.sh deploy/setup.sh
 RUN deploy/setup.sh --build
 COPY . .
-RUN cmake --preset release -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=/usr \
+RUN cmake --preset release -DGATHERD_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr \
     && cmake --build --preset release \
     && DESTDIR=/stage cmake --install build/release --strip \
     && install -D -m 644 config/container.yaml /stage/etc/gatherd/gatherd.yaml

@@ -1,0 +1,88 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Sourced by tests/run.sh, .ci/run and the jobs: parts, checks and their counting.
+# Every outcome is a line in $results/checks or a test case in a JUnit file beside it;
+# tests/jobs/tally.py sums both up. The caller sets $root, the folder of the project.
+
+# One folder for all that run together; whoever starts first makes it.
+start_report() {
+    if [ -n "${GATHERD_RESULTS:-}" ]; then
+        results=$GATHERD_RESULTS
+        report_is_ours=
+    else
+        mkdir -p "$1"
+        results=$(cd "$1" && pwd)
+        rm -rf "${results:?}"/*
+        report_is_ours=yes
+    fi
+    GATHERD_RESULTS=$results
+    export GATHERD_RESULTS
+    part=start
+}
+
+# The closing line: "N passed, N failed, N skipped". Only who made the folder has the
+# last word; returns 1 when anything failed.
+end_report() {
+    if [ -z "$report_is_ours" ]; then
+        if grep -q '^failed' "$results/checks" 2>/dev/null; then return 1; fi
+        return 0
+    fi
+    unset GATHERD_RESULTS
+    /usr/bin/python3 "${root:?}/tests/jobs/tally.py" "$results"
+}
+
+record() { printf '%s\t%s\t%s\n' "$1" "$part" "$2" >>"$results/checks"; }
+pass() { record passed "$1"; printf 'ok      %s\n' "$1"; }
+fail() { record failed "$1"; printf 'FAILED  %s\n' "$1"; }
+skip() { record skipped "$1: $2"; printf 'skipped %s: %s\n' "$1" "$2"; }
+
+# check WHAT COMMAND...: one check; its output is shown only when it fails.
+check() {
+    what=$1
+    shift
+    output=$(mktemp)
+    if "$@" >"$output" 2>&1 </dev/null; then
+        pass "$what"
+        rm -f "$output"
+        return 0
+    fi
+    fail "$what"
+    tail -n 60 "$output" | sed 's/^/        /'
+    rm -f "$output"
+    return 1
+}
+
+# counted NAME JUNIT COMMAND...: a runner that writes its own JUnit file. A bad end that
+# the file does not tell of is a failure of its own.
+counted() {
+    what=$1
+    junit=$results/$2
+    shift 2
+    if "$@" </dev/null; then
+        if [ -s "$junit" ]; then return 0; fi
+        fail "$what: no test ran"
+    elif ! grep -Eq '<(failure|error)[ >]' "$junit" 2>/dev/null; then
+        fail "$what: ended badly"
+    fi
+    return 1
+}
+
+# run_part NAME: the function part_NAME in a shell of its own, timed.
+run_part() {
+    part=$1
+    name=$(echo "$part" | tr - _)
+    began=$(date +%s)
+    printf '\n=== %s\n' "$part"
+    set +e
+    (set -e; "part_$name")
+    status=$?
+    set -e
+    if [ "$status" -ne 0 ] && ! grep -q "^failed	$part	" "$results/checks" 2>/dev/null &&
+        ! grep -Elq '<(failure|error)[ >]' "$results/$part"*.xml 2>/dev/null; then
+        fail "$part ended with status $status"
+    fi
+    printf '%s\t%s\n' "$part" $(($(date +%s) - began)) >>"$results/seconds"
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }

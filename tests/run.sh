@@ -1,0 +1,195 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Sets up, builds and runs the tests; ends with one line "N passed, N failed, N skipped".
+# Works from any folder, on a fresh Debian 12 or 13, with nothing started before. What
+# needs root (network namespaces, and installing what is missing) says so and is counted
+# as skipped without it.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+# shellcheck source=tests/jobs/report.sh
+. "$root/tests/jobs/report.sh"
+
+all_parts="lint unit e2e release contract package clang tsan valgrind"
+
+usage() {
+    cat <<'USAGE'
+usage: tests/run.sh [part ...]
+  lint      shell scripts, service file, Prometheus and compose files
+  unit      unit tests and source checks, with AddressSanitizer and UBSan
+  e2e       the service against misbehaving upstreams, with the same build
+  release   the release build: unit tests, and everything once under load
+  contract  openapi.yaml, and the running service held against it
+  package   installing, and the Debian package
+  clang     builds without a warning under clang
+  tsan      the service with ThreadSanitizer, tested and under load
+  valgrind  the service under Valgrind, a short run
+  coverage  which lines unit and end-to-end tests reach (only when named)
+Without a part: all but the last. GATHERD_PYTEST adds to pytest's arguments.
+USAGE
+}
+
+build() {
+    preset=$1
+    if [ -e "$results/built-$preset" ]; then return; fi
+    check "builds: $preset" build_quietly "$preset" || return 1
+    : >"$results/built-$preset"
+}
+
+build_quietly() {
+    cmake --preset "$1" >/dev/null || return 1
+    cmake --build --preset "$1"
+}
+
+run_ctest() {
+    counted ctest "$part.xml" ctest --test-dir "build/$1" --output-on-failure \
+        --parallel "$(nproc)" --output-junit "$results/$part.xml" \
+        --test-output-size-passed 1000000 --no-tests=error
+}
+
+run_pytest() {
+    binary=$root/build/$1/gatherd
+    shift
+    # shellcheck disable=SC2086
+    counted pytest "$part-pytest.xml" env GATHERD="$binary" PYTHONDONTWRITEBYTECODE=1 \
+        /usr/bin/python3 -m pytest -q --junitxml="$results/$part-pytest.xml" \
+        ${GATHERD_PYTEST:-} "$@"
+}
+
+shell_scripts() {
+    find .ci deploy tests -type f \( -name '*.sh' -o -path '.ci/run' \) -print
+}
+
+part_lint() {
+    if has shellcheck; then
+        for script in $(shell_scripts); do
+            check "shellcheck $script" shellcheck -x "$script" || true
+        done
+    else
+        skip shellcheck "not installed"
+    fi
+    if has promtool; then
+        check "promtool accepts prometheus.yml" \
+            promtool check config deploy/prometheus.yml || true
+    else
+        skip promtool "not installed"
+    fi
+    if has systemd-analyze; then
+        check "the unit's exposure is at most 1.5" systemd-analyze security \
+            --offline=true --threshold=15 deploy/gatherd.service || true
+    else
+        skip "the unit's exposure" "systemd-analyze is not installed"
+    fi
+    check "compose.yaml is YAML" /usr/bin/python3 -c \
+        'import yaml; yaml.safe_load(open("deploy/compose.yaml"))' || true
+}
+
+part_unit() {
+    build asan
+    run_ctest asan
+}
+
+part_e2e() {
+    build asan
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "not root: the tests in network namespaces are skipped"
+    fi
+    run_pytest asan tests/e2e
+}
+
+part_release() {
+    build release
+    run_ctest release || true
+    check "every load passes, small and short" \
+        tests/load/run.py --smoke --gatherd "$root/build/release/gatherd"
+}
+
+part_contract() {
+    build release
+    GATHERD=$root/build/release/gatherd tests/contract/run.sh
+}
+
+part_package() {
+    build release
+    tests/jobs/package.sh
+}
+
+part_clang() {
+    if ! has clang; then
+        skip "builds under clang" "clang is not installed"
+        return
+    fi
+    check "builds under clang" build_with_clang
+}
+
+build_with_clang() {
+    cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DGATHERD_TESTS=OFF &&
+        cmake --build build/clang
+}
+
+part_tsan() {
+    build tsan
+    run_pytest tsan -m "not slow" tests/e2e/test_batch_spellings.py tests/e2e/test_replies.py || true
+    rm -f "$results"/tsan-report*
+    check "every load passes, small and short" \
+        env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \
+        tests/load/run.py --smoke --gatherd "$root/build/tsan/gatherd" || true
+    check "no data race under load" no_reports "$results"/tsan-report*
+}
+
+no_reports() {
+    for report in "$@"; do
+        if [ -s "$report" ]; then
+            cat "$report"
+            return 1
+        fi
+    done
+}
+
+part_valgrind() {
+    if ! has valgrind; then
+        skip "Valgrind is content" "valgrind is not installed"
+        return
+    fi
+    build release
+    tests/jobs/valgrind.sh
+}
+
+part_coverage() {
+    build coverage
+    run_ctest coverage || true
+    run_pytest coverage tests/e2e || true
+    check "coverage report in build/coverage.html" gcovr -r . --object-directory build/coverage \
+        --exclude tests/ --html-details build/coverage.html --txt build/coverage.txt
+    cat build/coverage.txt
+}
+
+set_up() {
+    status=0
+    deploy/setup.sh --test || status=$?
+    case $status in
+    0) ;;
+    2) skip "what needs the missing packages" "deploy/setup.sh could not get them" ;;
+    *) fail "deploy/setup.sh"; return 1 ;;
+    esac
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+esac
+for part in "$@"; do
+    case " $all_parts coverage " in
+    *" $part "*) ;;
+    *) echo "tests/run.sh: there is no part \"$part\"" >&2; usage >&2; exit 64 ;;
+    esac
+done
+start_report build/results
+part=setup
+if set_up; then
+    # shellcheck disable=SC2086
+    if [ $# -eq 0 ]; then set -- $all_parts; fi
+    for part in "$@"; do run_part "$part"; done
+fi
+end_report
