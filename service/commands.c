@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/nearest.h"
-#include "base/random.h"
+#include "command_line.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "fetch/fetcher.h"
@@ -16,33 +16,20 @@
 #include "http/front.h"
 #include "serve.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUTPUT_MAX = 1 << 20, OVERRIDES_MAX = 64, HEALTH_TIMEOUT_MS = 3000 };
+enum { OUTPUT_MAX = 1 << 20, HEALTH_TIMEOUT_MS = 3000 };
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char default_config[] = "/etc/gatherd/gatherd.yaml";
-
-/* What a command line can hold; each command takes what it knows. */
-struct arguments {
-    const char *config;
-    const char *listen;
-    const char *form; /* of options: "yaml", "schema" */
-    bool asks_ready;
-    struct config_override overrides[OVERRIDES_MAX];
-    size_t override_count;
-    char **words; /* what is no option */
-    int word_count;
-};
 
 struct command {
     const char *name;
     const char *usage;
     const char *help;
-    const char *options; /* the letters it takes, as getopt_long has them below */
+    const char *options; /* the letters of command_line.h it takes */
     int (*run)(struct arguments *arguments);
 };
 
@@ -223,72 +210,6 @@ static int run_help(struct arguments *arguments)
     return EXIT_FINE;
 }
 
-/* ------------------------------------------------------------------ the command line */
-
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-    {"listen", required_argument, NULL, 'l'}, {"ready", no_argument, NULL, 'r'},
-    {"yaml", no_argument, NULL, 'y'},         {"schema", no_argument, NULL, 'm'},
-    {0},
-};
-
-static bool add_override(struct arguments *arguments, char *text)
-{
-    char *equals = strchr(text, '=');
-    if (!equals || equals == text) {
-        fprintf(stderr, "gatherd: --set wants path=value, not \"%s\"\n", text);
-        return false;
-    }
-    if (arguments->override_count == OVERRIDES_MAX) {
-        fprintf(stderr, "gatherd: at most %d --set\n", OVERRIDES_MAX);
-        return false;
-    }
-    *equals = '\0';
-    arguments->overrides[arguments->override_count++] =
-        (struct config_override){.path = text, .value = equals + 1};
-    return true;
-}
-
-static bool take_option(struct arguments *arguments, int letter)
-{
-    switch (letter) {
-    case 'c':
-        arguments->config = optarg;
-        return true;
-    case 's':
-        return add_override(arguments, optarg);
-    case 'l':
-        arguments->listen = optarg;
-        return true;
-    case 'r':
-        arguments->asks_ready = true;
-        return true;
-    case 'y':
-        arguments->form = "yaml";
-        return true;
-    default:
-        arguments->form = "schema";
-        return true;
-    }
-}
-
-static bool parse(const struct command *command, int argc, char **argv,
-                  struct arguments *arguments)
-{
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (letter == '?' || !strchr(command->options, letter)) {
-            fprintf(stderr, "usage: gatherd %s\n", command->usage);
-            return false;
-        }
-        if (!take_option(arguments, letter))
-            return false;
-    }
-    arguments->words = argv + optind;
-    arguments->word_count = argc - optind;
-    return true;
-}
-
 static const struct command *find(const char *name)
 {
     const char *names[COMMAND_COUNT];
@@ -316,7 +237,9 @@ int commands_run(int argc, char **argv)
     if (!command)
         return EXIT_USAGE;
     struct arguments arguments = {0};
-    if (argc > 1 && !parse(command, argc - 1, argv + 1, &arguments))
+    if (argc > 1 && !command_line_parse(argc - 1, argv + 1, command->options, &arguments)) {
+        fprintf(stderr, "usage: gatherd %s\n", command->usage);
         return EXIT_USAGE;
+    }
     return command->run(&arguments);
 }
