@@ -24,6 +24,7 @@ enum log_format { LOG_JSON, LOG_TEXT };
 
 struct log_line {
     bool is_on; /* false: below the level, every call is a no-op */
+    bool is_cut; /* something did not fit: what follows is left out */
     size_t len;
     char text[4096];
 };
@@ -39,8 +40,9 @@ void log_slice(struct log_line *line, const char *key, struct slice value);
 void log_int(struct log_line *line, const char *key, int64_t value);
 void log_double(struct log_line *line, const char *key, double value); /* 3 decimals */
 void log_bool(struct log_line *line, const char *key, bool value);
-/* log_end writes the line. A failing or blocked stderr never stops the process. */
+/* log_end writes the line. A failing or full stderr never stops the process: the line is
+ * dropped, and the next one that gets through says how many were ("dropped":3). */
 void log_end(struct log_line *line);
 
-/* log_event is the whole of the above for a line with only a message. */
+/* log_message is the whole of the above for a line with only a message. */
 void log_message(enum log_level level, const char *event, const char *message);
