@@ -165,7 +165,8 @@ static bool is_below(const char *host, const char *suffix)
            memcmp(host + host_len - suffix_len, suffix, suffix_len) == 0;
 }
 
-static bool fits_host(const struct egress_rule *rule, const char *host, enum egress_fit fit)
+static bool fits_host(const struct egress_rule *rule, const char *host,
+                      enum egress_fit fit)
 {
     switch (rule->kind) {
     case EGRESS_HOST:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names to addresses, by c-ares on the worker's loop: never blocks, merges equal names in
- * flight, caches answers for their TTL (at most dns.ttl_max; failures for 1 s), bounded in
- * cache entries and in questions under way. It does not judge addresses: the guard does. */
+ * flight, caches answers for their TTL (at most dns.ttl_max; failures for 1 s), bounded
+ * in cache entries and in questions under way. It does not judge addresses: the guard
+ * does. */
 #pragma once
 
 #include "base/attributes.h"
@@ -37,16 +38,25 @@ struct resolver_question {
 };
 
 struct resolver *resolver_new(struct loop *loop, const struct config *config,
-                              struct metrics_shard *metrics, struct error *err) MUST_CHECK;
+                              struct metrics_shard *metrics,
+                              struct error *err) MUST_CHECK;
 /* resolver_free drops all questions without answering. */
 void resolver_free(struct resolver *resolver);
 
-/* resolver_cached returns the cached answer for `host` (lower case), or NULL. The hot path:
- * no allocation, no copy; valid until the loop's next turn. */
-const struct resolver_answer *resolver_cached(struct resolver *resolver, const char *host);
+/* resolver_cached returns the cached answer for `host` (lower case), or NULL; it may be a
+ * failure. The hot path: no allocation. Valid until the next call to the resolver. */
+const struct resolver_answer *resolver_cached(struct resolver *resolver,
+                                              const char *host);
 
-/* resolver_ask looks `host` up; on_answer runs later, from the loop (a watch or a timer),
- * never from inside this call, exactly once unless cancelled. */
+/* resolver_ask looks `host` up, asking whether it is cached is the caller's; on_answer
+ * runs later, from the loop (a watch or a timer), never from inside this call, exactly
+ * once unless cancelled, within dns.timeout. It may ask and cancel, not free the
+ * resolver. */
 void resolver_ask(struct resolver *resolver, const char *host,
                   struct resolver_question *question);
+/* resolver_cancel drops a question; a no-op when it was answered. */
 void resolver_cancel(struct resolver *resolver, struct resolver_question *question);
+
+/* resolver_use_servers asks the name servers in `csv` ("127.0.0.1:5353,[::1]:5354")
+ * instead of the system's: for tests. False when the text is not understood. */
+bool resolver_use_servers(struct resolver *resolver, const char *csv);

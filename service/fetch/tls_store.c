@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The certificates upstreams are checked against: one X509_STORE, filled before threads start
- * and shared by counted reference. OpenSSL locks the store itself where verification sorts or
- * extends it, so any number of connections on any thread may use it at once.
+/* The certificates upstreams are checked against: one X509_STORE, filled before threads
+ * start and shared by counted reference. OpenSSL locks the store itself where
+ * verification sorts or extends it, so any number of connections on any thread may use it
+ * at once.
  *
  * Does not look into hashed directories (CApath): that would read files inside the event
- * loop, once per handshake. Called by fetch_shared_new and by the transfer's SSL callback. */
+ * loop, once per handshake. Called by fetch_shared_new and by the transfer's SSL
+ * callback. */
 #include "fetch/tls_store.h"
 
 #include "base/memory.h"
@@ -58,15 +60,16 @@ struct tls_store *tls_store_new(const char *ca_file, struct error *err)
         tls_store_free(store);
         return NULL;
     }
-    /* What libcurl sets on a store of its own: a certificate that is trusted ends the chain,
-     * be it an intermediate one, and trusted ones are tried before those the server sent. */
+    /* What libcurl sets on a store of its own: a certificate that is trusted ends the
+     * chain, be it an intermediate one, and trusted ones are tried before those the
+     * server sent. */
     X509_STORE_set_flags(store->certificates,
                          X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
     ERR_clear_error();
     bool is_loaded = file && X509_STORE_load_file(store->certificates, file) == 1;
     if (!is_loaded && is_explicit) {
-        error_set(err, ERROR_INVALID, "fetch.ca_file: cannot read certificates from %.256s: %s",
-                  file, openssl_reason());
+        error_set(err, ERROR_INVALID, "fetch.ca_file: no certificates from %.256s: %s", file,
+                  openssl_reason());
         tls_store_free(store);
         store = NULL;
     }

@@ -180,7 +180,7 @@ bool url_parse(struct slice url, struct target *ret_target, const char **ret_rea
     if (url.len == 0)
         return fail("the URL is empty", ret_reason);
     if (has_foreign_bytes(url))
-        return fail("the URL holds a space, a backslash or a byte outside printable ASCII",
+        return fail("the URL has a space, a backslash or a byte beyond printable ASCII",
                     ret_reason);
     size_t scheme_len = read_scheme(url, target.scheme, sizeof target.scheme);
     if (scheme_len == 0)

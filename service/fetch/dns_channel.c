@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* c-ares and the loop: c-ares says which sockets it wants watched (sock_state callback)
+ * and when it wants to be called (ares_timeout); the loop calls back, c-ares works, and
+ * after it has returned the owner is told to look at what was found.
+ *
+ * Never calls the owner's code from inside c-ares but to record: c-ares does not allow to
+ * be re-entered. Works with c-ares 1.18 and 1.34; newer ones have a cache of their own,
+ * which is switched off, because it would outlive dns.ttl_max. Called by resolver.c only.
+ * */
+#include "fetch/dns_channel.h"
+
+#include "base/memory.h"
+
+#include <ares.h>
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+struct dns_channel {
+    ares_channel ares;
+    struct dns_setup setup;
+    struct timer timer;
+    struct list sockets;
+};
+
+struct dns_socket {
+    struct watch watch;
+    struct list node;
+    struct dns_channel *channel;
+};
+
+/* Tries for a name that gets no answer: the second waits twice as long as the first. */
+enum { TRIES = 2, TRY_TIMEOUT_MIN_MS = 50 };
+/* Answers to a few hundred questions may arrive between two turns of the loop. */
+enum { RECEIVE_BUFFER_BYTES = 1 << 20 };
+
+static const struct {
+    int status;
+    const char *message;
+} failures[] = {
+    {ARES_ENOTFOUND, "no such name"},
+    {ARES_ENODATA, "the name has no address"},
+    {ARES_ENONAME, "no such name"},
+    {ARES_EBADNAME, "not a name that can be looked up"},
+    {ARES_ESERVFAIL, "the name server failed"},
+    {ARES_EREFUSED, "the name server refused"},
+    {ARES_ENOTIMP, "the name server refused"},
+    {ARES_EFORMERR, "the name server failed"},
+    {ARES_EBADRESP, "the name server's answer is malformed"},
+    {ARES_ETIMEOUT, "the name server did not answer in time"},
+    {ARES_ECONNREFUSED, "no name server can be reached"},
+};
+
+static const char *failure_message(int status)
+{
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+        if (failures[i].status == status)
+            return failures[i].message;
+    }
+    return "the name could not be looked up";
+}
+
+/* Sets the timer to when c-ares next wants to act. Call after anything done with c-ares.
+ * */
+static void rearm(struct dns_channel *channel)
+{
+    struct loop *loop = channel->setup.loop;
+    struct timeval wait;
+    if (!ares_timeout(channel->ares, NULL, &wait)) {
+        loop_timer_clear(loop, &channel->timer);
+        return;
+    }
+    uint64_t wait_ms = (uint64_t)wait.tv_sec * 1000 + (uint64_t)wait.tv_usec / 1000 + 1;
+    loop_timer_set(loop, &channel->timer, loop->now_ms + wait_ms);
+}
+
+static void process(struct dns_channel *channel, ares_socket_t readable,
+                    ares_socket_t writable)
+{
+    ares_process_fd(channel->ares, readable, writable);
+    rearm(channel);
+    channel->setup.on_progress(channel->setup.context);
+}
+
+static void on_socket_ready(struct watch *watch, uint32_t ready)
+{
+    /* c-ares may close the socket, which frees it: nothing of it is used after. */
+    struct dns_socket *socket = container_of(watch, struct dns_socket, watch);
+    const uint32_t broken = EPOLLERR | EPOLLHUP;
+    int fd = watch->fd;
+    process(socket->channel, ready & (EPOLLIN | broken) ? fd : ARES_SOCKET_BAD,
+            ready & (EPOLLOUT | broken) ? fd : ARES_SOCKET_BAD);
+}
+
+static void on_timer_due(struct timer *timer)
+{
+    struct dns_channel *channel = container_of(timer, struct dns_channel, timer);
+    process(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}
+
+static struct dns_socket *find_socket(struct dns_channel *channel, ares_socket_t fd)
+{
+    struct list *node = channel->sockets.next;
+    for (; node != &channel->sockets; node = node->next) {
+        struct dns_socket *socket = container_of(node, struct dns_socket, node);
+        if (socket->watch.fd == fd)
+            return socket;
+    }
+    return NULL;
+}
+
+static void drop_socket(struct dns_socket *socket)
+{
+    loop_unwatch(socket->channel->setup.loop, &socket->watch);
+    list_remove(&socket->node);
+    free(socket);
+}
+
+/* c-ares: from now on wait for this on that socket; for nothing: it is about to close. */
+static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
+{
+    struct dns_channel *channel = data;
+    struct dns_socket *socket = find_socket(channel, fd);
+    if (!readable && !writable) {
+        if (socket)
+            drop_socket(socket);
+        return;
+    }
+    if (!socket) {
+        socket = memory_new(sizeof *socket);
+        socket->channel = channel;
+        socket->watch.on_ready = on_socket_ready;
+        socket->watch.fd = fd;
+        list_push_back(&channel->sockets, &socket->node);
+    }
+    uint32_t events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
+    if (!loop_watch(channel->setup.loop, &socket->watch, fd, events))
+        drop_socket(socket); /* nobody will hear the answer: the look-up times out */
+}
+
+/* A good first guess is a try of three tenths of the whole: with one name server the two
+ * tries (1 + 2 times that) end just before dns.timeout, so that an answer which is half
+ * there (IPv4 but no word on IPv6) is still used. */
+static int try_timeout_ms(uint64_t timeout_ms)
+{
+    uint64_t each = timeout_ms * 3 / 10;
+    if (each < TRY_TIMEOUT_MIN_MS)
+        each = TRY_TIMEOUT_MIN_MS;
+    return each > INT_MAX ? INT_MAX : (int)each;
+}
+
+struct dns_channel *dns_channel_new(const struct dns_setup *setup, struct error *err)
+{
+    struct dns_channel *channel = memory_new(sizeof *channel);
+    channel->setup = *setup;
+    channel->timer.on_due = on_timer_due;
+    list_init(&channel->sockets);
+
+    struct ares_options options = {
+        .timeout = try_timeout_ms(setup->timeout_ms),
+        .tries = TRIES,
+        .socket_receive_buffer_size = RECEIVE_BUFFER_BYTES,
+        .sock_state_cb = on_socket_state,
+        .sock_state_cb_data = channel,
+    };
+    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_RCVBUF |
+               ARES_OPT_SOCK_STATE_CB;
+#ifdef ARES_OPT_QUERY_CACHE
+    mask |= ARES_OPT_QUERY_CACHE; /* qcache_max_ttl 0: off */
+#endif
+    int status = ares_init_options(&channel->ares, &options, mask);
+    if (status != ARES_SUCCESS) {
+        error_set(err, ERROR_SYSTEM, "c-ares: %s", ares_strerror(status));
+        free(channel);
+        return NULL;
+    }
+    return channel;
+}
+
+void dns_channel_free(struct dns_channel *channel)
+{
+    if (!channel)
+        return;
+    ares_destroy(channel->ares);
+    loop_timer_clear(channel->setup.loop, &channel->timer);
+    struct list *left;
+    while ((left = list_first(&channel->sockets)))
+        drop_socket(container_of(left, struct dns_socket, node));
+    free(channel);
+}
+
+static void lower_ttl(uint32_t *ttl_s, int record_ttl)
+{
+    uint32_t ttl = record_ttl > 0 ? (uint32_t)record_ttl : 0;
+    if (ttl < *ttl_s)
+        *ttl_s = ttl;
+}
+
+static void read_addresses(const struct ares_addrinfo *found, struct dns_request *request)
+{
+    struct resolver_answer *answer = request->ret_answer;
+    request->ttl_s = UINT32_MAX;
+    const struct ares_addrinfo_cname *alias = found->cnames;
+    for (; alias; alias = alias->next)
+        lower_ttl(&request->ttl_s, alias->ttl);
+    const struct ares_addrinfo_node *node = found->nodes;
+    for (; node && answer->count < RESOLVER_ADDRESSES_MAX; node = node->ai_next) {
+        if (node->ai_family != AF_INET && node->ai_family != AF_INET6)
+            continue;
+        struct sockaddr_storage *address = &answer->addresses[answer->count++];
+        memcpy(address, node->ai_addr, (size_t)node->ai_addrlen);
+        lower_ttl(&request->ttl_s, node->ai_ttl);
+    }
+}
+
+/* c-ares: the end of a look-up, `found` is ours to free. */
+static void on_addresses(void *data, int status, int timeouts,
+                         struct ares_addrinfo *found)
+{
+    (void)timeouts;
+    struct dns_request *request = data;
+    struct resolver_answer *answer = request->ret_answer;
+    answer->count = 0;
+    if (status == ARES_SUCCESS && found)
+        read_addresses(found, request);
+    if (status == ARES_SUCCESS && answer->count == 0)
+        status = ARES_ENODATA;
+    answer->message = answer->count > 0 ? NULL : failure_message(status);
+    if (found)
+        ares_freeaddrinfo(found);
+    request->on_found(request);
+}
+
+void dns_channel_ask(struct dns_channel *channel, const char *host,
+                     struct dns_request *request)
+{
+    const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
+                                              .ai_socktype = SOCK_STREAM};
+    ares_getaddrinfo(channel->ares, host, NULL, &hints, on_addresses, request);
+    rearm(channel);
+}
+
+bool dns_channel_use_servers(struct dns_channel *channel, const char *csv)
+{
+    return ares_set_servers_ports_csv(channel->ares, csv) == ARES_SUCCESS;
+}
