@@ -7,9 +7,12 @@
 #include <string.h>
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-    {"listen", required_argument, NULL, 'l'}, {"ready", no_argument, NULL, 'r'},
-    {"yaml", no_argument, NULL, 'y'},         {"schema", no_argument, NULL, 'm'},
+    {"config", required_argument, NULL, 'c'},
+    {"set", required_argument, NULL, 's'},
+    {"listen", required_argument, NULL, 'l'},
+    {"ready", no_argument, NULL, 'r'},
+    {"yaml", no_argument, NULL, 'y'},
+    {"schema", no_argument, NULL, 'm'},
     {0},
 };
 

@@ -10,7 +10,8 @@
 
 enum { OVERRIDES_MAX = 64 };
 
-/* What a command line can hold; each command takes what it knows. The pointers are into argv. */
+/* What a command line can hold; each command takes what it knows. The pointers are into
+ * argv. */
 struct arguments {
     const char *config;
     const char *listen;
@@ -22,8 +23,9 @@ struct arguments {
     int word_count;
 };
 
-/* command_line_parse reads argv behind the command's name (argv[0] is that name). `options` are
- * the letters the command takes: c --config, s --set, l --listen, r --ready, y --yaml,
- * m --schema. False when something else is there; what was wrong is printed. */
+/* command_line_parse reads argv behind the command's name (argv[0] is that name).
+ * `options` are the letters the command takes: c --config, s --set, l --listen, r
+ * --ready, y --yaml, m --schema. False when something else is there; what was wrong is
+ * printed. */
 bool command_line_parse(int argc, char **argv, const char *options,
                         struct arguments *ret_arguments) MUST_CHECK;

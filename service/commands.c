@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line. Parses it, prints, and hands over to the part that does the work; holds no
- * logic of its own. */
+/* The command line. Parses it, prints, and hands over to the part that does the work;
+ * holds no logic of its own. */
 #include "commands.h"
 
 #include "base/buffer.h"
@@ -56,8 +56,9 @@ static struct config *load(const char *file, struct arguments *arguments)
 static int run_serve(struct arguments *arguments)
 {
     if (!arguments->config) {
-        fprintf(stderr, "gatherd serve: --config FILE is missing; every option has a default: "
-                        "an empty file will do (see: gatherd options)\n");
+        fprintf(stderr,
+                "gatherd serve: --config FILE is missing; every option has a default: "
+                "an empty file will do (see: gatherd options)\n");
         return EXIT_USAGE;
     }
     struct config *config = load(arguments->config, arguments);
@@ -100,7 +101,8 @@ static int run_options(struct arguments *arguments)
 static void health_url(const struct config *config, const char *address, const char *path,
                        char *url, size_t size)
 {
-    bool is_tls = config && *config->server.tls_certificate && config->ops.listen.count == 0;
+    bool is_tls =
+        config && *config->server.tls_certificate && config->ops.listen.count == 0;
     const char *colon = strrchr(address, ':');
     const char *port = colon ? colon + 1 : "80";
     const char *scheme = is_tls ? "https" : "http";
@@ -185,18 +187,21 @@ static int run_version(struct arguments *arguments)
 static int run_help(struct arguments *arguments);
 
 static const struct command commands[] = {
-    {"serve", "serve --config FILE [--set path=value]…", "run the service", "cs", run_serve},
-    {"check", "check FILE [--set path=value]…", "check a configuration, print every fault", "s",
-     run_check},
+    {"serve", "serve --config FILE [--set path=value]…", "run the service", "cs",
+     run_serve},
+    {"check", "check FILE [--set path=value]…",
+     "check a configuration, print every fault", "s", run_check},
     {"options", "options [--yaml|--schema]",
-     "print every option: as a reference, a complete file, or a JSON Schema", "ym", run_options},
+     "print every option: as a reference, a complete file, or a JSON Schema", "ym",
+     run_options},
     {"health", "health [--config FILE | --listen ADDRESS] [--ready]",
      "ask the running service how it is; exit status 0 when well", "cslr", run_health},
-    {"key", "key new NAME", "make an API key: prints it once, with the line for auth.keys", "",
-     run_key},
-    {"demo", "demo [--listen ADDRESS]", "run a small upstream to try gatherd against", "l",
-     run_demo},
-    {"version", "version", "print the versions of gatherd and its libraries", "", run_version},
+    {"key", "key new NAME",
+     "make an API key: prints it once, with the line for auth.keys", "", run_key},
+    {"demo", "demo [--listen ADDRESS]", "run a small upstream to try gatherd against",
+     "l", run_demo},
+    {"version", "version", "print the versions of gatherd and its libraries", "",
+     run_version},
     {"help", "help", "print this", "", run_help},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -237,7 +242,8 @@ int commands_run(int argc, char **argv)
     if (!command)
         return EXIT_USAGE;
     struct arguments arguments = {0};
-    if (argc > 1 && !command_line_parse(argc - 1, argv + 1, command->options, &arguments)) {
+    if (argc > 1 &&
+        !command_line_parse(argc - 1, argv + 1, command->options, &arguments)) {
         fprintf(stderr, "usage: gatherd %s\n", command->usage);
         return EXIT_USAGE;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arithmetic of descriptors.h, and the one system call it needs. Called by main at start. */
+/* The arithmetic of descriptors.h, and the one system call it needs. Called by main at
+ * start. */
 #include "descriptors.h"
 
 #include <inttypes.h>
@@ -18,7 +19,8 @@ bool descriptors_divide(uint64_t limit, uint64_t reserve, uint64_t max_in_flight
 {
     if (limit < reserve + 2 * LEAST)
         return error_set(err, ERROR_LIMIT,
-                         "the limit of %" PRIu64 " open files is too low: gatherd needs at "
+                         "the limit of %" PRIu64
+                         " open files is too low: gatherd needs at "
                          "least %" PRIu64 " (ulimit -n, LimitNOFILE=, --ulimit nofile=)",
                          limit, reserve + 2 * LEAST);
     uint64_t rest = limit - reserve;

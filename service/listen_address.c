@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binding: TCP by host and port, unix sockets (a stale file is removed, a live one is not), and
- * sockets inherited from a service manager. Blocking name look-ups are fine here: it runs once,
- * at start. Called by listener.c. */
+/* Binding: TCP by host and port, unix sockets (a stale file is removed, a live one is
+ * not), and sockets inherited from a service manager. Blocking name look-ups are fine
+ * here: it runs once, at start. Called by listener.c. */
 #include "listen_address.h"
 
 #include <errno.h>
@@ -36,13 +36,15 @@ static bool bind_failed(int fd, const char *address, int failure, struct error *
     if (fd >= 0)
         close(fd);
     if (failure == EADDRINUSE)
-        return error_set(err, ERROR_SYSTEM,
-                         "%s: the address is in use: another process listens there; stop it or "
-                         "change server.listen (--set 'server.listen=[\"127.0.0.1:PORT\"]')",
-                         address);
+        return error_set(
+            err, ERROR_SYSTEM,
+            "%s: the address is in use: another process listens there; stop it or "
+            "change server.listen (--set 'server.listen=[\"127.0.0.1:PORT\"]')",
+            address);
     if (failure == EACCES)
         return error_set(err, ERROR_SYSTEM,
-                         "%s: not allowed: ports below 1024 need CAP_NET_BIND_SERVICE", address);
+                         "%s: not allowed: ports below 1024 need CAP_NET_BIND_SERVICE",
+                         address);
     return error_set_errno(err, failure, "%s: cannot bind", address);
 }
 
@@ -54,7 +56,8 @@ static bool open_one(const struct addrinfo *info, const char *address,
         return bind_failed(fd, address, errno, err);
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* accepted sockets inherit it */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof on); /* accepted sockets inherit it */
     if (info->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (bind(fd, info->ai_addr, info->ai_addrlen) != 0)
@@ -63,7 +66,8 @@ static bool open_one(const struct addrinfo *info, const char *address,
 }
 
 /* "host:port" or "[v6]:port" into its two parts. */
-static bool split(const char *address, char *host, size_t host_size, const char **ret_port)
+static bool split(const char *address, char *host, size_t host_size,
+                  const char **ret_port)
 {
     const char *colon = strrchr(address, ':');
     if (!colon || colon == address || !colon[1])
@@ -82,15 +86,17 @@ static bool split(const char *address, char *host, size_t host_size, const char 
     return true;
 }
 
-static bool open_tcp(const char *address, struct listen_sockets *sockets, struct error *err)
+static bool open_tcp(const char *address, struct listen_sockets *sockets,
+                     struct error *err)
 {
     char host[256];
     const char *port;
     if (!split(address, host, sizeof host, &port))
-        return error_set(err, ERROR_INVALID,
-                         "%s: not an address to listen on: write host:port, \"[v6]:port\", "
-                         "unix:/path or fd:N",
-                         address);
+        return error_set(
+            err, ERROR_INVALID,
+            "%s: not an address to listen on: write host:port, \"[v6]:port\", "
+            "unix:/path or fd:N",
+            address);
     const struct addrinfo wanted = {
         .ai_family = AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
@@ -124,13 +130,14 @@ static void remove_stale(const struct sockaddr_un *name)
     close(probe);
 }
 
-static bool open_unix(const char *address, struct listen_sockets *sockets, struct error *err)
+static bool open_unix(const char *address, struct listen_sockets *sockets,
+                      struct error *err)
 {
     const char *path = address + strlen("unix:");
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     if (!*path || strlen(path) >= sizeof name.sun_path)
-        return error_set(err, ERROR_INVALID, "%s: the path is empty or over %zu bytes", address,
-                         sizeof name.sun_path - 1);
+        return error_set(err, ERROR_INVALID, "%s: the path is empty or over %zu bytes",
+                         address, sizeof name.sun_path - 1);
     snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     remove_stale(&name);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -147,9 +154,10 @@ static bool take_inherited(const char *address, struct listen_sockets *sockets,
     int listening = 0;
     socklen_t size = sizeof listening;
     if (*end || fd < 3 || fd > 65535 ||
-        getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
-        return error_set(err, ERROR_INVALID, "%s: not a listening socket this process inherited",
-                         address);
+        getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
+        !listening)
+        return error_set(err, ERROR_INVALID,
+                         "%s: not a listening socket this process inherited", address);
     fcntl((int)fd, F_SETFL, fcntl((int)fd, F_GETFL) | O_NONBLOCK);
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     sockets->fds[sockets->count++] = (int)fd;
@@ -187,8 +195,8 @@ void listen_address_text(int fd, char *text, size_t size)
         return;
     if (name.ss_family == AF_UNIX) {
         snprintf(text, size, "unix:%s", ((struct sockaddr_un *)&name)->sun_path);
-    } else if (getnameinfo((struct sockaddr *)&name, len, host, sizeof host, port, sizeof port,
-                           NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+    } else if (getnameinfo((struct sockaddr *)&name, len, host, sizeof host, port,
+                           sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
         bool is_v6 = name.ss_family == AF_INET6;
         snprintf(text, size, is_v6 ? "[%s]:%s" : "%s:%s", host, port);
     }

@@ -15,11 +15,12 @@ struct listen_sockets {
     size_t count;
 };
 
-/* listen_address_open binds and listens, non-blocking and close-on-exec. "fd:N" takes over an
- * open listening socket. On failure nothing stays open and the sentence names the address and
- * the remedy. */
+/* listen_address_open binds and listens, non-blocking and close-on-exec. "fd:N" takes
+ * over an open listening socket. On failure nothing stays open and the sentence names the
+ * address and the remedy. */
 bool listen_address_open(const char *address, struct listen_sockets *ret_sockets,
                          struct error *err) MUST_CHECK;
 
-/* listen_address_text writes the real address of `fd` ("127.0.0.1:41234", "unix:/path"). */
+/* listen_address_text writes the real address of `fd` ("127.0.0.1:41234", "unix:/path").
+ */
 void listen_address_text(int fd, char *text, size_t size);

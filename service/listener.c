@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accepts, balances, refuses. It reads no byte of a request: above the connection limit the
- * answer is a fixed 503, written before anything is read, then a lingering close, so that the
- * client sees the answer and not a reset. */
+/* Accepts, balances, refuses. It reads no byte of a request: above the connection limit
+ * the answer is a fixed 503, written before anything is read, then a lingering close, so
+ * that the client sees the answer and not a reset. */
 #include "listener.h"
 
 #include "base/list.h"
@@ -130,7 +130,8 @@ static void place(struct listener *listener, enum front_role role, int fd,
                   const struct sockaddr_storage *address, socklen_t address_len)
 {
     /* Operators must get through when clients fill the house. */
-    unsigned limit = role == FRONT_OPS ? UINT32_MAX : (unsigned)listener->setup.max_connections;
+    unsigned limit =
+        role == FRONT_OPS ? UINT32_MAX : (unsigned)listener->setup.max_connections;
     if (atomic_fetch_add(&listener->setup.state->open_connections, 1) >= limit) {
         atomic_fetch_sub(&listener->setup.state->open_connections, 1);
         refuse(listener, fd);

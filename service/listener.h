@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The listening sockets. Accepts in one place (main's thread) and hands each connection to the
- * worker with the fewest open ones, because few long-lived clients spread badly over
- * SO_REUSEPORT sockets: four on two workers landed on one in half of the tries. */
+/* The listening sockets. Accepts in one place (main's thread) and hands each connection
+ * to the worker with the fewest open ones, because few long-lived clients spread badly
+ * over SO_REUSEPORT sockets: four on two workers landed on one in half of the tries. */
 #pragma once
 
 #include "base/attributes.h"
@@ -20,7 +20,7 @@ struct listener_setup {
     struct worker **workers;
     unsigned worker_count;
     struct process_state *state;
-    uint64_t max_connections; /* above it: 503 and close */
+    uint64_t max_connections;      /* above it: 503 and close */
     struct metrics_shard *metrics; /* main's shard */
 };
 
@@ -29,15 +29,15 @@ struct listener_setup {
 struct listener *listener_new(const struct listener_setup *setup);
 void listener_free(struct listener *listener);
 
-/* listener_open binds one address of the configuration: "host:port", "[v6]:port", "unix:/path",
- * "fd:N". A name may give several sockets. */
+/* listener_open binds one address of the configuration: "host:port", "[v6]:port",
+ * "unix:/path", "fd:N". A name may give several sockets. */
 bool listener_open(struct listener *listener, const char *address, enum front_role role,
                    struct error *err) MUST_CHECK;
 /* listener_addresses appends what was bound, with the real ports, separated by ", ". */
 void listener_addresses(const struct listener *listener, enum front_role role,
                         struct buffer *out);
 
-/* listener_start begins to accept. listener_close accepts what already waits in the backlogs
- * of the sockets of `role` and closes them. */
+/* listener_start begins to accept. listener_close accepts what already waits in the
+ * backlogs of the sockets of `role` and closes them. */
 bool listener_start(struct listener *listener, struct error *err) MUST_CHECK;
 void listener_close(struct listener *listener, enum front_role role);

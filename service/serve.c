@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process: listeners, workers, signals, drain. Runs in main's thread with a loop of its own;
- * everything a client or an upstream does happens in the workers.
+/* The process: listeners, workers, signals, drain. Runs in main's thread with a loop of
+ * its own; everything a client or an upstream does happens in the workers.
  *
  *   start: descriptors → sockets bound → workers made and started → accepting, ready
- *   drain: not ready → backlog taken, sockets closed → workers finish, at drain_timeout their
- *          batches end with cancelled items → workers stopped → exit 0 */
+ *   drain: not ready → backlog taken, sockets closed → workers finish, at drain_timeout
+ * their batches end with cancelled items → workers stopped → exit 0 */
 #include "serve.h"
 
 #include "base/buffer.h"
@@ -29,7 +29,8 @@ enum {
     RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
     RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
     DRAIN_POLL_MS = 10,
-    LAST_REPLIES_MS = 2000, /* after drain_timeout: for cancelled batches' replies to leave */
+    LAST_REPLIES_MS =
+        2000, /* after drain_timeout: for cancelled batches' replies to leave */
 };
 
 struct service {
@@ -53,8 +54,8 @@ struct service {
 
 /* --------------------------------------------------------------------- starting */
 
-static bool divide_descriptors(struct service *service, struct descriptors *ret_descriptors,
-                               struct error *err)
+static bool divide_descriptors(struct service *service,
+                               struct descriptors *ret_descriptors, struct error *err)
 {
     const struct config *config = service->config;
     uint64_t limit = descriptors_limit();
@@ -283,8 +284,8 @@ int serve_run(const struct config *config)
         .config = config,
         .loop = {.epoll_fd = -1},
         .drain_poll = {.on_due = on_drain_poll},
-        .worker_count = config->server.workers ? (unsigned)config->server.workers
-                                               : cpus_usable(""),
+        .worker_count =
+            config->server.workers ? (unsigned)config->server.workers : cpus_usable(""),
     };
     struct error err = {0};
     bool started = start(&service, &err);

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 
-/* serve_run starts everything, serves until SIGTERM or SIGINT, drains, and returns the exit
- * status: 0 after a drain, 1 when it could not start. A second signal ends at once. */
+/* serve_run starts everything, serves until SIGTERM or SIGINT, drains, and returns the
+ * exit status: 0 after a drain, 1 when it could not start. A second signal ends at once.
+ */
 int serve_run(const struct config *config);

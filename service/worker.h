@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One core: a thread with a loop, a fetcher, the fronts and a metrics shard. Other threads
- * reach it through its mailbox only. */
+/* One core: a thread with a loop, a fetcher, the fronts and a metrics shard. Other
+ * threads reach it through its mailbox only. */
 #pragma once
 
 #include "base/attributes.h"
@@ -29,8 +29,8 @@ struct worker_setup {
 struct worker *worker_new(const struct worker_setup *setup, struct error *err) MUST_CHECK;
 bool worker_start(struct worker *worker, struct error *err) MUST_CHECK;
 
-/* worker_adopt hands over an accepted socket. worker_open_count: how many this worker has, the
- * ones on their way included. Any thread. */
+/* worker_adopt hands over an accepted socket. worker_open_count: how many this worker
+ * has, the ones on their way included. Any thread. */
 void worker_adopt(struct worker *worker, enum front_role role, int fd,
                   const struct sockaddr *address, socklen_t address_len);
 unsigned worker_open_count(const struct worker *worker);

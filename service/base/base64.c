@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 of RFC 4648, section 4: padded, the standard alphabet. Encoding goes by 12 bits and
- * a table of pairs (half the time of one character at a time). */
+/* Base64 of RFC 4648, section 4: padded, the standard alphabet. Encoding goes by 12 bits
+ * and a table of pairs (half the time of one character at a time). */
 #include "base/json_text.h"
 
 #include <pthread.h>

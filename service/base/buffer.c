@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing bytes under a ceiling. Grows by half, so that appending is linear over all and a
- * large body wastes at most a third. */
+/* Growing bytes under a ceiling. Grows by half, so that appending is linear over all and
+ * a large body wastes at most a third. */
 #include "base/buffer.h"
 
 #include <assert.h>

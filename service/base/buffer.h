@@ -28,8 +28,8 @@ void buffer_done(struct buffer *buffer);
 /* buffer_clear forgets the bytes and the failure, keeps the memory. */
 void buffer_clear(struct buffer *buffer);
 
-/* buffer_reserve makes room for `extra` more bytes and returns where they go (write there,
- * then add to `len` by buffer_commit), or NULL and `failed`. */
+/* buffer_reserve makes room for `extra` more bytes and returns where they go (write
+ * there, then add to `len` by buffer_commit), or NULL and `failed`. */
 char *buffer_reserve(struct buffer *buffer, size_t extra) MUST_CHECK;
 static inline void buffer_commit(struct buffer *buffer, size_t written)
 {
@@ -42,7 +42,8 @@ bool buffer_append(struct buffer *buffer, const void *data, size_t len);
 bool buffer_append_text(struct buffer *buffer, const char *text);
 bool buffer_append_byte(struct buffer *buffer, char byte);
 bool buffer_append_uint(struct buffer *buffer, unsigned long long value);
-bool buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+bool buffer_append_format(struct buffer *buffer, const char *format, ...)
+    PRINTF_LIKE(2, 3);
 
 /* buffer_text puts a NUL behind the bytes (not counted in len) and returns them as a C
  * string, or NULL and `failed`. Valid until the next append. */

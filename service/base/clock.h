@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only file that reads the clocks. Durations and deadlines are monotonic; wall time is
- * for logs and for people. */
+/* The only file that reads the clocks. Durations and deadlines are monotonic; wall time
+ * is for logs and for people. */
 #pragma once
 
 #include <stddef.h>

@@ -79,8 +79,8 @@ static const char *skip_escape(const char *at, const char *end)
     return low >= 0xdc00 && low <= 0xdfff ? at + 6 : NULL;
 }
 
-/* The first byte from `at` on that a string cannot simply hold: quote, backslash, control,
- * or not ASCII. */
+/* The first byte from `at` on that a string cannot simply hold: quote, backslash,
+ * control, or not ASCII. */
 static const char *plain_run(const char *at, const char *end)
 {
 #ifdef __SSE2__
@@ -197,8 +197,8 @@ static const char *skip_name(const char *at, const char *end)
 }
 
 /* Opens the container at `at`; *ret_closed: it was empty and is closed again. */
-static const char *open_container(struct nesting *nesting, const char *at, const char *end,
-                                  bool *ret_closed)
+static const char *open_container(struct nesting *nesting, const char *at,
+                                  const char *end, bool *ret_closed)
 {
     bool is_object = *at == '{';
     if (!nesting_push(nesting, is_object))

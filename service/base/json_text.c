@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing JSON strings. Two passes: count what escaping adds, then write into exactly that
- * much room. Where SSE2 is there, 16 bytes at a time, and a block with something to escape
- * is finished from its mask: restarting the vector at every quote costs as much as a byte
- * table (1.2 ms a MB of JSON text instead of 0.2). */
+/* Writing JSON strings. Two passes: count what escaping adds, then write into exactly
+ * that much room. Where SSE2 is there, 16 bytes at a time, and a block with something to
+ * escape is finished from its mask: restarting the vector at every quote costs as much as
+ * a byte table (1.2 ms a MB of JSON text instead of 0.2). */
 #include "base/json_text.h"
 
 #include <stdint.h>
@@ -19,23 +19,23 @@ struct escape {
 
 #define U(hex) {"\\u00" hex, 6}
 static const struct escape escapes[128] = {
-    [0x00] = U("00"), [0x01] = U("01"), [0x02] = U("02"), [0x03] = U("03"),
-    [0x04] = U("04"), [0x05] = U("05"), [0x06] = U("06"), [0x07] = U("07"),
-    [0x08] = {"\\b", 2}, [0x09] = {"\\t", 2}, [0x0a] = {"\\n", 2},
-    [0x0b] = U("0b"), [0x0c] = {"\\f", 2}, [0x0d] = {"\\r", 2},
-    [0x0e] = U("0e"), [0x0f] = U("0f"), [0x10] = U("10"), [0x11] = U("11"),
-    [0x12] = U("12"), [0x13] = U("13"), [0x14] = U("14"), [0x15] = U("15"),
-    [0x16] = U("16"), [0x17] = U("17"), [0x18] = U("18"), [0x19] = U("19"),
-    [0x1a] = U("1a"), [0x1b] = U("1b"), [0x1c] = U("1c"), [0x1d] = U("1d"),
-    [0x1e] = U("1e"), [0x1f] = U("1f"), ['"'] = {"\\\"", 2}, ['\\'] = {"\\\\", 2},
-    [0x7f] = U("7f"),
+    [0x00] = U("00"),    [0x01] = U("01"),     [0x02] = U("02"),    [0x03] = U("03"),
+    [0x04] = U("04"),    [0x05] = U("05"),     [0x06] = U("06"),    [0x07] = U("07"),
+    [0x08] = {"\\b", 2}, [0x09] = {"\\t", 2},  [0x0a] = {"\\n", 2}, [0x0b] = U("0b"),
+    [0x0c] = {"\\f", 2}, [0x0d] = {"\\r", 2},  [0x0e] = U("0e"),    [0x0f] = U("0f"),
+    [0x10] = U("10"),    [0x11] = U("11"),     [0x12] = U("12"),    [0x13] = U("13"),
+    [0x14] = U("14"),    [0x15] = U("15"),     [0x16] = U("16"),    [0x17] = U("17"),
+    [0x18] = U("18"),    [0x19] = U("19"),     [0x1a] = U("1a"),    [0x1b] = U("1b"),
+    [0x1c] = U("1c"),    [0x1d] = U("1d"),     [0x1e] = U("1e"),    [0x1f] = U("1f"),
+    ['"'] = {"\\\"", 2}, ['\\'] = {"\\\\", 2}, [0x7f] = U("7f"),
 };
 #undef U
 
 /* U+2028 and U+2029 are E2 80 A8 and E2 80 A9. */
 static bool is_line_separator(const char *at, const char *end)
 {
-    return end - at >= 3 && (unsigned char)at[0] == 0xe2 && (unsigned char)at[1] == 0x80 &&
+    return end - at >= 3 && (unsigned char)at[0] == 0xe2 &&
+           (unsigned char)at[1] == 0x80 &&
            ((unsigned char)at[2] == 0xa8 || (unsigned char)at[2] == 0xa9);
 }
 
@@ -63,8 +63,8 @@ static char *put_one(char *out, const char **at, const char *end)
 }
 
 #ifdef __SSE2__
-/* One bit for each of 16 bytes that may need an escape: below 0x20, quote, backslash, DEL, or
- * 0xe2, which may begin a line separator. */
+/* One bit for each of 16 bytes that may need an escape: below 0x20, quote, backslash,
+ * DEL, or 0xe2, which may begin a line separator. */
 static unsigned special_mask(const char *at)
 {
     __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
@@ -77,8 +77,8 @@ static unsigned special_mask(const char *at)
     return (unsigned)_mm_movemask_epi8(special);
 }
 
-/* One block with something in `mask`. Runs between the specials are copied 16 bytes at a time,
- * too much on purpose: both sides have 32 bytes of room behind. */
+/* One block with something in `mask`. Runs between the specials are copied 16 bytes at a
+ * time, too much on purpose: both sides have 32 bytes of room behind. */
 static char *put_block(char *out, const char **at, const char *end, unsigned mask)
 {
     const char *block = *at;

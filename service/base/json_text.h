@@ -27,9 +27,9 @@ bool json_text_is_valid(struct slice text);
 /* utf8_is_valid: well-formed by Unicode table 3-7 (no overlong form, no surrogate). */
 bool utf8_is_valid(struct slice text);
 
-/* json_text_append_string appends `text`, which must be valid UTF-8, as a JSON string with
- * its quotes: control characters, quote and backslash escaped; also U+2028, U+2029 and
- * U+007F, so that the reply can be pasted into a script or a terminal. */
+/* json_text_append_string appends `text`, which must be valid UTF-8, as a JSON string
+ * with its quotes: control characters, quote and backslash escaped; also U+2028, U+2029
+ * and U+007F, so that the reply can be pasted into a script or a terminal. */
 void json_text_append_string(struct buffer *out, struct slice text);
 
 /* json_text_append_latin1 appends any bytes as a JSON string, each byte 0x80–0xff as the

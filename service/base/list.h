@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define container_of(pointer, type, member) \
-    ((type *)((char *)(pointer)-offsetof(type, member)))
+#define container_of(pointer, type, member)                                              \
+    ((type *)((char *)(pointer) - offsetof(type, member)))
 
 struct list {
     struct list *prev; /* NULL in a node that is in no list */

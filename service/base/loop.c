@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An epoll set and a binary heap of timers. It refuses to know what the descriptors are and
- * never decides the order of a turn; worker.c does.
+/* An epoll set and a binary heap of timers. It refuses to know what the descriptors are
+ * and never decides the order of a turn; worker.c does.
  *
- * Safety of removal: loop_unwatch blanks the events of the round that still name the watch,
- * so a callback may free any watch, its own included. */
+ * Safety of removal: loop_unwatch blanks the events of the round that still name the
+ * watch, so a callback may free any watch, its own included. */
 #include "base/loop.h"
 
 #include "base/clock.h"
@@ -39,7 +39,8 @@ void loop_done(struct loop *loop)
 
 void loop_touch(struct loop *loop)
 {
-    loop->now_ms = clock_now_ms();
+    loop->now_us = clock_now_us();
+    loop->now_ms = loop->now_us / 1000;
 }
 
 /* ------------------------------------------------------------------ descriptors */

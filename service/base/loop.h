@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One worker's event loop: an epoll set and a heap of timers. It knows no sockets, HTTP or
- * libraries; the order of a turn is the worker's (worker.c).
+/* One worker's event loop: an epoll set and a heap of timers. It knows no sockets, HTTP
+ * or libraries; the order of a turn is the worker's (worker.c).
  *
  * Everything here belongs to one thread. Callbacks may watch, unwatch and set timers
- * freely: an event already fetched for a watch that was removed meanwhile is dropped, so a
- * watch may be freed right after loop_unwatch, even from inside another's callback. */
+ * freely: an event already fetched for a watch that was removed meanwhile is dropped, so
+ * a watch may be freed right after loop_unwatch, even from inside another's callback. */
 #pragma once
 
 #include "base/attributes.h"
@@ -41,6 +41,7 @@ struct timer {
 struct loop {
     int epoll_fd;
     uint64_t now_ms; /* clock at the last wait or loop_touch: cheap, good to a turn */
+    uint64_t now_us; /* the same, in microseconds */
     struct timer **heap;
     size_t timer_count;
     size_t heap_cap;
@@ -54,7 +55,8 @@ void loop_done(struct loop *loop);
 
 /* loop_watch starts watching `fd` (which stays the caller's) or, if `watch` is active
  * already, changes what it waits for. Fails when the kernel refuses (ENOSPC, EBADF). */
-bool loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events) MUST_CHECK;
+bool loop_watch(struct loop *loop, struct watch *watch, int fd,
+                uint32_t events) MUST_CHECK;
 /* loop_unwatch stops; a no-op when not watched. Call it before closing the fd. */
 void loop_unwatch(struct loop *loop, struct watch *watch);
 

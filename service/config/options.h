@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of options: each is one row (path, type, default, minimum, maximum, unit,
  * help), and parsing, checks, defaults, the reference, the shipped gatherd.yaml and the
- * JSON Schema all come from it. To add an option: a field in struct config and a row here. */
+ * JSON Schema all come from it. To add an option: a field in struct config and a row
+ * here. */
 #pragma once
 
 #include "base/buffer.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys are 28 random bytes in hex behind "gd_", so that a leaked one is recognised by secret
- * scanners. Hashing is OpenSSL's. */
+/* Keys are 28 random bytes in hex behind "gd_", so that a leaked one is recognised by
+ * secret scanners. Hashing is OpenSSL's. */
 #include "http/auth_key.h"
 
 #include "base/random.h"

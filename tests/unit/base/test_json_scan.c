@@ -9,20 +9,90 @@
 #include <string.h>
 
 static const char *const good[] = {
-    "0", "-0", "1", "-1.5e+10", "1E5", "1e-5", "10.25", "123456789012345678901234567890",
-    "1e400", "true", "false", "null", "\"\"", "\"a\"", "\"\\n\\u0041\\/\"",
-    "\"\\ud83d\\ude00\"", "\"\xc3\xa9\xe2\x82\xac\"", "[]", "{}", "[[]]", "[{}]", "[1,2, 3 ]",
-    "{\"a\":1}", "{ \"a\" : [ 1 , { \"b\" : null } ] , \"a\" : 2 }", " \n\t\r [ ] \n",
-    "\"\\u0000\"", "[\"0123456789abcdef0123456789abcdef\\\"\"]",
+    "0",
+    "-0",
+    "1",
+    "-1.5e+10",
+    "1E5",
+    "1e-5",
+    "10.25",
+    "123456789012345678901234567890",
+    "1e400",
+    "true",
+    "false",
+    "null",
+    "\"\"",
+    "\"a\"",
+    "\"\\n\\u0041\\/\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\xc3\xa9\xe2\x82\xac\"",
+    "[]",
+    "{}",
+    "[[]]",
+    "[{}]",
+    "[1,2, 3 ]",
+    "{\"a\":1}",
+    "{ \"a\" : [ 1 , { \"b\" : null } ] , \"a\" : 2 }",
+    " \n\t\r [ ] \n",
+    "\"\\u0000\"",
+    "[\"0123456789abcdef0123456789abcdef\\\"\"]",
 };
 
 static const char *const bad[] = {
-    "", " ", "+1", "01", "-", "1.", ".5", "1e", "1e+", "0x1", "NaN", "Infinity", "tru", "nul",
-    "True", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"",
-    "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "\"\x01\"", "\"\xff\"", "\"\xed\xa0\x80\"", "[",
-    "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{", "}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-    "{a:1}", "{1:1}", "{\"a\" 1}", "[}", "{]", "[1]]", "{}{}", "1 2", "\xef\xbb\xbf[]", "[1]x", "'a'",
-    "// c", "[1]//", "\"a\"b",
+    "",
+    " ",
+    "+1",
+    "01",
+    "-",
+    "1.",
+    ".5",
+    "1e",
+    "1e+",
+    "0x1",
+    "NaN",
+    "Infinity",
+    "tru",
+    "nul",
+    "True",
+    "\"",
+    "\"a",
+    "\"\\",
+    "\"\\x\"",
+    "\"\\u12\"",
+    "\"\\u12g4\"",
+    "\"\\ud800\"",
+    "\"\\ud800\\u0041\"",
+    "\"\\udc00\"",
+    "\"\n\"",
+    "\"\x01\"",
+    "\"\xff\"",
+    "\"\xed\xa0\x80\"",
+    "[",
+    "]",
+    "[1",
+    "[1,",
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "{",
+    "}",
+    "{\"a\"}",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{a:1}",
+    "{1:1}",
+    "{\"a\" 1}",
+    "[}",
+    "{]",
+    "[1]]",
+    "{}{}",
+    "1 2",
+    "\xef\xbb\xbf[]",
+    "[1]x",
+    "'a'",
+    "// c",
+    "[1]//",
+    "\"a\"b",
 };
 
 static bool valid(const char *text)
@@ -61,15 +131,16 @@ Test(json_scan, depth_is_bounded_and_costs_nothing)
     cr_assert(not(json_text_is_valid(slice_make(text, 2 * depth))));
     cr_assert(json_text_is_valid(
         slice_make(text + depth - JSON_TEXT_DEPTH_MAX, 2 * JSON_TEXT_DEPTH_MAX)));
-    cr_assert(not(json_text_is_valid(
-        slice_make(text + depth - JSON_TEXT_DEPTH_MAX - 1, 2 * JSON_TEXT_DEPTH_MAX + 2))));
+    cr_assert(not(json_text_is_valid(slice_make(text + depth - JSON_TEXT_DEPTH_MAX - 1,
+                                                2 * JSON_TEXT_DEPTH_MAX + 2))));
     free(text);
 }
 
 /* The scanner and jansson take the same, but for numbers too large for jansson. */
 Test(json_scan, agrees_with_jansson_on_mutated_documents)
 {
-    static const char seed[] = "{\"a\":[1,-2.5e3,true,null,\"x\\u00e9\\n\"],\"b\":{\"c\":\"\xc3\xa9\"}}";
+    static const char seed[] =
+        "{\"a\":[1,-2.5e3,true,null,\"x\\u00e9\\n\"],\"b\":{\"c\":\"\xc3\xa9\"}}";
     static const char alphabet[] = "{}[]\",:\\u0019ae.+-tn \x80\xc3\x01";
     char text[sizeof seed];
     size_t len = sizeof seed - 1;
@@ -88,5 +159,6 @@ Test(json_scan, agrees_with_jansson_on_mutated_documents)
         taken += ours;
         json_decref(parsed);
     }
-    cr_assert(gt(sz, taken, 1000), "some mutants must stay valid or nothing was compared");
+    cr_assert(gt(sz, taken, 1000),
+              "some mutants must stay valid or nothing was compared");
 }

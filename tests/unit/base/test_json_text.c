@@ -16,7 +16,8 @@ static void assert_reads_back(struct slice text)
     cr_assert(not(out.failed));
     cr_assert(json_text_is_valid(buffer_slice(&out)), "%.*s", (int)out.len, out.data);
     json_error_t error;
-    json_t *value = json_loadb(out.data, out.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *value =
+        json_loadb(out.data, out.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     cr_assert(ne(ptr, value, NULL), "%s: %.*s", error.text, (int)out.len, out.data);
     cr_assert(eq(sz, json_string_length(value), text.len));
     cr_assert(eq(int, memcmp(json_string_value(value), text.data, text.len), 0));
@@ -41,8 +42,21 @@ Test(json_text, every_ascii_character_reads_back_at_every_place)
 Test(json_text, random_mixes_of_all_kinds_read_back)
 {
     static const char *const parts[] = {
-        "\"", "\\", "\n", "\x01", "\x7f", "a", "0123456789abcdef", "\xc3\xa9", "\xe2\x80\xa8",
-        "\xe2\x80\xa9", "\xe2\x80\x99", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "</script>", "\t\"\"\"",
+        "\"",
+        "\\",
+        "\n",
+        "\x01",
+        "\x7f",
+        "a",
+        "0123456789abcdef",
+        "\xc3\xa9",
+        "\xe2\x80\xa8",
+        "\xe2\x80\xa9",
+        "\xe2\x80\x99",
+        "\xe2\x82\xac",
+        "\xf0\x9f\x98\x80",
+        "</script>",
+        "\t\"\"\"",
     };
     enum { COUNT = sizeof parts / sizeof *parts };
     char text[4096];
@@ -66,9 +80,10 @@ Test(json_text, line_separators_and_delete_are_escaped)
 {
     struct buffer out;
     buffer_init(&out, 1000);
-    json_text_append_string(&out, slice_from("a\xe2\x80\xa8" "b\xe2\x80\xa9\x7f\xe2\x80\xaa"));
-    cr_assert(eq(str, (char *)buffer_text(&out),
-                 "\"a\\u2028b\\u2029\\u007f\xe2\x80\xaa\""));
+    json_text_append_string(&out, slice_from("a\xe2\x80\xa8"
+                                             "b\xe2\x80\xa9\x7f\xe2\x80\xaa"));
+    cr_assert(
+        eq(str, (char *)buffer_text(&out), "\"a\\u2028b\\u2029\\u007f\xe2\x80\xaa\""));
     buffer_done(&out);
 }
 
@@ -95,8 +110,12 @@ Test(json_text, latin1_bytes_become_characters)
 Test(json_text, base64_of_the_rfcs_vectors)
 {
     static const char *const vectors[][2] = {
-        {"", "\"\""},           {"f", "\"Zg==\""},        {"fo", "\"Zm8=\""},
-        {"foo", "\"Zm9v\""},    {"foob", "\"Zm9vYg==\""}, {"fooba", "\"Zm9vYmE=\""},
+        {"", "\"\""},
+        {"f", "\"Zg==\""},
+        {"fo", "\"Zm8=\""},
+        {"foo", "\"Zm9v\""},
+        {"foob", "\"Zm9vYg==\""},
+        {"fooba", "\"Zm9vYmE=\""},
         {"foobar", "\"Zm9vYmFy\""},
     };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
@@ -129,8 +148,9 @@ Test(json_text, base64_decodes_what_it_encoded)
 
 Test(json_text, base64_refuses_what_is_none)
 {
-    static const char *const wrong[] = {"a",    "ab",   "abc",  "ab=",  "a===", "====", "ab==ab==",
-                                        "ab c", "ab\nc", "-_-_", "Zh==", "Zm9=", "Zg=a", "=abc"};
+    static const char *const wrong[] = {"a",    "ab",       "abc",  "ab=",   "a===",
+                                        "====", "ab==ab==", "ab c", "ab\nc", "-_-_",
+                                        "Zh==", "Zm9=",     "Zg=a", "=abc"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct buffer out;
         buffer_init(&out, 100);

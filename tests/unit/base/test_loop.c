@@ -36,8 +36,8 @@ Test(loop, many_timers_run_in_order_and_cleared_ones_never)
     int count = 0;
     srand(7);
     for (int i = 0; i < MANY; i++) {
-        stamped[i] = (struct stamped){
-            .timer.on_due = on_stamped, .last = &last, .count = &count};
+        stamped[i] =
+            (struct stamped){.timer.on_due = on_stamped, .last = &last, .count = &count};
         loop_timer_set(&loop, &stamped[i].timer, 1 + (uint64_t)rand() % 1000);
     }
     for (int i = 0; i < MANY; i += 3) /* moved both ways */
@@ -153,7 +153,8 @@ Test(loop, a_watch_can_change_what_it_waits_for)
     cr_assert(loop_watch(&loop, &pair.watch, fd, EPOLLIN));
     loop_wait(&loop, 0);
     cr_assert(eq(int, pair.events, 1));
-    cr_assert(not(loop_watch(&loop, &(struct watch){.on_ready = on_pair}, 9999, EPOLLIN)));
+    cr_assert(
+        not(loop_watch(&loop, &(struct watch){.on_ready = on_pair}, 9999, EPOLLIN)));
     loop_unwatch(&loop, &pair.watch);
     close(fd);
     loop_done(&loop);

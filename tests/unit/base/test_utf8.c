@@ -70,7 +70,8 @@ Test(utf8, a_bad_byte_is_found_at_every_place_of_a_long_text)
             memset(text, 'a', sizeof text);
             cr_assert(utf8_is_valid(slice_make(text, len)));
             text[bad] = (char)0xff;
-            cr_assert(not(utf8_is_valid(slice_make(text, len))), "len %zu bad %zu", len, bad);
+            cr_assert(not(utf8_is_valid(slice_make(text, len))), "len %zu bad %zu", len,
+                      bad);
         }
     }
     cr_assert(utf8_is_valid(slice_make(NULL, 0)));
