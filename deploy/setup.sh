@@ -87,10 +87,8 @@ missing_of() {
 
 require_root() {
     if [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null; then return; fi
-    warn "these are missing, and installing them needs root:"
-    warn "   " "$@"
-    warn "run deploy/setup.sh as root once, or install sudo"
-    exit 1
+    warn "installing packages needs root: run deploy/setup.sh as root once, or install sudo"
+    report
 }
 
 # Where apt takes the first of these suites from, whichever of its two file formats
@@ -231,8 +229,7 @@ fi
 # shellcheck disable=SC2086
 missing=$(missing_of $wanted | xargs)
 if [ -z "$missing" ]; then exit 0; fi
-# shellcheck disable=SC2086
-require_root $missing
+require_root
 log=$(mktemp)
 trap clean_up EXIT
 trap 'exit 129' HUP

@@ -12,6 +12,8 @@ cd "$root"
 # shellcheck source=tests/jobs/report.sh
 . "$root/tests/jobs/report.sh"
 
+# The build that the unit and end-to-end tests use.
+checked=${GATHERD_PRESET:-asan}
 all_parts="lint unit e2e release contract package clang tsan valgrind"
 
 usage() {
@@ -27,7 +29,9 @@ usage: tests/run.sh [part ...]
   tsan      the service with ThreadSanitizer, tested and under load
   valgrind  the service under Valgrind, a short run
   coverage  which lines unit and end-to-end tests reach (only when named)
-Without a part: all but the last. GATHERD_PYTEST adds to pytest's arguments.
+Without a part: all but the last. Variables: GATHERD_PYTEST (more arguments for pytest),
+GATHERD_PRESET (another build than asan for unit and e2e), GATHERD_SETUP (what
+deploy/setup.sh is asked for; --test).
 USAGE
 }
 
@@ -87,16 +91,16 @@ part_lint() {
 }
 
 part_unit() {
-    build asan
-    run_ctest asan
+    build "$checked"
+    run_ctest "$checked"
 }
 
 part_e2e() {
-    build asan
+    build "$checked"
     if [ "$(id -u)" -ne 0 ]; then
         echo "not root: the tests in network namespaces are skipped"
     fi
-    run_pytest asan tests/e2e
+    run_pytest "$checked" tests/e2e
 }
 
 part_release() {
@@ -168,7 +172,7 @@ part_coverage() {
 
 set_up() {
     status=0
-    deploy/setup.sh --test || status=$?
+    deploy/setup.sh "${GATHERD_SETUP:---test}" || status=$?
     case $status in
     0) ;;
     2) skip "what needs the missing packages" "deploy/setup.sh could not get them" ;;

@@ -22,10 +22,10 @@ start_report() {
 }
 
 # The closing line: "N passed, N failed, N skipped". Only who made the folder has the
-# last word; returns 1 when anything failed.
+# last word. Returns 1 when anything failed, or anything of this part.
 end_report() {
     if [ -z "$report_is_ours" ]; then
-        if grep -q '^failed' "$results/checks" 2>/dev/null; then return 1; fi
+        if grep -q "^failed	$part	" "$results/checks" 2>/dev/null; then return 1; fi
         return 0
     fi
     unset GATHERD_RESULTS
@@ -37,7 +37,8 @@ pass() { record passed "$1"; printf 'ok      %s\n' "$1"; }
 fail() { record failed "$1"; printf 'FAILED  %s\n' "$1"; }
 skip() { record skipped "$1: $2"; printf 'skipped %s: %s\n' "$1" "$2"; }
 
-# check WHAT COMMAND...: one check; its output is shown only when it fails.
+# check WHAT COMMAND...: one check; its output is shown only when it fails. A function
+# given as the command must join its steps with &&: errexit does not reach in here.
 check() {
     what=$1
     shift

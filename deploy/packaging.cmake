@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# What is installed beside the binary, and the Debian package made of it:
+#   cmake --build --preset release && (cd build/release && cpack -G DEB)
+set(gatherd_doc ${CMAKE_INSTALL_DATAROOTDIR}/doc/gatherd)
+set(gatherd_gz ${CMAKE_CURRENT_BINARY_DIR}/gz)
+
+# Debian wants changelog and manual page compressed, and the same bytes on every build.
+function(gatherd_gzip source name)
+    file(MAKE_DIRECTORY ${gatherd_gz})
+    execute_process(COMMAND gzip -9nc ${source} OUTPUT_FILE ${gatherd_gz}/${name}
+        COMMAND_ERROR_IS_FATAL ANY)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+endfunction()
+gatherd_gzip(${PROJECT_SOURCE_DIR}/deploy/debian/changelog changelog.gz)
+gatherd_gzip(${PROJECT_SOURCE_DIR}/deploy/gatherd.1 gatherd.1.gz)
+
+install(FILES ${PROJECT_SOURCE_DIR}/config/gatherd.yaml
+    DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/gatherd)
+install(FILES ${PROJECT_SOURCE_DIR}/config/gatherd.schema.json
+    DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/gatherd)
+install(FILES ${PROJECT_SOURCE_DIR}/config/production.yaml
+    ${PROJECT_SOURCE_DIR}/config/quickstart.yaml ${PROJECT_SOURCE_DIR}/config/container.yaml
+    DESTINATION ${gatherd_doc}/examples)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/openapi.yaml
+    ${PROJECT_SOURCE_DIR}/deploy/debian/copyright ${gatherd_gz}/changelog.gz
+    DESTINATION ${gatherd_doc})
+install(FILES ${gatherd_gz}/gatherd.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/gatherd.service DESTINATION lib/systemd/system)
+
+set(CPACK_PACKAGE_NAME gatherd)
+set(CPACK_PACKAGE_VENDOR gatherd)
+set(CPACK_PACKAGE_CONTACT "gatherd maintainers <gatherd@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "HTTP fan-out gateway")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+" gatherd takes one HTTP request with a batch of URLs, fetches them all at once
+ and answers with one JSON document: one response for each request, in order,
+ before the batch's deadline.
+ .
+ It refuses private addresses unless told otherwise, bounds every queue, buffer
+ and wait, and is watched through Prometheus metrics and structured logs.")
+string(STRIP "${CPACK_DEBIAN_PACKAGE_DESCRIPTION}" CPACK_DEBIAN_PACKAGE_DESCRIPTION)
+set(CPACK_PACKAGE_DESCRIPTION "${CPACK_DEBIAN_PACKAGE_DESCRIPTION}")
+set(CPACK_DEBIAN_PACKAGE_SECTION web)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS ca-certificates)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+    ${PROJECT_SOURCE_DIR}/deploy/debian/conffiles ${PROJECT_SOURCE_DIR}/deploy/debian/postinst
+    ${PROJECT_SOURCE_DIR}/deploy/debian/prerm ${PROJECT_SOURCE_DIR}/deploy/debian/postrm)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_GENERATOR DEB)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+include(CPack)

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs the release build into a folder and makes the Debian package of it; with
+# GATHERD_DISPOSABLE=yes, on a machine that is thrown away, also installs and purges it.
+# Called by tests/run.sh.
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root"
+# shellcheck source=tests/jobs/report.sh
+. "$root/tests/jobs/report.sh"
+
+build=$root/build/release
+work=$(mktemp -d)
+
+installs() {
+    DESTDIR=$work/install cmake --install "$build" --prefix /usr --strip || return 1
+    for file in usr/bin/gatherd etc/gatherd/gatherd.yaml usr/lib/systemd/system/gatherd.service \
+        usr/share/man/man1/gatherd.1.gz usr/share/doc/gatherd/copyright \
+        usr/share/gatherd/gatherd.schema.json; do
+        if [ ! -s "$work/install/$file" ]; then
+            echo "not installed: /$file"
+            return 1
+        fi
+    done
+    "$work/install/usr/bin/gatherd" check "$work/install/etc/gatherd/gatherd.yaml"
+}
+
+# systemd looks for the programs the unit names.
+unit_is_fine() {
+    sed "s|/usr/bin/gatherd|$work/install/usr/bin/gatherd|" deploy/gatherd.service \
+        >"$work/gatherd.service"
+    systemd-analyze verify --man=no "$work/gatherd.service"
+}
+
+packages() { (cd "$build" && rm -f ./*.deb && cpack -G DEB -B "$work/deb"); }
+
+depends_on_libraries() {
+    depends=$(dpkg-deb --field "$deb" Depends)
+    echo "$depends"
+    for library in libcares2 libcurl4 libjansson4 libmicrohttpd12 libssl3 libyaml-0-2; do
+        case $depends in *$library*) ;; *) return 1 ;; esac
+    done
+}
+
+keeps_configuration() { dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./conffiles; }
+
+lintian_is_content() { lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$deb"; }
+
+installs_as_package() {
+    dpkg -i "$deb" && gatherd version && gatherd check /etc/gatherd/gatherd.yaml &&
+        dpkg --purge gatherd && [ ! -e /etc/gatherd/gatherd.yaml ]
+}
+
+start_report build/results-package
+part=package
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+check "cmake --install puts everything in place" installs || true
+if has systemd-analyze; then
+    check "systemd accepts the unit" unit_is_fine || true
+else
+    skip "systemd accepts the unit" "systemd-analyze is not installed"
+fi
+if check "cpack makes a Debian package" packages; then
+    deb=$(echo "$work"/deb/*.deb)
+    check "it depends on the libraries it uses" depends_on_libraries || true
+    check "it keeps an edited configuration" keeps_configuration || true
+    if has lintian; then
+        check "lintian is content" lintian_is_content || true
+    else
+        skip "lintian is content" "lintian is not installed"
+    fi
+    if [ "${GATHERD_DISPOSABLE:-}" = yes ]; then
+        check "it installs, runs and can be purged" installs_as_package || true
+    fi
+fi
+end_report

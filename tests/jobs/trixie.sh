@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The same source on Debian 13: set up, built, tested and installed in a chroot of its
+# own. Also asks that release's docker-compose what it thinks of compose.yaml. Needs
+# root. Called by .ci/run.
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root"
+# shellcheck source=tests/jobs/report.sh
+. "$root/tests/jobs/report.sh"
+# shellcheck source=tests/jobs/base_tree.sh
+. "$root/tests/jobs/base_tree.sh"
+
+tree=$(mktemp -d /var/tmp/gatherd-trixie.XXXXXX)
+
+clean_up() {
+    umount "$tree/proc" 2>/dev/null || true
+    rm -rf --one-file-system "$tree"
+}
+
+inside() {
+    chroot "$tree" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        HOME=/root LC_ALL=C.UTF-8 CI=true GATHERD_SETUP=--check GATHERD_PRESET=release \
+        GATHERD_DISPOSABLE=yes GATHERD_PYTEST="${GATHERD_PYTEST:-}" "$@"
+}
+
+make_tree() {
+    unpack_base "$tree" &&
+        chmod 755 "$tree" &&
+        cp /etc/resolv.conf /etc/hosts "$tree/etc/" &&
+        mount -t proc proc "$tree/proc" &&
+        copy_source "$tree/src"
+}
+
+is_silent() { [ -z "$(inside /src/deploy/setup.sh --check 2>&1)" ]; }
+
+# Its parts count under this job's name.
+take_results() {
+    for file in "$tree"/src/build/results/*.xml; do
+        if [ -e "$file" ]; then cp "$file" "$results/$part-$(basename "$file")"; fi
+    done
+    if [ -e "$tree/src/build/results/checks" ]; then
+        awk -F '\t' -v OFS='\t' -v part="$part" '{ $2 = part; print }' \
+            "$tree/src/build/results/checks" >>"$results/checks"
+    fi
+}
+
+run_tests() {
+    inside /src/tests/run.sh unit e2e package || true
+    if [ ! -e "$tree/src/build/results/seconds" ]; then fail "the tests run on Debian 13"; fi
+    take_results
+}
+
+check_compose() {
+    if ! inside sh -c 'cd /tmp && apt-get download -q docker-compose' >/dev/null 2>&1; then
+        skip "docker-compose accepts compose.yaml" "the package could not be fetched"
+        return
+    fi
+    inside sh -c 'dpkg -x /tmp/docker-compose_*.deb /tmp/compose'
+    check "docker-compose accepts compose.yaml" compose_config compose.yaml || true
+    sed 's/read_only:/reed_only:/' deploy/compose.yaml >"$tree/src/deploy/wrong.yaml"
+    check "docker-compose refuses a misspelt key" compose_refuses wrong.yaml || true
+}
+
+compose_config() {
+    inside /tmp/compose/usr/libexec/docker/cli-plugins/docker-compose \
+        -f "/src/deploy/$1" config -q
+}
+
+compose_refuses() {
+    if compose_config "$1"; then return 1; fi
+}
+
+start_report build/results-trixie
+part=trixie
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+if ! has debootstrap; then
+    skip "Debian 13" "debootstrap is missing (deploy/setup.sh --ci)"
+elif check "a Debian 13 tree is made" make_tree &&
+    check "deploy/setup.sh works on Debian 13" inside /src/deploy/setup.sh --check; then
+    check "and says nothing the second time" is_silent || true
+    run_tests
+    check_compose
+fi
+end_report
