@@ -16,14 +16,15 @@ KEYS = itertools.count()
 
 
 class Upstream:
-    def __init__(self, folder, *arguments, host="127.0.0.1"):
-        command = [sys.executable, "-m", "upstream", "--tcp", "--tls", "--dns", "0",
-                   "--host", host, *arguments]
-        self.child = Child(command, folder, "upstream", cwd=SUPPORT)
+    def __init__(self, folder, *arguments, host="127.0.0.1", prefix=()):
+        command = [*prefix, sys.executable, "-m", "upstream", "--tcp", "--host", host,
+                   *(arguments or ("--tls", "--dns", "0"))]
+        self.child = Child(command, folder, "upstream",
+                           env={**os.environ, "PYTHONPATH": str(SUPPORT)})
         self.ports = json.loads(wait_until(self.first_line, 20, "the upstream's ports"))
         self.host = host
         self.port = self.ports["http"]
-        self.ca_file = os.path.join(self.ports["certificates"], "ca.pem")
+        self.ca_file = os.path.join(self.ports.get("certificates", ""), "ca.pem")
 
     def first_line(self):
         assert self.child.is_alive, self.child.errors()
