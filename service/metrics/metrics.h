@@ -10,7 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum batch_result { BATCH_COMPLETE, BATCH_PARTIAL, BATCH_GONE, BATCH_REFUSED, BATCH_RESULT_COUNT };
+enum batch_result {
+    BATCH_COMPLETE,
+    BATCH_PARTIAL,
+    BATCH_GONE,
+    BATCH_REFUSED,
+    BATCH_RESULT_COUNT,
+};
 enum { ITEM_CODE_COUNT = 25 }; /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
 enum { STATUS_CLASS_COUNT = 4 }; /* 2xx 3xx 4xx 5xx */
 enum dns_result { DNS_ANSWERED, DNS_FAILED, DNS_CACHED, DNS_RESULT_COUNT };
@@ -37,15 +43,18 @@ struct metrics_shard;
 struct metrics_shard *metrics_shard_new(void);
 void metrics_shard_free(struct metrics_shard *shard);
 
-/* Called by the shard's one writer. `label` is 0 for metrics without one. */
-void metrics_add(struct metrics_shard *shard, enum metric_id id, unsigned label, uint64_t amount);
+/* Called by the shard's one writer. `label` is 0 for metrics without one. metrics_observe
+ * ignores negative values: phases that did not happen. */
+void metrics_add(struct metrics_shard *shard, enum metric_id id, unsigned label,
+                 uint64_t amount);
 void metrics_set(struct metrics_shard *shard, enum metric_id id, uint64_t value);
 void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
                      double seconds);
 
-/* metrics_write appends the Prometheus text format 0.0.4 of the sum of `count` shards (loop
- * lag also per worker, with label worker="N"), then the process figures: CPU seconds, RSS,
- * descriptors open and allowed, start time, threads, build info with version. Any thread.
- * `code_name` gives the name of an item code (the fetch layer's table). */
+/* metrics_write appends the Prometheus text format 0.0.4 of the sum of `count` shards
+ * (loop lag per worker, with label worker="N", the index in `shards`), then the process
+ * figures: CPU seconds, memory, descriptors open and allowed, start time, threads, and
+ * build info with the version. Any thread. `code_name` gives the name of an item code
+ * (the fetch layer's table); constant text of [a-z_]. */
 void metrics_write(struct buffer *out, struct metrics_shard *const *shards, size_t count,
                    const char *(*code_name)(unsigned code));

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one X-macro of the tree: every metric with its kind, labels and help. Each line becomes
- * an enum value, a slot in the shard and lines of the exposition. No label ever carries a
- * caller's or an upstream's text. */
+/* The one X-macro of the tree: every metric with its kind, labels and help. Each line
+ * becomes an enum value, a slot in the shard and lines of the exposition. No label ever
+ * carries a caller's or an upstream's text. */
 #pragma once
 
-/* COUNTER(id, name without the gatherd_ prefix, label name or NULL, number of label values,
- *         help); the label values' names come from metrics_label_name.
+/* COUNTER(id, name without the gatherd_ prefix, label name or NULL, number of label
+ *         values, help); the label values' names stand in exposition.c.
  * GAUGE: the same, may fall. HISTOGRAM(id, name, label, values, help): seconds. */
-#define METRICS_TABLE(COUNTER, GAUGE, HISTOGRAM)                                              \
-    COUNTER(BATCHES, "batches_total", "result", BATCH_RESULT_COUNT, "Batches by result")      \
-    COUNTER(ITEMS, "items_total", "code", ITEM_CODE_COUNT,                                    \
-            "Items by outcome: ok or the error code")                                         \
-    COUNTER(REQUESTS, "http_requests_total", "code", STATUS_CLASS_COUNT,                      \
-            "Client requests by class of the reply's status")                                 \
-    COUNTER(CLIENT_CONNECTIONS, "client_connections_total", NULL, 1,                          \
-            "Client connections adopted")                                                     \
-    COUNTER(CLIENT_REFUSED, "client_connections_refused_total", NULL, 1,                      \
-            "Client connections answered 503 because of the limit")                           \
-    COUNTER(CLIENTS_GONE, "clients_gone_total", NULL, 1,                                      \
-            "Clients that went away before their reply")                                      \
-    COUNTER(UPSTREAM_OPENED, "upstream_connections_opened_total", NULL, 1,                    \
-            "Connections opened to upstreams")                                                \
-    COUNTER(UPSTREAM_REUSED, "upstream_connections_reused_total", NULL, 1,                    \
-            "Attempts sent on a connection that was open already")                            \
-    COUNTER(UPSTREAM_SENT_BYTES, "upstream_sent_bytes_total", NULL, 1,                        \
-            "Bytes of request bodies sent upstream")                                          \
-    COUNTER(UPSTREAM_RECEIVED_BYTES, "upstream_received_bytes_total", NULL, 1,                \
-            "Bytes of reply bodies received from upstreams, before decoding")                 \
-    COUNTER(REPLY_BYTES, "reply_bytes_total", NULL, 1, "Bytes of replies given to clients")   \
-    COUNTER(DNS_LOOKUPS, "dns_lookups_total", "result", DNS_RESULT_COUNT,                     \
-            "Names asked, by result")                                                         \
-    GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")          \
-    GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1, "Items dispatched, not yet ended")     \
-    GAUGE(ITEMS_QUEUED, "items_queued", NULL, 1, "Items waiting for a slot")                  \
-    GAUGE(CLIENT_OPEN, "client_connections", NULL, 1, "Client connections open")              \
-    GAUGE(UPSTREAM_OPEN, "upstream_connections", NULL, 1,                                     \
-          "Upstream sockets open, idle ones included")                                        \
-    HISTOGRAM(BATCH_SECONDS, "batch_duration_seconds", NULL, 1,                               \
-              "From the parsed batch to its reply")                                           \
-    HISTOGRAM(PHASE_SECONDS, "item_phase_duration_seconds", "phase", PHASE_LABEL_COUNT,       \
-              "Time of each phase of an item")                                                \
-    HISTOGRAM(LOOP_LAG_SECONDS, "loop_lag_seconds", NULL, 1,                                  \
+#define METRICS_TABLE(COUNTER, GAUGE, HISTOGRAM)                                         \
+    COUNTER(BATCHES, "batches_total", "result", BATCH_RESULT_COUNT,                      \
+            "Batches by result")                                                         \
+    COUNTER(ITEMS, "items_total", "code", ITEM_CODE_COUNT,                               \
+            "Items by outcome: ok or the error code")                                    \
+    COUNTER(REQUESTS, "http_requests_total", "code", STATUS_CLASS_COUNT,                 \
+            "Client requests by class of the reply's status")                            \
+    COUNTER(CLIENT_CONNECTIONS, "client_connections_total", NULL, 1,                     \
+            "Client connections adopted")                                                \
+    COUNTER(CLIENT_REFUSED, "client_connections_refused_total", NULL, 1,                 \
+            "Client connections answered 503 because of the limit")                      \
+    COUNTER(CLIENTS_GONE, "clients_gone_total", NULL, 1,                                 \
+            "Clients that went away before their reply")                                 \
+    COUNTER(UPSTREAM_OPENED, "upstream_connections_opened_total", NULL, 1,               \
+            "Connections opened to upstreams")                                           \
+    COUNTER(UPSTREAM_REUSED, "upstream_connections_reused_total", NULL, 1,               \
+            "Attempts sent on a connection that was open already")                       \
+    COUNTER(UPSTREAM_SENT_BYTES, "upstream_sent_bytes_total", NULL, 1,                   \
+            "Bytes of request bodies sent upstream")                                     \
+    COUNTER(UPSTREAM_RECEIVED_BYTES, "upstream_received_bytes_total", NULL, 1,           \
+            "Bytes of reply bodies received from upstreams, before decoding")            \
+    COUNTER(REPLY_BYTES, "reply_bytes_total", NULL, 1,                                   \
+            "Bytes of replies given to clients")                                         \
+    COUNTER(DNS_LOOKUPS, "dns_lookups_total", "result", DNS_RESULT_COUNT,                \
+            "Names asked, by result")                                                    \
+    GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
+    GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1, "Items dispatched, not yet ended") \
+    GAUGE(ITEMS_QUEUED, "items_queued", NULL, 1, "Items waiting for a slot")             \
+    GAUGE(CLIENT_OPEN, "client_connections", NULL, 1, "Client connections open")         \
+    GAUGE(UPSTREAM_OPEN, "upstream_connections", NULL, 1,                                \
+          "Upstream sockets open, idle ones included")                                   \
+    HISTOGRAM(BATCH_SECONDS, "batch_duration_seconds", NULL, 1,                          \
+              "From the parsed batch to its reply")                                      \
+    HISTOGRAM(PHASE_SECONDS, "item_phase_duration_seconds", "phase", PHASE_LABEL_COUNT,  \
+              "Time of each phase of an item")                                           \
+    HISTOGRAM(LOOP_LAG_SECONDS, "loop_lag_seconds", NULL, 1,                             \
               "How long one turn of a worker's loop kept others waiting")

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metrics page: Prometheus text format 0.0.4, names and units as `promtool check
+ * metrics` wants them. Every name and label value comes from a table of the program;
+ * nothing a caller or an upstream wrote is ever printed. Series that are 0 are written
+ * too, so that rates exist from the first event on. Called by the handler of /metrics. */
+#include "metrics/metrics.h"
+
+#include "metrics/metric_rows.h"
+#include "metrics/process_figures.h"
+
+#include <stdio.h>
+
+struct scrape {
+    struct buffer *out;
+    struct metrics_shard *const *shards;
+    size_t count;
+    const char *(*code_name)(unsigned code);
+};
+
+static const char *const batch_results[] = {
+    [BATCH_COMPLETE] = "complete",
+    [BATCH_PARTIAL] = "partial",
+    [BATCH_GONE] = "gone",
+    [BATCH_REFUSED] = "refused",
+};
+static const char *const status_classes[] = {"2xx", "3xx", "4xx", "5xx"};
+static const char *const dns_results[] = {
+    [DNS_ANSWERED] = "answered",
+    [DNS_FAILED] = "failed",
+    [DNS_CACHED] = "cached",
+};
+static const char *const phases[] = {
+    [PHASE_LABEL_BLOCKED] = "blocked", [PHASE_LABEL_DNS] = "dns",
+    [PHASE_LABEL_CONNECT] = "connect", [PHASE_LABEL_SSL] = "ssl",
+    [PHASE_LABEL_SEND] = "send",       [PHASE_LABEL_WAIT] = "wait",
+    [PHASE_LABEL_RECEIVE] = "receive", [PHASE_LABEL_TOTAL] = "total",
+};
+
+static const char *label_value(const struct scrape *scrape, size_t id, unsigned label)
+{
+    switch ((enum metric_id)id) {
+    case METRIC_BATCHES:
+        return batch_results[label];
+    case METRIC_ITEMS:
+        return scrape->code_name(label);
+    case METRIC_REQUESTS:
+        return status_classes[label];
+    case METRIC_DNS_LOOKUPS:
+        return dns_results[label];
+    case METRIC_PHASE_SECONDS:
+        return phases[label];
+    default:
+        return "unknown"; /* a labelled metric was added without its names */
+    }
+}
+
+static uint64_t sum(const struct scrape *scrape, size_t slot)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < scrape->count; i++)
+        total += metrics_shard_read(scrape->shards[i], slot);
+    return total;
+}
+
+static void write_head(struct buffer *out, const char *name, const char *type,
+                       const char *help)
+{
+    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_plain(const struct scrape *scrape, size_t id)
+{
+    const struct metric_row *row = &metric_rows[id];
+    for (unsigned label = 0; label < row->label_count; label++) {
+        buffer_append_format(scrape->out, "gatherd_%s", row->name);
+        if (row->label)
+            buffer_append_format(scrape->out, "{%s=\"%s\"}", row->label,
+                                 label_value(scrape, id, label));
+        buffer_append_byte(scrape->out, ' ');
+        buffer_append_uint(scrape->out, sum(scrape, row->slot + label));
+        buffer_append_byte(scrape->out, '\n');
+    }
+}
+
+/* One series of a histogram; `labels` is empty or `name="value"`. */
+static void write_series(const struct scrape *scrape, const struct metric_row *row,
+                         size_t slot, const char *labels)
+{
+    const char *comma = *labels ? "," : "";
+    uint64_t total = 0;
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        total += sum(scrape, slot + i);
+        buffer_append_format(scrape->out, "gatherd_%s_bucket{%s%sle=\"", row->name,
+                             labels, comma);
+        if (i < HISTOGRAM_BUCKETS - 1)
+            buffer_append_format(scrape->out, "%g", histogram_bounds[i]);
+        else
+            buffer_append_text(scrape->out, "+Inf");
+        buffer_append_format(scrape->out, "\"} %llu\n", (unsigned long long)total);
+    }
+    const char *open = *labels ? "{" : "";
+    const char *close = *labels ? "}" : "";
+    double seconds = (double)sum(scrape, slot + HISTOGRAM_SUM_SLOT) / 1e6;
+    buffer_append_format(scrape->out, "gatherd_%s_sum%s%s%s %.6f\n", row->name, open,
+                         labels, close, seconds);
+    buffer_append_format(scrape->out, "gatherd_%s_count%s%s%s %llu\n", row->name, open,
+                         labels, close, (unsigned long long)total);
+}
+
+static void write_histogram(const struct scrape *scrape, size_t id)
+{
+    const struct metric_row *row = &metric_rows[id];
+    char labels[96] = "";
+    if (id == METRIC_LOOP_LAG_SECONDS) {
+        /* One slow worker must not hide among many quick ones. */
+        for (size_t i = 0; i < scrape->count; i++) {
+            struct scrape one = *scrape;
+            one.shards = &scrape->shards[i];
+            one.count = 1;
+            snprintf(labels, sizeof labels, "worker=\"%zu\"", i);
+            write_series(&one, row, row->slot, labels);
+        }
+        return;
+    }
+    for (unsigned label = 0; label < row->label_count; label++) {
+        if (row->label)
+            snprintf(labels, sizeof labels, "%s=\"%s\"", row->label,
+                     label_value(scrape, id, label));
+        write_series(scrape, row, row->slot + label * (size_t)HISTOGRAM_SLOTS, labels);
+    }
+}
+
+static void write_metric(const struct scrape *scrape, size_t id)
+{
+    static const char *const types[] = {
+        [METRIC_COUNTER] = "counter",
+        [METRIC_GAUGE] = "gauge",
+        [METRIC_HISTOGRAM] = "histogram",
+    };
+    const struct metric_row *row = &metric_rows[id];
+    char name[96];
+    snprintf(name, sizeof name, "gatherd_%s", row->name);
+    write_head(scrape->out, name, types[row->kind], row->help);
+    if (row->kind == METRIC_HISTOGRAM)
+        write_histogram(scrape, id);
+    else
+        write_plain(scrape, id);
+}
+
+static void write_figure(struct buffer *out, const char *name, const char *type,
+                         const char *help, double value)
+{
+    write_head(out, name, type, help);
+    buffer_append_format(out, "%s %.15g\n", name, value);
+}
+
+static void write_process(struct buffer *out)
+{
+    struct process_figures figures;
+    process_figures_read(&figures);
+    write_figure(out, "process_cpu_seconds_total", "counter",
+                 "User and system CPU time spent in seconds", figures.cpu_seconds);
+    write_figure(out, "process_resident_memory_bytes", "gauge",
+                 "Resident memory size in bytes", (double)figures.resident_bytes);
+    write_figure(out, "process_virtual_memory_bytes", "gauge",
+                 "Virtual memory size in bytes", (double)figures.virtual_bytes);
+    write_figure(out, "process_open_fds", "gauge", "Number of open file descriptors",
+                 (double)figures.open_fds);
+    write_figure(out, "process_max_fds", "gauge",
+                 "Maximum number of open file descriptors", (double)figures.max_fds);
+    write_figure(out, "process_threads", "gauge", "Number of threads",
+                 (double)figures.threads);
+    write_figure(out, "process_start_time_seconds", "gauge",
+                 "Start time of the process since the Unix epoch in seconds",
+                 figures.start_time_seconds);
+    write_head(out, "gatherd_build_info", "gauge", "The running version; always 1");
+    buffer_append_text(out, "gatherd_build_info{version=\"" GATHERD_VERSION "\"} 1\n");
+}
+
+void metrics_write(struct buffer *out, struct metrics_shard *const *shards, size_t count,
+                   const char *(*code_name)(unsigned code))
+{
+    const struct scrape scrape = {
+        .out = out, .shards = shards, .count = count, .code_name = code_name};
+    for (size_t id = 0; id < METRIC_COUNT; id++)
+        write_metric(&scrape, id);
+    write_process(out);
+}
