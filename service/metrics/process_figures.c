@@ -5,7 +5,6 @@
 #include "metrics/process_figures.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +52,18 @@ static double boot_time(void)
     return boot_s;
 }
 
-/* proc(5): fields 20 (threads), 22 (start, in ticks after boot), 23 (virtual bytes) and
- * 24 (resident pages), counted after the command's name, which may hold anything but ends
- * at the last parenthesis. */
+/* Field `number` of proc(5)'s stat line; `state` points at field 3. 0 if it is not there. */
+static uint64_t stat_field(const char *state, unsigned number)
+{
+    for (unsigned at = 3; at < number; at++) {
+        state = strchr(state, ' ');
+        if (!state)
+            return 0;
+        state++;
+    }
+    return strtoull(state, NULL, 10);
+}
+
 static void read_stat(struct process_figures *figures)
 {
     FILE *file = fopen("/proc/self/stat", "re");
@@ -65,22 +73,18 @@ static void read_stat(struct process_figures *figures)
     size_t len = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[len] = '\0';
-    const char *rest = strrchr(text, ')');
-    uint64_t threads, start_ticks, bytes, pages;
-    const char *const format = " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-                               " %*s %*s %*s %" SCNu64 " %*s %" SCNu64 " %" SCNu64
-                               " %" SCNu64;
-    int found =
-        rest ? sscanf(rest + 1, format, &threads, &start_ticks, &bytes, &pages) : 0;
-    if (found != 4)
+    /* Field 2, the command's name, may hold anything but ends at the last parenthesis. */
+    const char *name_end = strrchr(text, ')');
+    if (!name_end || name_end[1] != ' ')
         return;
-    figures->threads = threads;
-    figures->virtual_bytes = bytes;
-    figures->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    const char *state = name_end + 2;
+    figures->threads = stat_field(state, 20);
+    figures->virtual_bytes = stat_field(state, 23);
+    figures->resident_bytes = stat_field(state, 24) * (uint64_t)sysconf(_SC_PAGESIZE);
     double boot_s = boot_time();
     if (boot_s > 0)
         figures->start_time_seconds =
-            boot_s + (double)start_ticks / (double)sysconf(_SC_CLK_TCK);
+            boot_s + (double)stat_field(state, 22) / (double)sysconf(_SC_CLK_TCK);
 }
 
 void process_figures_read(struct process_figures *ret_figures)
