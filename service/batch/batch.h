@@ -20,27 +20,38 @@ enum {
     INCLUDE_DEFAULT = INCLUDE_HEADERS | INCLUDE_BODY,
 };
 
+struct gather;
+
+/* A rendered response, with the byte that comes before it in the array: '[' or ','. It lies
+ * in memory of its own (large ones), or in the batch's `fragments`. */
+struct fragment {
+    char *own;     /* NULL: see offset */
+    size_t offset; /* in batch.fragments, which moves as it grows */
+    size_t len;
+};
+
 /* One request of the batch, after the defaults were merged in. All slices point into memory
  * of the batch. */
 struct item {
     struct slice id;
     struct slice url; /* data[len] is NUL */
     enum call_method method;
-    struct call_header *headers;
+    const struct call_header *headers;
     size_t header_count;
     bool has_body;
-    struct slice body; /* decoded: the bytes to send */
+    struct slice body;           /* decoded: the bytes to send */
     uint32_t timeout_ms;         /* 0: not given */
     uint32_t connect_timeout_ms; /* 0: not given */
     int32_t redirects;           /* -1: not given */
     uint64_t max_body_bytes;     /* 0: not given */
 
     /* While it runs and after: */
+    struct gather *gather;
     struct call call;
     enum call_code code;     /* valid when is_done */
     bool is_started;
     bool is_done;
-    struct buffer fragment;  /* the response object, rendered when the item ended */
+    struct fragment fragment; /* the response object, rendered when the item ended */
 };
 
 struct batch {
@@ -49,6 +60,7 @@ struct batch {
     uint32_t deadline_ms;  /* relative; 0: not given */
     uint32_t concurrency;  /* 0: not given */
     unsigned include;      /* INCLUDE_… bits */
+    struct buffer fragments; /* small fragments, in the order the items ended */
     void *document;        /* parse's own: the JSON tree and texts the slices point into */
     void (*document_free)(void *document);
 };

@@ -51,7 +51,8 @@ struct gather_summary gather_summary(const struct gather *gather);
 
 /* gather_reply hands out the reply as pieces in order: few (at most GATHER_PIECES_MAX), large
  * ones alone, small ones joined. The caller frees each piece's memory by free(); their bytes stay
- * counted in budgets->reply_bytes until the caller gives them back (ret_bytes). Once only. */
+ * counted in budgets->reply_bytes until the caller gives them back (ret_bytes). Once only, after
+ * on_end. 0: there is no memory for it, and nothing is counted any more. */
 enum { GATHER_PIECES_MAX = 128 };
 struct gather_piece {
     char *data;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one release of a batch. What its slices point into (the JSON tree, decoded bodies) is the
+ * parser's and released through document_free, so that no JSON type leaves the parser. Called
+ * by the parser for batches it refuses and by gather_free. */
+#include "batch/batch.h"
+
+#include <stdlib.h>
+
+void batch_free(struct batch *batch)
+{
+    if (!batch)
+        return;
+    for (size_t i = 0; i < batch->count; i++)
+        free(batch->items[i].fragment.own);
+    free(batch->items);
+    buffer_done(&batch->fragments);
+    if (batch->document_free)
+        batch->document_free(batch->document);
+    free(batch);
+}

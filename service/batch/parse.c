@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The batch document as a whole: its three spellings, its options, ids that must be unique, and
+ * what to say when it is not JSON at all. Every error is found before any is answered, nothing
+ * is repaired. Called by the handler of batches.
+ *
+ *     text ─► body_spans (bodies found and hidden) ─► jansson ─► parse_item … ─► batch
+ */
+#include "batch/parse_internal.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct place whole = {.list = NULL};
+
+static void document_free(void *context)
+{
+    struct document *document = context;
+    json_decref(document->root);
+    arena_done(&document->arena);
+    free(document);
+}
+
+struct batch *parse_batch_new(struct parser *parser, size_t count)
+{
+    if (!parser->document)
+        parser->document = memory_new(sizeof *parser->document);
+    struct item *items = memory_try_array(count ? count : 1, sizeof *items);
+    if (!items) {
+        parser->is_out_of_memory = true;
+        return NULL;
+    }
+    struct batch *batch = memory_new(sizeof *batch);
+    batch->items = items;
+    batch->count = count;
+    batch->include = INCLUDE_DEFAULT;
+    batch->document = parser->document;
+    batch->document_free = document_free;
+    return batch;
+}
+
+struct batch *parse_conclude(struct parser *parser, struct batch *batch)
+{
+    if (parser->is_out_of_memory) {
+        parser->errors->refusal = PARSE_TOO_MANY;
+        report_error(parser->errors, whole, "there is no memory for it now: send less at once");
+    }
+    if (!batch && parser->document)
+        document_free(parser->document);
+    if (parser->errors->total == 0)
+        return batch;
+    batch_free(batch);
+    return NULL;
+}
+
+void parse_include_word(struct parser *parser, struct slice word, struct place place,
+                        unsigned *include)
+{
+    static const struct {
+        const char *word;
+        unsigned bit;
+    } words[] = {{"headers", INCLUDE_HEADERS}, {"body", INCLUDE_BODY}, {"timing", INCLUDE_TIMING}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!slice_is(word, words[i].word))
+            continue;
+        if (*include & words[i].bit)
+            report_error(parser->errors, place, "\"%s\" is given twice", words[i].word);
+        *include |= words[i].bit;
+        return;
+    }
+    report_error(parser->errors, place, "must be \"headers\", \"body\" or \"timing\"");
+}
+
+/* What jansson, or the look before it, stumbled over: as a line and a column of characters. */
+static void report_at(struct parser *parser, struct slice text, size_t at, const char *what)
+{
+    size_t line = 1;
+    size_t column = 1;
+    for (size_t i = 0; i < at && i < text.len; i++) {
+        if (text.data[i] == '\n') {
+            line++;
+            column = 1;
+        } else if (((unsigned char)text.data[i] & 0xc0) != 0x80) {
+            column++;
+        }
+    }
+    report_error(parser->errors, whole, "line %zu, column %zu: %s", line, column, what);
+}
+
+static bool check_beginning(struct parser *parser, struct slice text)
+{
+    size_t at = 0;
+    while (at < text.len && strchr(" \t\r\n", text.data[at]) && text.data[at])
+        at++;
+    if (at == text.len)
+        report_error(parser->errors, whole,
+                     "line 1, column 1: there is nothing; send a JSON array of URLs");
+    else if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        report_error(parser->errors, whole,
+                     "line 1, column 1: not JSON: it begins with a byte order mark");
+    return parser->errors->total == 0;
+}
+
+static bool check_spans(struct parser *parser, struct slice text)
+{
+    struct body_spans *spans = &parser->spans;
+    body_spans_find(spans, text, parser->config->batch.max_items);
+    switch (spans->fault) {
+    case SPANS_TOO_MANY:
+        parser->errors->refusal = PARSE_TOO_MANY;
+        report_error(parser->errors, whole, "at most %llu items are taken",
+                     (unsigned long long)parser->config->batch.max_items);
+        return false;
+    case SPANS_TOO_DEEP:
+        report_at(parser, text, spans->fault_at, "nested too deep: more than 32 levels outside "
+                  "the bodies");
+        return false;
+    case SPANS_NO_MEMORY:
+        parser->is_out_of_memory = true;
+        return false;
+    case SPANS_FINE:
+        break;
+    }
+    return true;
+}
+
+/* jansson says "… near end of file" of what is no file. */
+static void report_syntax(struct parser *parser, struct slice text, const json_error_t *error)
+{
+    if (json_error_code(error) == json_error_out_of_memory) {
+        parser->is_out_of_memory = true;
+        return;
+    }
+    char what[JSON_ERROR_TEXT_LENGTH + 16];
+    const char *file = strstr(error->text, "end of file");
+    int before = file ? (int)(file - error->text) : JSON_ERROR_TEXT_LENGTH;
+    snprintf(what, sizeof what, "not JSON: %.*s%s%s", before, error->text,
+             file ? "end of text" : "", file ? file + strlen("end of file") : "");
+    report_at(parser, text, error->position > 0 ? (size_t)error->position - 1 : 0, what);
+}
+
+/* The tree of the document, its bodies replaced; NULL: reported. */
+static json_t *load(struct parser *parser, struct slice text)
+{
+    if (!check_beginning(parser, text) || !check_spans(parser, text))
+        return NULL;
+    const struct body_spans *spans = &parser->spans;
+    const char *readable = spans->masked ? spans->masked : text.data;
+    json_error_t error;
+    json_t *root = json_loadb(readable, text.len, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        report_syntax(parser, text, &error);
+    } else if (spans->broken.data) {
+        /* Right for jansson, whose nesting goes further, so it can only be too deep. */
+        report_at(parser, text, (size_t)(spans->broken.data - text.data),
+                  "nested too deep: more than 512 levels in a body");
+        json_decref(root);
+        root = NULL;
+    }
+    return root;
+}
+
+static void take_number(struct parser *parser, const char *name, json_t *value, int64_t max,
+                        uint32_t *ret_number)
+{
+    if (!value)
+        return;
+    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
+    if (number < 1 || number > max)
+        report_error(parser->errors, place_field(whole, name),
+                     "must be an integer from 1 to %lld", (long long)max);
+    else
+        *ret_number = (uint32_t)number;
+}
+
+static void take_include(struct parser *parser, json_t *value, unsigned *ret_include)
+{
+    if (!value)
+        return;
+    if (!json_is_array(value)) {
+        report_error(parser->errors, place_field(whole, "include"),
+                     "must be an array of \"headers\", \"body\", \"timing\"");
+        return;
+    }
+    *ret_include = 0;
+    for (size_t i = 0; i < json_array_size(value) && parser->errors->total < 100; i++) {
+        char index[24];
+        snprintf(index, sizeof index, "%zu", i);
+        json_t *word = json_array_get(value, i);
+        struct slice text = slice_make(json_string_value(word), json_string_length(word));
+        parse_include_word(parser, text, place_name(whole, "include", slice_from(index)),
+                           ret_include);
+    }
+}
+
+static void take_items(struct parser *parser, struct batch *batch, json_t *array,
+                       struct place list, bool is_urls_only)
+{
+    if (batch->count == 0)
+        report_error(parser->errors, list, "at least one request is needed");
+    for (size_t i = 0; i < batch->count; i++) {
+        struct place place = {.list = list.list, .index = &i};
+        json_t *value = json_array_get(array, i);
+        if (is_urls_only && !json_is_string(value))
+            report_error(parser->errors, place,
+                         "must be a URL; requests with more fields belong in \"requests\"");
+        else
+            parse_item(parser, &batch->items[i], value, place);
+    }
+}
+
+static const char *const option_names[] = {
+    "urls", "requests", "defaults", "deadlineMs", "concurrency", "include",
+};
+enum { OPTION_COUNT = sizeof option_names / sizeof *option_names };
+
+static void report_unknown_options(struct parser *parser, json_t *root)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(root, name, value)
+    {
+        size_t i = 0;
+        while (i < OPTION_COUNT && strcmp(option_names[i], name) != 0)
+            i++;
+        if (i == OPTION_COUNT)
+            report_unknown(parser->errors, whole, name, option_names, OPTION_COUNT);
+    }
+}
+
+/* Which of the two lists there is; NULL: neither can be read, and reported. */
+static json_t *choose_list(struct parser *parser, json_t *root, struct place *ret_list,
+                           bool *ret_is_urls)
+{
+    json_t *urls = json_object_get(root, "urls");
+    json_t *requests = json_object_get(root, "requests");
+    json_t *list = requests ? requests : urls;
+    *ret_is_urls = !requests;
+    ret_list->list = requests ? "/requests" : "/urls";
+    if (!list) {
+        report_error(parser->errors, whole, "\"urls\" or \"requests\" is missing");
+        return NULL;
+    }
+    if (urls && requests)
+        report_error(parser->errors, place_field(whole, "urls"),
+                     "give either \"urls\" or \"requests\", not both");
+    if (!json_is_array(list)) {
+        report_error(parser->errors, *ret_list, requests ? "must be an array of requests"
+                                                         : "must be an array of URLs");
+        return NULL;
+    }
+    return list;
+}
+
+static struct batch *read_document(struct parser *parser)
+{
+    json_t *root = parser->document->root;
+    struct place place = {.list = ""};
+    json_t *list = root;
+    bool is_urls = false;
+    if (json_is_object(root)) {
+        report_unknown_options(parser, root);
+        list = choose_list(parser, root, &place, &is_urls);
+    }
+    struct batch *batch = parse_batch_new(parser, json_array_size(list));
+    if (!batch)
+        return NULL;
+    json_t *defaults = json_object_get(root, "defaults");
+    if (defaults)
+        parse_defaults(parser, defaults);
+    take_number(parser, "deadlineMs", json_object_get(root, "deadlineMs"), TIMEOUT_MS_MAX,
+                &batch->deadline_ms);
+    take_number(parser, "concurrency", json_object_get(root, "concurrency"), CONCURRENCY_MAX,
+                &batch->concurrency);
+    take_include(parser, json_object_get(root, "include"), &batch->include);
+    if (list) {
+        take_items(parser, batch, list, place, is_urls);
+        parse_finish(parser, batch, place);
+    }
+    return batch;
+}
+
+struct batch *parse_batch(struct slice text, const struct config *config,
+                          struct parse_errors *errors)
+{
+    *errors = (struct parse_errors){.refusal = PARSE_INVALID};
+    struct parser parser = {.config = config, .errors = errors};
+    item_fields_init(&parser.defaults);
+    json_t *root = load(&parser, text);
+    struct batch *batch = NULL;
+    if (root) {
+        parser.document = memory_new(sizeof *parser.document);
+        parser.document->root = root;
+        batch = read_document(&parser);
+    }
+    batch = parse_conclude(&parser, batch);
+    body_spans_done(&parser.spans);
+    return batch;
+}

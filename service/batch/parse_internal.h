@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parse files share: the parser's state, and an item's fields before the defaults
+ * were merged in. Nobody else includes this. */
+#pragma once
+
+#include "batch/arena.h"
+#include "batch/batch.h"
+#include "batch/body_spans.h"
+#include "batch/parse.h"
+#include "batch/parse_report.h"
+
+#include <jansson.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits of the shape; the server's own limits lower them further (plan). */
+enum {
+    ID_CHARACTERS_MAX = 128,
+    HEADER_LINES_MAX = 100,     /* of one item, defaults included */
+    HEADER_BYTES_MAX = 32 << 10, /* names and values of one item */
+};
+#define TIMEOUT_MS_MAX 600000
+#define REDIRECTS_MAX 20
+#define CONCURRENCY_MAX 100000
+#define BODY_BYTES_MAX 9007199254740991 /* 2^53 - 1: what every JSON reader holds exactly */
+
+/* What the slices of a batch point into. */
+struct document {
+    json_t *root; /* NULL for a query */
+    struct arena arena;
+};
+
+/* Header lines to send. `lines` always has one more behind `count`: the content-type of a
+ * JSON body, so that adding it never needs a copy. */
+struct header_set {
+    const struct call_header *lines;
+    size_t count;
+    size_t bytes;
+    bool has_content_type; /* the caller gave one, or gave an empty list of them */
+};
+
+/* A body as given, and what it became under each encoding: the defaults' body may be used by
+ * thousands of items and is decoded once. */
+struct body_source {
+    json_t *value; /* NULL: not given */
+    struct slice raw;    /* in the text; data NULL: not found there */
+    struct place place;
+    struct slice made[BODY_BASE64 + 1];
+    enum { MADE_NOT_YET, MADE_FINE, MADE_WRONG } state[BODY_BASE64 + 1];
+};
+
+/* The fields of an item or of the defaults; -1, NULL, BODY_NONE: not given. */
+struct item_fields {
+    struct slice id;
+    struct slice url;
+    int method;
+    enum body_encoding body_encoding;
+    struct header_set headers;
+    struct body_source body;
+    int64_t timeout_ms;
+    int64_t connect_timeout_ms;
+    int64_t redirects;
+    int64_t max_body_bytes;
+};
+
+struct parser {
+    const struct config *config;
+    struct parse_errors *errors;
+    struct document *document;
+    struct body_spans spans;
+    size_t spans_cursor;
+    struct item_fields defaults;
+    bool is_out_of_memory;
+};
+
+/* item_fields_init: nothing given. */
+void item_fields_init(struct item_fields *fields);
+
+/* parse_defaults and parse_item read a JSON value into parser->defaults and *item; what is
+ * wrong is reported and the field left as not given. */
+void parse_defaults(struct parser *parser, json_t *value);
+void parse_item(struct parser *parser, struct item *item, json_t *value,
+                struct place place);
+/* parse_plain_item is a request of which only the URL is given. */
+void parse_plain_item(struct parser *parser, struct item *item, struct slice url,
+                      struct place place);
+
+/* parse_headers reads an item's "headers" over `defaults` (NULL: none), name by name. */
+void parse_headers(struct parser *parser, json_t *value, const struct header_set *defaults,
+                   struct place place, struct header_set *ret_headers);
+extern const struct header_set no_headers;
+
+/* parse_body makes the bytes to send of `source` read as `encoding` (BODY_NONE: by type).
+ * False: it is not of that kind, and reported. *ret_is_json: wants a JSON content-type. */
+bool parse_body(struct parser *parser, struct body_source *source, enum body_encoding encoding,
+                struct slice *ret_body, bool *ret_is_json) MUST_CHECK;
+
+/* parse_finish gives every item without an id its index and finds ids that are not unique. */
+void parse_finish(struct parser *parser, struct batch *batch, struct place list);
+
+/* parse_batch_new makes a batch of `count` empty items on a new document, or NULL. The
+ * parser's document is then the batch's. */
+struct batch *parse_batch_new(struct parser *parser, size_t count) MUST_CHECK;
+
+/* parse_include_word adds the bit of "headers", "body" or "timing", or reports at `place`. */
+void parse_include_word(struct parser *parser, struct slice word, struct place place,
+                        unsigned *include);
+
+/* parse_conclude: the batch if nothing was reported and memory sufficed, else NULL, the batch
+ * freed and the errors complete. */
+struct batch *parse_conclude(struct parser *parser, struct batch *batch) MUST_CHECK;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /v1/batch?url=…&url=…&deadlineMs=…&include=…: a batch of plain GETs, for a browser, curl
+ * or a load tester. Pointers name the members a document would have. Called by the handler of
+ * batches. */
+#include "batch/parse_internal.h"
+
+#include <string.h>
+
+struct seen {
+    bool deadline;
+    bool concurrency;
+    bool include;
+};
+
+/* Digits alone: no sign, no fraction, no white space. -1: not so. */
+static int64_t whole_number(struct slice text)
+{
+    if (text.len < 1 || text.len > 15)
+        return -1;
+    int64_t number = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return -1;
+        number = number * 10 + (text.data[i] - '0');
+    }
+    return number;
+}
+
+static void take_number(struct parser *parser, const char *name, struct slice value, int64_t max,
+                        uint32_t *ret_number)
+{
+    int64_t number = whole_number(value);
+    if (number < 1 || number > max)
+        report_error(parser->errors, (struct place){.field = name},
+                     "must be an integer from 1 to %lld", (long long)max);
+    else
+        *ret_number = (uint32_t)number;
+}
+
+static void take_include(struct parser *parser, struct slice words, unsigned *ret_include)
+{
+    *ret_include = 0;
+    while (words.len > 0) {
+        const char *comma = memchr(words.data, ',', words.len);
+        size_t len = comma ? (size_t)(comma - words.data) : words.len;
+        parse_include_word(parser, slice_make(words.data, len),
+                           (struct place){.field = "include"}, ret_include);
+        size_t used = comma ? len + 1 : len;
+        words = slice_make(words.data + used, words.len - used);
+    }
+}
+
+static bool is_first(struct parser *parser, const char *name, bool *seen)
+{
+    if (*seen)
+        report_error(parser->errors, (struct place){.field = name}, "is given twice");
+    bool first = !*seen;
+    *seen = true;
+    return first;
+}
+
+static void take_url(struct parser *parser, struct item *item, size_t index, struct slice value)
+{
+    struct slice url = arena_copy(&parser->document->arena, value);
+    if (!url.data)
+        parser->is_out_of_memory = true;
+    parse_plain_item(parser, item, url, (struct place){.list = "/urls", .index = &index});
+}
+
+static void report_unknown_argument(struct parser *parser, struct slice name)
+{
+    static const char *const names[] = {"url", "deadlineMs", "include", "concurrency"};
+    struct slice text = arena_copy(&parser->document->arena, name);
+    if (text.data)
+        report_unknown(parser->errors, (struct place){.list = NULL}, text.data, names, 4);
+    else
+        parser->is_out_of_memory = true;
+}
+
+static void take_arguments(struct parser *parser, struct batch *batch,
+                           const struct parse_argument *arguments, size_t count)
+{
+    struct seen seen = {.deadline = false};
+    size_t index = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slice name = arguments[i].name;
+        struct slice value = arguments[i].value;
+        if (slice_is(name, "url")) {
+            take_url(parser, &batch->items[index], index, value);
+            index++;
+        } else if (slice_is(name, "deadlineMs")) {
+            if (is_first(parser, "deadlineMs", &seen.deadline))
+                take_number(parser, "deadlineMs", value, TIMEOUT_MS_MAX, &batch->deadline_ms);
+        } else if (slice_is(name, "concurrency")) {
+            if (is_first(parser, "concurrency", &seen.concurrency))
+                take_number(parser, "concurrency", value, CONCURRENCY_MAX, &batch->concurrency);
+        } else if (slice_is(name, "include")) {
+            if (is_first(parser, "include", &seen.include))
+                take_include(parser, value, &batch->include);
+        } else {
+            report_unknown_argument(parser, name);
+        }
+    }
+}
+
+struct batch *parse_query(const struct parse_argument *arguments, size_t count,
+                          const struct config *config, struct parse_errors *errors)
+{
+    *errors = (struct parse_errors){.refusal = PARSE_INVALID};
+    struct parser parser = {.config = config, .errors = errors};
+    item_fields_init(&parser.defaults);
+    size_t urls = 0;
+    for (size_t i = 0; i < count; i++)
+        urls += slice_is(arguments[i].name, "url");
+    if (urls > config->batch.max_items) {
+        errors->refusal = PARSE_TOO_MANY;
+        report_error(errors, (struct place){.list = NULL}, "at most %llu items are taken",
+                     (unsigned long long)config->batch.max_items);
+        return NULL;
+    }
+    struct batch *batch = parse_batch_new(&parser, urls);
+    if (!batch)
+        return parse_conclude(&parser, NULL);
+    take_arguments(&parser, batch, arguments, count);
+    struct place list = {.list = "/urls"};
+    if (urls == 0)
+        report_error(errors, list, "at least one url is needed: ?url=https://…");
+    parse_finish(&parser, batch, list);
+    return parse_conclude(&parser, batch);
+}

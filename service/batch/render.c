@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes a response object:
+ *
+ *     {"id":…,"status":…,"headers":{…},"body":…,"bodyEncoding":…,"timing":{…}}
+ *     {"id":…,"status":…,"error":{"code":…,"message":…,"retryable":…},"timing":{…}}
+ *
+ * A JSON body is validated and then embedded as it came, so its numbers and key order stay; what
+ * is no JSON becomes a string, what is no UTF-8 becomes base64. No printf: this runs for every
+ * item. Called by gather. */
+#include "batch/render.h"
+
+#include "base/json_text.h"
+#include "batch/batch.h"
+#include "batch/gather.h"
+#include "batch/render_headers.h"
+
+#include <assert.h>
+
+enum { MESSAGE_MAX = 400 }; /* so that a response without a body has a known largest size */
+
+static void append(struct buffer *out, const char *text)
+{
+    buffer_append_text(out, text);
+}
+
+/* Milliseconds with one to three decimals; what is no duration is -1. */
+static void append_ms(struct buffer *out, double ms)
+{
+    if (!(ms >= 0 && ms < 1e12)) {
+        append(out, "-1");
+        return;
+    }
+    uint64_t us = (uint64_t)(ms * 1000 + 0.5);
+    unsigned fraction = (unsigned)(us % 1000);
+    char decimals[4] = {'.', (char)('0' + fraction / 100), (char)('0' + fraction / 10 % 10),
+                        (char)('0' + fraction % 10)};
+    buffer_append_uint(out, us / 1000);
+    buffer_append(out, decimals, fraction % 10 ? 4 : fraction % 100 ? 3 : 2);
+}
+
+static bool ends_with_json(struct slice type)
+{
+    return type.len > 5 && slice_is_ignoring_case(slice_make(type.data + type.len - 5, 5), "+json");
+}
+
+/* application/json or a +json type (RFC 6839 3.1); parameters say nothing about JSON. */
+static bool is_json_type(struct slice type)
+{
+    const char *semicolon = type.len ? memchr(type.data, ';', type.len) : NULL;
+    if (semicolon)
+        type.len = (size_t)(semicolon - type.data);
+    while (type.len && (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
+        type.len--;
+    while (type.len && (type.data[0] == ' ' || type.data[0] == '\t'))
+        type = slice_make(type.data + 1, type.len - 1);
+    return slice_is_ignoring_case(type, "application/json") || ends_with_json(type);
+}
+
+static void append_body(struct buffer *out, struct slice body, struct slice content_type)
+{
+    append(out, ",\"body\":");
+    if (is_json_type(content_type) && json_text_is_valid(body)) {
+        buffer_append(out, body.data, body.len);
+        append(out, ",\"bodyEncoding\":\"json\"");
+    } else if (utf8_is_valid(body)) {
+        json_text_append_string(out, body);
+        append(out, ",\"bodyEncoding\":\"text\"");
+    } else {
+        json_text_append_base64(out, body);
+        append(out, ",\"bodyEncoding\":\"base64\"");
+    }
+}
+
+static void append_timing(struct buffer *out, const struct call_timing *timing, double start_ms)
+{
+    const struct {
+        const char *name;
+        double ms;
+    } phases[] = {
+        {",\"timing\":{\"start\":", start_ms > 0 ? start_ms : 0},
+        {",\"blocked\":", timing->blocked},
+        {",\"dns\":", timing->dns},
+        {",\"connect\":", timing->connect},
+        {",\"ssl\":", timing->ssl},
+        {",\"send\":", timing->send},
+        {",\"wait\":", timing->wait},
+        {",\"receive\":", timing->receive},
+        {",\"total\":", timing->total > 0 ? timing->total : 0},
+    };
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        append(out, phases[i].name);
+        append_ms(out, phases[i].ms);
+    }
+    append(out, timing->is_reused ? ",\"reused\":true" : ",\"reused\":false");
+    if (timing->http_version) {
+        append(out, ",\"httpVersion\":");
+        json_text_append_string(out, slice_from(timing->http_version));
+    }
+    if (timing->remote_address) {
+        append(out, ",\"remoteAddress\":");
+        json_text_append_string(out, slice_from(timing->remote_address));
+    }
+    append(out, ",\"bytes\":");
+    buffer_append_uint(out, timing->bytes);
+    buffer_append_byte(out, '}');
+}
+
+/* At most MESSAGE_MAX bytes of it, whole characters. */
+static struct slice cut(struct slice text)
+{
+    if (text.len <= MESSAGE_MAX)
+        return text;
+    text.len = MESSAGE_MAX;
+    while (text.len > 0 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
+static void append_error(struct buffer *out, const struct call_code_row *row, const char *message)
+{
+    append(out, ",\"error\":{\"code\":\"");
+    append(out, row->name);
+    append(out, "\",\"message\":");
+    struct slice text = cut(slice_from(message ? message : row->name));
+    if (utf8_is_valid(text))
+        json_text_append_string(out, text);
+    else
+        json_text_append_latin1(out, text);
+    append(out, row->is_retryable ? ",\"retryable\":true}" : ",\"retryable\":false}");
+}
+
+void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
+                     unsigned include, double start_ms)
+{
+    const struct call_code_row *row = call_code_row(outcome->code);
+    bool is_ok = outcome->code == CALL_OK;
+    assert(!is_ok || outcome->status > 0);
+    append(out, "{\"id\":");
+    json_text_append_string(out, id);
+    append(out, ",\"status\":");
+    buffer_append_uint(out, (unsigned)(is_ok ? outcome->status : row->status));
+    if (!is_ok)
+        append_error(out, row, outcome->message);
+    if (is_ok && (include & INCLUDE_HEADERS))
+        render_headers(out, outcome->headers, outcome->header_count);
+    if (is_ok && (include & INCLUDE_BODY) && outcome->has_body && outcome->body.len > 0)
+        append_body(out, outcome->body, outcome->content_type);
+    if (include & INCLUDE_TIMING)
+        append_timing(out, &outcome->timing, start_ms);
+    buffer_append_byte(out, '}');
+}
+
+void render_summary(struct buffer *out, const struct gather_summary *summary)
+{
+    append(out, "{\"total\":");
+    buffer_append_uint(out, summary->total);
+    append(out, ",\"ok\":");
+    buffer_append_uint(out, summary->ok);
+    append(out, ",\"failed\":");
+    buffer_append_uint(out, summary->failed);
+    append(out, ",\"elapsedMs\":");
+    append_ms(out, summary->elapsed_ms);
+    buffer_append_byte(out, '}');
+}
