@@ -3,43 +3,64 @@
  * exactly once. Handlers see this and nothing of microhttpd. */
 #pragma once
 
+#include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "http/front.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct exchange;
 
-/* What handlers read. */
+/* What handlers read; all of it lives as long as the exchange. */
 const char *exchange_request_id(const struct exchange *exchange);
+/* The raw target before and behind its first '?', nothing decoded. */
+struct slice exchange_path(const struct exchange *exchange);
+struct slice exchange_query(const struct exchange *exchange);
 struct slice exchange_body(const struct exchange *exchange);
 const struct front_setup *exchange_setup(const struct exchange *exchange);
-/* The value of a request header (any case of the name), or NULL. */
-const char *exchange_header(const struct exchange *exchange, const char *name);
+/* exchange_client_address writes the client's address, without its port, as text ("unix"
+ * for a unix socket); size at least 64. */
+void exchange_client_address(const struct exchange *exchange, char *text, size_t size);
 
-/* A reply. Bodies of up to GATHER_PIECES_MAX pieces; `on_sent` (may be NULL) is called once
- * when the last byte was given to the kernel or the connection is gone. */
+enum { REPLY_HEADERS_MAX = 6 };
+
+/* The head of a reply. Every reply also carries X-Request-Id, Cache-Control: no-store and
+ * X-Content-Type-Options: nosniff. */
 struct reply {
     int status;
     const char *content_type;
-    const char *extra_names[6]; /* further headers, NULL-terminated pairs with values */
-    const char *extra_values[6];
+    const char *extra_names[REPLY_HEADERS_MAX]; /* further headers, NULL-terminated */
+    const char *extra_values[REPLY_HEADERS_MAX];
     bool close; /* close the connection after it */
 };
 
-/* Each of these answers the exchange; exactly one of them, exactly once. Memory given is
- * taken over (free()). They may be called inside a handler or later from the loop. */
+/* Each of these answers the exchange; exactly one of them, exactly once. They may be
+ * called inside a handler or later from the loop; afterwards the exchange must not be
+ * touched. `text` is taken over (free()); the bytes of a static reply live for ever. */
 void exchange_reply_text(struct exchange *exchange, const struct reply *reply, char *text,
                          size_t len);
 void exchange_reply_static(struct exchange *exchange, const struct reply *reply,
                            struct slice text);
-struct gather_piece;
-void exchange_reply_pieces(struct exchange *exchange, const struct reply *reply,
-                           struct gather_piece *pieces, size_t count, uint64_t reply_bytes);
 
-/* exchange_wait: the handler will answer later. `on_gone` is called when the client went away
- * first (never after the answer): drop the work; the exchange must not be answered then. */
-void exchange_wait(struct exchange *exchange, void (*on_gone)(void *work),
-                   void (*on_drain)(void *work), void *work);
+struct gather_piece;
+/* The memory of each of 1 to GATHER_PIECES_MAX pieces is taken over; the array stays the
+ * caller's. `reply_bytes` go back to the budget when the memory is freed. */
+void exchange_reply_pieces(struct exchange *exchange, const struct reply *reply,
+                           const struct gather_piece *pieces, size_t count,
+                           uint64_t reply_bytes);
+
+/* Who waits for the answer. `on_gone`: the client went away first; drop the work, the
+ * exchange must not be touched any more. `on_drain`: the process ends; answer now with
+ * what is there. */
+struct exchange_waiter {
+    void (*on_gone)(void *work);
+    void (*on_drain)(void *work);
+    void *work;
+};
+
+/* exchange_wait is for handlers that answer later, from the loop. Neither function of
+ * `waiter` is called after the answer, nor from inside exchange_wait. */
+void exchange_wait(struct exchange *exchange, const struct exchange_waiter *waiter);

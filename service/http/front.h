@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client side of one worker: its libmicrohttpd daemon (external epoll mode, nested in the
- * worker's loop), adopting sockets the listener accepted. One worker thread, except where
- * said. */
+/* The client side of one worker: its libmicrohttpd daemon (external epoll mode, nested in
+ * the worker's loop), adopting sockets the listener accepted. One worker thread, except
+ * where said. */
 #pragma once
 
 #include "base/attributes.h"
@@ -19,9 +19,9 @@
 
 /* What the process tells all workers; written by main, read anywhere. */
 struct process_state {
-    atomic_bool is_ready;    /* every worker runs and the listeners are open */
-    atomic_bool is_draining; /* SIGTERM came */
-    atomic_uint open_connections; /* clients connected, all workers */
+    atomic_bool is_ready;          /* every worker runs and the listeners are open */
+    atomic_bool is_draining;       /* SIGTERM came */
+    atomic_uint open_connections;  /* clients connected, all workers */
     struct metrics_shard **shards; /* of every worker; fixed before threads start */
     size_t shard_count;
     const char *version;
@@ -57,19 +57,21 @@ struct front *front_new(const struct front_setup *setup, struct error *err) MUST
 /* front_free closes every connection and frees every batch, without replies. */
 void front_free(struct front *front);
 
-/* front_adopt takes over `fd` (closes it when it cannot be served; then on_closed comes). */
+/* front_adopt takes over `fd` (closes it when it cannot be served; then on_closed comes).
+ */
 void front_adopt(struct front *front, int fd, const struct sockaddr *address,
                  socklen_t address_len);
 
-/* front_turn runs MHD once if it has an event, a resumed connection or asked to be run; last
- * in the worker's turn. */
+/* front_turn runs MHD once if it has an event, a resumed connection or asked to be run;
+ * last in the worker's turn. */
 void front_turn(struct front *front);
 /* front_wait_ms: how long the next wait may last: 0 when MHD wants to run at once, -1: no
  * limit. */
 int front_wait_ms(struct front *front);
 
-/* front_drain: idle connections are closed, replies say Connection: close. front_is_idle: no
- * exchange is under way. front_end_batches: items not done become `cancelled`, replies leave. */
+/* front_drain: idle connections are closed, replies say Connection: close. front_is_idle:
+ * no exchange is under way. front_end_batches: items not done become `cancelled`, replies
+ * leave. */
 void front_drain(struct front *front);
 bool front_is_idle(const struct front *front);
 void front_end_batches(struct front *front);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One client connection: its clocks and the notice that the client went away.
+ *
+ *        first byte      head complete     body complete    reply queued
+ *   IDLE ─────────► HEAD ──────────────► BODY ────────────► BUSY ──────────► REPLY
+ *    ▲                └────────────── no body ───────────────▲                 │
+ *    └─────────────────── last byte handed to the kernel ──────────────────────┘
+ *
+ * MHD has one clock, an idle timer that a byte a second keeps from ringing, and none
+ * while a connection is suspended; nor does it notice then that the client is gone (both
+ * measured). So it is told of no timeout, and each connection has a timer and an
+ * edge-triggered watch here: the same descriptor in a second epoll set, registered once
+ * for its whole life, so that waiting for the first byte and for the hang-up costs no
+ * system call per request.
+ *
+ * A client that half-closes (shutdown(SHUT_WR)) while its batch runs counts as gone:
+ * before writing it cannot be told from one that closed. */
+#include "http/front_state.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How often a reply's progress is looked at within write_timeout, and how long a client
+ * may take to read a refusal written by hand. */
+enum { PROGRESS_LOOKS = 4, CLOSING_MS = 1000 };
+
+static void hang_up(struct client *client)
+{
+    /* MHD gets EPOLLHUP and closes the connection in its next run. */
+    shutdown(client->fd, SHUT_RDWR);
+    client->deadline_ms = UINT64_MAX;
+}
+
+/* A figure that changes whenever the client takes bytes of the reply. */
+static uint64_t progress_of(const struct client *client)
+{
+    struct tcp_info info = {.tcpi_state = 0};
+    socklen_t len = sizeof info;
+    if (getsockopt(client->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+        return info.tcpi_bytes_acked;
+    int queued = 0; /* a unix socket: what the peer has not read */
+    ioctl(client->fd, SIOCOUTQ, &queued);
+    return (uint64_t)queued;
+}
+
+/* ------------------------------------------------------------------------- clocks */
+
+static void set_deadline(struct client *client, uint64_t deadline_ms)
+{
+    client->deadline_ms = deadline_ms;
+    struct timer *timer = &client->timer;
+    /* A timer that rings too early looks at the deadline and sets itself again; so phases
+     * that follow each other quickly cost no heap operation. */
+    if (deadline_ms != UINT64_MAX && (!timer_is_set(timer) || timer->at_ms > deadline_ms))
+        loop_timer_set(client->front->setup.loop, timer, deadline_ms);
+}
+
+static uint64_t look_interval_ms(const struct client *client)
+{
+    uint64_t interval =
+        client->front->setup.config->server.write_timeout_ms / PROGRESS_LOOKS;
+    return interval ? interval : 1;
+}
+
+void client_enter(struct client *client, enum client_phase phase)
+{
+    const struct config *config = client->front->setup.config;
+    uint64_t now = client->front->setup.loop->now_ms;
+    if (client->phase == CLIENT_CLOSING)
+        return;
+    client->phase = phase;
+    switch (phase) {
+    case CLIENT_IDLE:
+        if (client->front->is_draining)
+            hang_up(client);
+        else
+            set_deadline(client, now + config->server.idle_timeout_ms);
+        break;
+    case CLIENT_HEAD:
+        set_deadline(client, now + config->server.head_timeout_ms);
+        break;
+    case CLIENT_BODY:
+        set_deadline(client, now + config->server.body_timeout_ms);
+        break;
+    case CLIENT_BUSY:
+        set_deadline(client, UINT64_MAX);
+        break;
+    case CLIENT_REPLY:
+        client->sent = UINT64_MAX;
+        client->moved_ms = now;
+        set_deadline(client, now + look_interval_ms(client));
+        break;
+    case CLIENT_CLOSING:
+        set_deadline(client, now + CLOSING_MS);
+        break;
+    }
+}
+
+static void look_at_progress(struct client *client)
+{
+    uint64_t now = client->front->setup.loop->now_ms;
+    uint64_t sent = progress_of(client);
+    if (sent != client->sent) {
+        client->sent = sent;
+        client->moved_ms = now;
+    }
+    if (now - client->moved_ms >= client->front->setup.config->server.write_timeout_ms) {
+        log_message(LOG_DEBUG, "reply_stalled", "the client does not read its reply");
+        hang_up(client);
+        return;
+    }
+    set_deadline(client, now + look_interval_ms(client));
+}
+
+static void on_due(struct timer *timer)
+{
+    struct client *client = container_of(timer, struct client, timer);
+    if (client->deadline_ms > client->front->setup.loop->now_ms) {
+        set_deadline(client, client->deadline_ms);
+        return;
+    }
+    switch (client->phase) {
+    case CLIENT_HEAD:
+        client_refuse(client, PROBLEM_REQUEST_TIMEOUT,
+                      "the head of the request took longer than server.head_timeout");
+        break;
+    case CLIENT_BODY:
+        client_refuse(client, PROBLEM_REQUEST_TIMEOUT,
+                      "the body of the request took longer than server.body_timeout");
+        break;
+    case CLIENT_REPLY:
+        look_at_progress(client);
+        break;
+    case CLIENT_IDLE:
+    case CLIENT_BUSY:
+    case CLIENT_CLOSING:
+        hang_up(client);
+        break;
+    }
+}
+
+/* ----------------------------------------------------------------- refusal by hand */
+
+static void send_refusal(struct client *client, enum problem_type type,
+                         const char *detail)
+{
+    struct front *front = client->front;
+    char id[REQUEST_ID_MAX + 1];
+    exchange_make_id(front, id);
+    const char *request_id = client->exchange && client->exchange->request_id[0]
+                                 ? client->exchange->request_id
+                                 : id;
+    struct buffer document, head;
+    buffer_init(&document, 4096);
+    buffer_init(&head, 8192);
+    problem_document(&document, type, detail, request_id, NULL);
+    buffer_append_format(
+        &head,
+        "HTTP/1.1 %d %s\r\nConnection: close\r\n"
+        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        "X-Request-Id: %s\r\n\r\n",
+        problem_status(type),
+        type == PROBLEM_REQUEST_TIMEOUT ? "Request Timeout" : "Content Too Large",
+        document.len, request_id);
+    buffer_append(&head, document.data, document.len);
+    /* The send buffer is empty here: MHD writes nothing while it reads a request. */
+    ssize_t sent = send(client->fd, head.data, head.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent; /* a client that cannot take 500 bytes is not owed an explanation */
+    metrics_add(front->setup.metrics, METRIC_REQUESTS, status_class(problem_status(type)),
+                1);
+    buffer_done(&document);
+    buffer_done(&head);
+}
+
+void client_refuse(struct client *client, enum problem_type type, const char *detail)
+{
+    log_message(LOG_DEBUG, "request_refused", detail);
+    if (client->front->is_tls) {
+        hang_up(client);
+        return;
+    }
+    send_refusal(client, type, detail);
+    shutdown(client->fd, SHUT_WR);
+    client_enter(client, CLIENT_CLOSING);
+}
+
+/* ------------------------------------------------------------------- what happens */
+
+static void on_ready(struct watch *watch, uint32_t ready)
+{
+    struct client *client = container_of(watch, struct client, watch);
+    if (ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        client->is_gone = true;
+        if (client->exchange && client->exchange->phase == EXCHANGE_WAITING)
+            exchange_gone(client->exchange);
+        return;
+    }
+    if (client->phase == CLIENT_IDLE)
+        client_enter(client, CLIENT_HEAD);
+    else
+        client->has_more = true;
+}
+
+static void begin(struct front *front, struct MHD_Connection *connection,
+                  void **socket_context)
+{
+    struct client *client = memory_new(sizeof *client);
+    client->front = front;
+    client->connection = connection;
+    client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+                     ->connect_fd;
+    client->watch.on_ready = on_ready;
+    client->timer.on_due = on_due;
+    list_push_back(&front->clients, &client->node);
+    front->arriving--;
+    metrics_add(front->setup.metrics, METRIC_CLIENT_CONNECTIONS, 0, 1);
+    metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, 1);
+    client_enter(client, CLIENT_IDLE);
+    /* Without the watch (out of kernel memory for it) the connection still works, but a
+     * client that vanishes is noticed late; better not to serve it. */
+    if (!loop_watch(front->setup.loop, &client->watch, client->fd,
+                    EPOLLIN | EPOLLRDHUP | EPOLLET))
+        hang_up(client);
+    *socket_context = client;
+}
+
+static void end(struct client *client)
+{
+    struct front *front = client->front;
+    if (client->must_linger) {
+        int fd = dup(client->fd);
+        if (fd >= 0)
+            linger_add(&front->lingering, fd);
+    }
+    loop_unwatch(front->setup.loop, &client->watch);
+    loop_timer_clear(front->setup.loop, &client->timer);
+    list_remove(&client->node);
+    free(client);
+    metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, (uint64_t)-1);
+    front->setup.on_closed(front->setup.context);
+}
+
+void client_on_connection(void *cls, struct MHD_Connection *connection,
+                          void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        begin(cls, connection, socket_context);
+    else
+        end(*socket_context);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request from MHD's callbacks to its answer.
+ *
+ *   request line ─► HEAD ─► vetted, routed, allowed ─► BODY ─► complete: RUNNING
+ *                     │                                 │         │          │
+ *                     └ refused: answered in MHD's      │         ▼ answers  ▼ waits
+ *                       first call, so that MHD closes  │      ANSWERED ◄─ WAITING
+ *                       behind it and parses no more    └ late,   │          │ gone
+ *                                                         too     ▼          ▼
+ *                                                         large  SENDING  DROPPED
+ *
+ * Good requests are answered in the second call: a reply queued in the first one closes
+ * the connection (22.8 µs a request instead of 7.9). A waiting request is suspended in
+ * MHD; its answer only marks it as resumed, and front_turn runs MHD once for all of them.
+ */
+#include "http/front_state.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "http/auth.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BODY_FIRST_RESERVE = 64 * 1024,
+    /* Above this the head may leave too little of CONNECTION_MEMORY for an iovec. */
+    SMALL_HEAD = CONNECTION_MEMORY / 4,
+    HEADER_OVERHEAD = 64, /* what MHD keeps per header line */
+};
+
+/* ------------------------------------------------------------- what handlers read */
+
+const char *exchange_request_id(const struct exchange *exchange)
+{
+    return exchange->request_id;
+}
+
+struct slice exchange_path(const struct exchange *exchange)
+{
+    return slice_make(exchange->target, exchange->path_len);
+}
+
+struct slice exchange_query(const struct exchange *exchange)
+{
+    size_t skip = exchange->path_len + (exchange->path_len < exchange->target_len);
+    return slice_make(exchange->target + skip, exchange->target_len - skip);
+}
+
+struct slice exchange_body(const struct exchange *exchange)
+{
+    return buffer_slice(&exchange->body);
+}
+
+const struct front_setup *exchange_setup(const struct exchange *exchange)
+{
+    return &exchange->front->setup;
+}
+
+void exchange_client_address(const struct exchange *exchange, char *text, size_t size)
+{
+    const struct sockaddr *address =
+        MHD_get_connection_info(exchange->client->connection,
+                                MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->client_addr;
+    const void *number = NULL;
+    if (address && address->sa_family == AF_INET)
+        number = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address && address->sa_family == AF_INET6)
+        number = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (!number || !inet_ntop(address->sa_family, number, text, (socklen_t)size))
+        snprintf(text, size, "unix");
+}
+
+void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1])
+{
+    snprintf(id, REQUEST_ID_MAX + 1, "%s%016" PRIx64, front->id_prefix, front->id_next++);
+}
+
+/* ------------------------------------------------------------------------ answers */
+
+static void give_answer(struct exchange *exchange, const struct reply *reply,
+                        struct MHD_Response *response, uint64_t len)
+{
+    bool is_waiting = exchange->phase == EXCHANGE_WAITING;
+    assert(exchange->phase <= EXCHANGE_WAITING);
+    list_remove(&exchange->node);
+    exchange->phase = EXCHANGE_ANSWERED;
+    if (response && !reply_add_head(response, exchange, reply)) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    if (!response)
+        exchange->phase = EXCHANGE_DROPPED; /* no memory: closing is all that is left */
+    exchange->response = response;
+    exchange->status = (unsigned)reply->status;
+    exchange->reply_len = len;
+    if (is_waiting) {
+        MHD_resume_connection(exchange->client->connection);
+        exchange->front->has_resumed = true;
+    }
+}
+
+void exchange_reply_text(struct exchange *exchange, const struct reply *reply, char *text,
+                         size_t len)
+{
+    give_answer(exchange, reply, reply_from_text(text, len), len);
+}
+
+void exchange_reply_static(struct exchange *exchange, const struct reply *reply,
+                           struct slice text)
+{
+    give_answer(exchange, reply, reply_from_static(text), text.len);
+}
+
+void exchange_reply_pieces(struct exchange *exchange, const struct reply *reply,
+                           const struct gather_piece *pieces, size_t count,
+                           uint64_t reply_bytes)
+{
+    struct budgets *budgets = exchange->front->setup.budgets;
+    struct MHD_Response *response =
+        reply_from_pieces(pieces, count, reply_bytes, budgets, exchange->is_joined_reply);
+    give_answer(exchange, reply, response, reply_bytes);
+}
+
+void exchange_wait(struct exchange *exchange, const struct exchange_waiter *waiter)
+{
+    assert(exchange->phase == EXCHANGE_RUNNING);
+    exchange->waiter = *waiter;
+    exchange->phase = EXCHANGE_WAITING;
+    list_push_back(&exchange->front->waiting, &exchange->node);
+}
+
+/* Takes a waiting exchange out of waiting and tells its handler. */
+static void drop_waiting(struct exchange *exchange)
+{
+    list_remove(&exchange->node);
+    exchange->phase = EXCHANGE_DROPPED;
+    exchange->waiter.on_gone(exchange->waiter.work);
+    metrics_add(exchange->front->setup.metrics, METRIC_CLIENTS_GONE, 0, 1);
+}
+
+void exchange_gone(struct exchange *exchange)
+{
+    drop_waiting(exchange);
+    MHD_resume_connection(exchange->client->connection);
+    exchange->front->has_resumed = true;
+}
+
+/* -------------------------------------------------------------- request line, head */
+
+void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct front *front = cls;
+    struct client *client =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+            ->socket_context;
+    size_t len = target ? strlen(target) : 0; /* NULL: a request line without a target */
+    struct exchange *exchange = memory_new(sizeof *exchange + len + 1);
+    exchange->front = front;
+    exchange->client = client;
+    exchange->target_len = len;
+    if (len)
+        memcpy(exchange->target, target, len);
+    const char *query = strchr(exchange->target, '?');
+    exchange->path_len = query ? (size_t)(query - exchange->target) : len;
+    buffer_init(&exchange->body, front->setup.config->server.request_max_bytes);
+    client->exchange = exchange;
+    client->has_more = false;
+    front->exchange_count++;
+    if (client->phase == CLIENT_IDLE)
+        client_enter(client, CLIENT_HEAD);
+    return exchange;
+}
+
+static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    request_head_add(cls, slice_make(name, name_len), slice_make(value, value_len));
+    return MHD_YES;
+}
+
+static void take_id(struct exchange *exchange, struct slice id)
+{
+    if (request_head_id_is_sound(id))
+        memcpy(exchange->request_id, id.data, id.len); /* zeroed, so it ends */
+    else
+        exchange_make_id(exchange->front, exchange->request_id);
+}
+
+static void refuse(struct exchange *exchange, enum problem_type type, const char *detail)
+{
+    struct log_line line;
+    log_begin(&line, LOG_DEBUG, "request_refused");
+    log_text(&line, "requestId", exchange->request_id);
+    log_int(&line, "status", problem_status(type));
+    log_text(&line, "detail", detail);
+    log_end(&line);
+    problem_reply(exchange, type, detail, NULL);
+}
+
+static bool check_route(struct exchange *exchange, const char *method)
+{
+    const struct front_setup *setup = &exchange->front->setup;
+    char allow[ROUTES_ALLOW_MAX];
+    switch (routes_find(method, exchange_path(exchange), setup->role,
+                        setup->config->ops.listen.count > 0, &exchange->route, allow)) {
+    case ROUTES_FOUND:
+        return true;
+    case ROUTES_NO_METHOD:
+        problem_reply_allow(exchange, allow);
+        return false;
+    case ROUTES_NO_PATH:
+        break;
+    }
+    refuse(exchange, PROBLEM_NOT_FOUND, "no such path; GET / lists the paths there are");
+    return false;
+}
+
+static bool check_caller(struct exchange *exchange, const struct request_head *head)
+{
+    const struct config *config = exchange->front->setup.config;
+    if (!exchange->route->needs_key || !auth_is_required(config) ||
+        auth_caller(config, head->authorization, head->api_key))
+        return true;
+    refuse(exchange, PROBLEM_UNAUTHORIZED,
+           "send a key as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\"");
+    return false;
+}
+
+static bool check_body(struct exchange *exchange, const struct request_head *head)
+{
+    bool is_coming = head->is_chunked || head->length > 0;
+    if (!exchange->route->has_body) {
+        if (is_coming)
+            refuse(exchange, PROBLEM_TOO_LARGE, "this resource takes no body");
+        return !is_coming;
+    }
+    if (!head->is_chunked && !head->has_length) {
+        refuse(exchange, PROBLEM_LENGTH_REQUIRED, "send a Content-Length");
+        return false;
+    }
+    if (!request_head_is_json(head->content_type)) {
+        refuse(exchange, PROBLEM_MEDIA_TYPE,
+               "the Content-Type must be application/json in UTF-8");
+        return false;
+    }
+    if (head->content_encoding.len &&
+        !slice_is_ignoring_case(head->content_encoding, "identity")) {
+        refuse(exchange, PROBLEM_MEDIA_TYPE, "send the body without a Content-Encoding");
+        return false;
+    }
+    if (head->length <= exchange->body.max)
+        return true;
+    refuse(exchange, PROBLEM_TOO_LARGE,
+           "the body is longer than server.request_max_bytes; split the batch");
+    return false;
+}
+
+static bool check_head(struct exchange *exchange, struct request_head *head,
+                       const char *method, const char *version)
+{
+    struct slice target = slice_make(exchange->target, exchange->target_len);
+    if (!request_head_judge(head, method, target, version)) {
+        refuse(exchange, head->fault_type, head->fault);
+        return false;
+    }
+    if (!front_certificate_is_sound(exchange)) {
+        refuse(exchange, PROBLEM_FORBIDDEN,
+               "a client certificate of the configured CA is needed");
+        return false;
+    }
+    return check_route(exchange, method) && check_caller(exchange, head) &&
+           check_body(exchange, head);
+}
+
+static enum MHD_Result queue_answer(struct exchange *exchange)
+{
+    struct front *front = exchange->front;
+    exchange->phase = EXCHANGE_SENDING;
+    client_enter(exchange->client, CLIENT_REPLY);
+    metrics_add(front->setup.metrics, METRIC_REQUESTS,
+                status_class((int)exchange->status), 1);
+    metrics_add(front->setup.metrics, METRIC_REPLY_BYTES, 0, exchange->reply_len);
+    enum MHD_Result result = MHD_queue_response(exchange->client->connection,
+                                                exchange->status, exchange->response);
+    MHD_destroy_response(exchange->response); /* MHD holds its own reference */
+    exchange->response = NULL;
+    return result;
+}
+
+static enum MHD_Result on_head(struct exchange *exchange, const char *method,
+                               const char *version)
+{
+    struct request_head head = {.seen = 0};
+    MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND, add_header,
+                                &head);
+    take_id(exchange, head.request_id);
+    bool has_body = head.is_chunked || head.length > 0;
+    if (!check_head(exchange, &head, method, version)) {
+        exchange->client->must_linger = has_body;
+        return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
+    }
+    exchange->is_joined_reply =
+        head.is_chunked ||
+        exchange->target_len + head.bytes + head.header_count * HEADER_OVERHEAD >
+            SMALL_HEAD;
+    /* Before 1.0 MHD is lax about how chunks are written: what it takes for the next
+     * request may be none. */
+    exchange->must_close = head.is_chunked && MHD_VERSION < 0x01000000;
+    exchange->phase = EXCHANGE_BODY;
+    if (has_body)
+        client_enter(exchange->client, CLIENT_BODY);
+    size_t expected =
+        head.length < BODY_FIRST_RESERVE ? (size_t)head.length : BODY_FIRST_RESERVE;
+    if (expected && !buffer_reserve(&exchange->body, expected))
+        return MHD_NO;
+    return MHD_YES;
+}
+
+/* -------------------------------------------------------------------- body and end */
+
+static enum MHD_Result on_body(struct exchange *exchange, const char *data, size_t *len)
+{
+    size_t taken = *len;
+    *len = 0;
+    if (exchange->phase == EXCHANGE_DROPPED)
+        return MHD_YES; /* refused by hand: thrown away until the client has read it */
+    if (buffer_append(&exchange->body, data, taken))
+        return MHD_YES;
+    buffer_done(&exchange->body);
+    exchange->phase = EXCHANGE_DROPPED;
+    client_refuse(exchange->client, PROBLEM_TOO_LARGE,
+                  "the body is longer than server.request_max_bytes; split the batch");
+    return MHD_YES;
+}
+
+static enum MHD_Result run_handler(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    exchange->phase = EXCHANGE_RUNNING;
+    client_enter(client, CLIENT_BUSY);
+    exchange->route->handler(exchange);
+    if (exchange->phase == EXCHANGE_WAITING && client->is_gone)
+        drop_waiting(exchange);
+    switch (exchange->phase) {
+    case EXCHANGE_WAITING:
+        MHD_suspend_connection(client->connection);
+        return MHD_YES;
+    case EXCHANGE_ANSWERED:
+        return queue_answer(exchange);
+    default:
+        assert(exchange->phase == EXCHANGE_DROPPED);
+        return MHD_NO;
+    }
+}
+
+enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection,
+                                    const char *url, const char *method,
+                                    const char *version, const char *upload_data,
+                                    size_t *upload_data_size, void **request_context)
+{
+    (void)cls, (void)connection, (void)url; /* the unescaped copy: never compared */
+    struct exchange *exchange = *request_context;
+    if (exchange->phase == EXCHANGE_HEAD)
+        return on_head(exchange, method, version);
+    if (*upload_data_size)
+        return on_body(exchange, upload_data, upload_data_size);
+    if (exchange->client->phase == CLIENT_CLOSING)
+        return MHD_NO;
+    switch (exchange->phase) {
+    case EXCHANGE_BODY:
+        return run_handler(exchange);
+    case EXCHANGE_ANSWERED:
+        return queue_answer(exchange);
+    default:
+        return MHD_NO;
+    }
+}
+
+void exchange_on_completed(void *cls, struct MHD_Connection *connection,
+                           void **request_context, enum MHD_RequestTerminationCode code)
+{
+    (void)cls, (void)connection, (void)code;
+    struct exchange *exchange = *request_context;
+    if (!exchange)
+        return;
+    *request_context = NULL;
+    struct client *client = exchange->client;
+    if (exchange->phase == EXCHANGE_WAITING)
+        drop_waiting(exchange);
+    if (exchange->response)
+        MHD_destroy_response(exchange->response);
+    buffer_done(&exchange->body);
+    exchange->front->exchange_count--;
+    client->exchange = NULL;
+    client_enter(client, client->has_more ? CLIENT_HEAD : CLIENT_IDLE);
+    free(exchange);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The MHD daemon of one worker: external epoll mode without a listening socket, its epoll
+ * set nested in the worker's loop. It starts and stops the daemon, hands it sockets, runs
+ * it once a turn and drains it; connections are client.c's, requests exchange.c's.
+ * worker.c calls it.
+ *
+ * MHD_run is needed in a turn when the nested set has an event, when a connection was
+ * resumed (resuming wakes nothing in this mode), and when MHD says so by a timeout of 0
+ * (bytes it has read already, a reply ready to be written). Once a turn, however many
+ * were resumed: each run walks all suspended connections. */
+#include "http/front_state.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <jansson.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A resumed connection needs a run to make its reply, one to write it and one to see that
+ * there is nothing to read; doing up to this many at once saves turns of the loop. */
+enum { RUNS_MAX = 3 };
+
+/* --------------------------------------------------------------------- the library */
+
+static void on_panic(void *cls, const char *file, unsigned line, const char *reason)
+{
+    (void)cls;
+    struct log_line entry;
+    log_begin(&entry, LOG_ERROR, "libmicrohttpd_panic");
+    log_text(&entry, "file", file);
+    log_int(&entry, "line", line);
+    log_text(&entry, "reason", reason);
+    log_end(&entry);
+    abort();
+}
+
+bool front_global_init(struct error *err)
+{
+    int major = 0, minor = 0, patch = 0;
+    const char *version = MHD_get_version();
+    if (sscanf(version, "%d.%d.%d", &major, &minor, &patch) != 3 ||
+        (major == 0 && (minor < 9 || (minor == 9 && patch < 75))))
+        return error_set(err, ERROR_SYSTEM,
+                         "libmicrohttpd %s is too old: 0.9.75 or newer is needed",
+                         version);
+    MHD_set_panic_func(on_panic, NULL);
+    return true;
+}
+
+void front_versions(struct buffer *out)
+{
+    buffer_append_format(out, "libmicrohttpd %s\n", MHD_get_version());
+    buffer_append_format(out, "jansson %s\n", jansson_version_str());
+}
+
+/* Only the start is of interest (a certificate that does not parse): later messages are
+ * about what clients send, which is answered, not logged. */
+static void PRINTF_LIKE(2, 0) on_message(void *cls, const char *format, va_list arguments)
+{
+    struct front *front = cls;
+    if (!front->daemon && !front->tls_fault[0])
+        vsnprintf(front->tls_fault, sizeof front->tls_fault, format, arguments);
+}
+
+/* ------------------------------------------------------------------------ lifecycle */
+
+static void on_daemon_ready(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    container_of(watch, struct front, daemon_watch)->has_event = true;
+}
+
+static bool start_daemon(struct front *front, struct error *err)
+{
+    const struct config *config = front->setup.config;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[FRONT_TLS_OPTIONS] = {{.option = MHD_OPTION_END}};
+    if (front->is_tls) {
+        flags |= MHD_USE_TLS;
+        if (!front_tls_options(config, tls, err))
+            return false;
+    }
+    /* The listener enforces server.max_connections; here only MHD's default of 1020 is
+     * lifted. */
+    unsigned limit = config->server.max_connections < UINT_MAX / 2
+                         ? (unsigned)config->server.max_connections + 64
+                         : UINT_MAX / 2;
+    front->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, exchange_on_request, front, MHD_OPTION_EXTERNAL_LOGGER,
+        on_message, front, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, front,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, front,
+        MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, front,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_LIMIT, limit,
+#if MHD_VERSION >= 0x00097701
+        MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#endif
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (front->daemon)
+        return true;
+    front->tls_fault[strcspn(front->tls_fault, "\n")] = '\0';
+    return error_set(err, ERROR_SYSTEM, "%s: libmicrohttpd did not start: %s",
+                     front->is_tls ? "server.tls" : "server",
+                     front->tls_fault[0] ? front->tls_fault : "no reason given");
+}
+
+static bool watch_daemon(struct front *front, struct error *err)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(front->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    front->daemon_watch.on_ready = on_daemon_ready;
+    if (info &&
+        loop_watch(front->setup.loop, &front->daemon_watch, info->epoll_fd, EPOLLIN))
+        return true;
+    return error_set(err, ERROR_SYSTEM, "cannot watch libmicrohttpd's epoll set");
+}
+
+struct front *front_new(const struct front_setup *setup, struct error *err)
+{
+    struct front *front = memory_new(sizeof *front);
+    front->setup = *setup;
+    front->is_tls = setup->role == FRONT_MAIN && setup->config->server.tls_certificate[0];
+    front->needs_client_certificate =
+        front->is_tls && setup->config->server.tls_client_ca[0];
+    list_init(&front->clients);
+    list_init(&front->waiting);
+    linger_init(&front->lingering, setup->loop);
+    random_hex(front->id_prefix, (sizeof front->id_prefix - 1) / 2);
+    front->id_next = random_u64();
+    if (!start_daemon(front, err) || !watch_daemon(front, err)) {
+        front_free(front);
+        return NULL;
+    }
+    return front;
+}
+
+void front_free(struct front *front)
+{
+    if (!front)
+        return;
+    /* MHD refuses to stop while connections are suspended. */
+    while (!list_is_empty(&front->waiting))
+        exchange_gone(container_of(list_first(&front->waiting), struct exchange, node));
+    loop_unwatch(front->setup.loop, &front->daemon_watch);
+    if (front->daemon)
+        MHD_stop_daemon(front->daemon);
+    linger_done(&front->lingering);
+    free(front);
+}
+
+/* ------------------------------------------------------------------------- the turn */
+
+void front_adopt(struct front *front, int fd, const struct sockaddr *address,
+                 socklen_t address_len)
+{
+    /* MHD announces the connection in its next run, or never if it cannot serve it. */
+    front->arriving++;
+    front->has_event = true;
+    if (MHD_add_connection(front->daemon, fd, address, address_len) == MHD_YES)
+        return;
+    log_message(LOG_WARNING, "client_not_adopted",
+                "libmicrohttpd did not take the connection");
+}
+
+static bool wants_to_run(struct front *front)
+{
+    MHD_UNSIGNED_LONG_LONG wait = 1;
+    return MHD_get_timeout(front->daemon, &wait) == MHD_YES && wait == 0;
+}
+
+void front_turn(struct front *front)
+{
+    bool must_run = front->has_event || front->has_resumed || wants_to_run(front);
+    for (int runs = 0; must_run && runs < RUNS_MAX; runs++) {
+        front->has_event = false;
+        front->has_resumed = false;
+        MHD_run(front->daemon);
+        must_run = wants_to_run(front);
+    }
+    for (; front->arriving; front->arriving--)
+        front->setup.on_closed(front->setup.context);
+}
+
+int front_wait_ms(struct front *front)
+{
+    return front->has_event || front->has_resumed || wants_to_run(front) ? 0 : -1;
+}
+
+/* ------------------------------------------------------------------------- the drain */
+
+void front_drain(struct front *front)
+{
+    front->is_draining = true;
+    for (struct list *node = front->clients.next; node != &front->clients;
+         node = node->next) {
+        struct client *client = container_of(node, struct client, node);
+        if (client->phase == CLIENT_IDLE)
+            client_enter(client, CLIENT_IDLE); /* which ends it while draining */
+    }
+}
+
+bool front_is_idle(const struct front *front)
+{
+    return front->exchange_count == 0;
+}
+
+void front_end_batches(struct front *front)
+{
+    /* Each answers and so leaves the list; a handler that did not would be asked for
+     * ever, so only those waiting now are asked. */
+    size_t count = 0;
+    for (struct list *node = front->waiting.next; node != &front->waiting;
+         node = node->next)
+        count++;
+    while (count-- && !list_is_empty(&front->waiting)) {
+        struct exchange *exchange =
+            container_of(list_first(&front->waiting), struct exchange, node);
+        exchange->waiter.on_drain(exchange->waiter.work);
+    }
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What front.c, client.c, exchange.c and reply.c share: the structs behind front.h and
+ * exchange.h. Nobody else includes it. All of it belongs to one worker thread. */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/slice.h"
+#include "http/exchange.h"
+#include "http/front.h"
+#include "http/linger.h"
+#include "http/request_head.h"
+#include "http/routes.h"
+
+#include <microhttpd.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A connection's memory in MHD: head of the request, then head of the reply. A head that
+ * does not fit is answered 431 or 414 by MHD itself. */
+enum { CONNECTION_MEMORY = 32 * 1024, REQUEST_ID_MAX = 128 };
+
+struct front {
+    struct front_setup setup;
+    struct MHD_Daemon *daemon;
+    struct watch daemon_watch;
+    bool has_event;   /* MHD's epoll set has something */
+    bool has_resumed; /* a connection was resumed since MHD ran */
+    bool is_draining;
+    bool is_tls;
+    bool needs_client_certificate;
+    unsigned arriving;     /* sockets given to MHD, not yet announced by it */
+    size_t exchange_count; /* requests under way */
+    struct list clients;
+    struct list waiting; /* exchanges in EXCHANGE_WAITING */
+    struct linger_set lingering;
+    char id_prefix[17]; /* of request ids made here: random */
+    uint64_t id_next;
+    char tls_fault[256]; /* what MHD said while starting */
+};
+
+/* Which clock runs for a connection. */
+enum client_phase {
+    CLIENT_IDLE,    /* nothing received: server.idle_timeout, silent close */
+    CLIENT_HEAD,    /* bytes of a head: server.head_timeout, 408 */
+    CLIENT_BODY,    /* bytes of a body: server.body_timeout, 408 */
+    CLIENT_BUSY,    /* ours to answer: no clock here */
+    CLIENT_REPLY,   /* the reply is leaving: server.write_timeout without progress */
+    CLIENT_CLOSING, /* refused by hand, waiting for the client to read it */
+};
+
+struct client {
+    struct list node; /* in front->clients */
+    struct front *front;
+    struct MHD_Connection *connection;
+    struct exchange *exchange; /* the request under way, or NULL */
+    struct watch watch;        /* edge-triggered, for the connection's whole life */
+    struct timer timer;        /* may ring early: deadline_ms decides */
+    uint64_t deadline_ms;
+    enum client_phase phase;
+    int fd;
+    bool has_more;     /* bytes came since the request was complete */
+    bool is_gone;      /* it closed its side */
+    bool must_linger;  /* refused with a body on the way: see linger.h */
+    uint64_t sent;     /* progress of the reply at the last look */
+    uint64_t moved_ms; /* when it last changed */
+};
+
+enum exchange_phase {
+    EXCHANGE_HEAD,     /* the head is not complete */
+    EXCHANGE_BODY,     /* the head was accepted */
+    EXCHANGE_RUNNING,  /* inside its handler */
+    EXCHANGE_WAITING,  /* suspended until an answer, the client's end or the drain */
+    EXCHANGE_ANSWERED, /* `response` waits for MHD to ask for it */
+    EXCHANGE_SENDING,  /* MHD has the response */
+    EXCHANGE_DROPPED,  /* no answer: MHD is told to close */
+};
+
+struct exchange {
+    struct list node; /* in front->waiting */
+    struct front *front;
+    struct client *client;
+    enum exchange_phase phase;
+    const struct route *route;
+    struct exchange_waiter waiter;
+    struct buffer body;
+    struct MHD_Response *response;
+    unsigned status;
+    uint64_t reply_len;
+    bool must_close;      /* framing this MHD is lax about */
+    bool is_joined_reply; /* no iovec: see reply.c */
+    char request_id[REQUEST_ID_MAX + 1];
+    size_t path_len;
+    size_t target_len;
+    char target[]; /* raw, NUL-terminated */
+};
+
+/* The label of METRIC_REQUESTS: 2xx is 0. */
+static inline unsigned status_class(int status)
+{
+    return (unsigned)status / 100 - 2;
+}
+
+/* client.c ------------------------------------------------------------------------------
+ */
+
+/* client_on_connection is MHD's notice of a connection's begin and end. */
+void client_on_connection(void *cls, struct MHD_Connection *connection,
+                          void **socket_context,
+                          enum MHD_ConnectionNotificationCode code);
+/* client_enter changes the phase and with it the clock. */
+void client_enter(struct client *client, enum client_phase phase);
+/* client_refuse answers by hand, past MHD, which takes no reply while it still reads: for
+ * requests that do not arrive in time or grow too large. Closes without a word over TLS.
+ */
+void client_refuse(struct client *client, enum problem_type type, const char *detail);
+
+/* exchange.c ----------------------------------------------------------------------------
+ */
+
+/* MHD's callbacks: request line, head/body/end of a request, end of its reply. */
+void *exchange_on_target(void *cls, const char *target,
+                         struct MHD_Connection *connection);
+enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection,
+                                    const char *url, const char *method,
+                                    const char *version, const char *upload_data,
+                                    size_t *upload_data_size, void **request_context);
+void exchange_on_completed(void *cls, struct MHD_Connection *connection,
+                           void **request_context, enum MHD_RequestTerminationCode code);
+/* exchange_gone: the client of a waiting exchange went away. */
+void exchange_gone(struct exchange *exchange);
+/* exchange_make_id writes a new request id. */
+void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
+
+/* front_tls.c ---------------------------------------------------------------------------
+ */
+
+/* front_certificate_is_sound: no client certificate is asked for, or the client has shown
+ * one of server.tls.client_ca. */
+bool front_certificate_is_sound(const struct exchange *exchange);
+/* front_tls_options fills MHD's options for server.tls, ended by MHD_OPTION_END; false
+ * when this MHD has no TLS. At most FRONT_TLS_OPTIONS entries. */
+enum { FRONT_TLS_OPTIONS = 6 };
+bool front_tls_options(const struct config *config,
+                       struct MHD_OptionItem options[FRONT_TLS_OPTIONS],
+                       struct error *err);
+
+/* reply.c -------------------------------------------------------------------------------
+ */
+
+/* Each makes the response and takes the memory over in any case; NULL when there is no
+ * memory left for it. */
+struct MHD_Response *reply_from_text(char *text, size_t len);
+struct MHD_Response *reply_from_static(struct slice text);
+struct MHD_Response *reply_from_pieces(const struct gather_piece *pieces, size_t count,
+                                       uint64_t reply_bytes, struct budgets *budgets,
+                                       bool is_joined);
+/* reply_add_head adds the headers every reply has and those of `reply`. */
+bool reply_add_head(struct MHD_Response *response, const struct exchange *exchange,
+                    const struct reply *reply);

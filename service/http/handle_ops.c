@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that is no batch: the page, health, readiness, metrics, problem pages and
+ * the contract. All answer at once, and under overload too. */
+#include "http/handlers.h"
+
+#include "fetch/call_code.h"
+#include "http/exchange.h"
+#include "http/index_page.h"
+#include "http/openapi_text.h"
+#include "http/problem.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+enum { PAGE_MAX = 64 * 1024, METRICS_MAX = 4 * 1024 * 1024 };
+
+static void reply_buffer(struct exchange *exchange, const struct reply *reply,
+                         struct buffer *text)
+{
+    if (text->failed || text->len == 0) {
+        buffer_done(text);
+        problem_reply(exchange, PROBLEM_INTERNAL, "no memory for the answer", NULL);
+        return;
+    }
+    size_t len;
+    char *data = buffer_take(text, &len);
+    exchange_reply_text(exchange, reply, data, len);
+}
+
+void handle_ops_index(struct exchange *exchange)
+{
+    const struct reply reply = {
+        .status = 200,
+        .content_type = "text/html; charset=utf-8",
+        .extra_names = {"Content-Security-Policy", "Referrer-Policy"},
+        .extra_values = {index_page_policy, "no-referrer"},
+    };
+    struct buffer page;
+    buffer_init(&page, PAGE_MAX);
+    index_page_write(&page, exchange_setup(exchange)->state->version);
+    reply_buffer(exchange, &reply, &page);
+}
+
+void handle_ops_health(struct exchange *exchange)
+{
+    const struct reply reply = {.status = 200, .content_type = "application/json"};
+    exchange_reply_static(exchange, &reply, slice_from("{\"status\":\"ok\"}\n"));
+}
+
+static const char *why_not_ready(const struct front_setup *setup)
+{
+    if (atomic_load_explicit(&setup->state->is_draining, memory_order_relaxed))
+        return "{\"ready\":false,\"reason\":\"draining\"}\n";
+    if (!atomic_load_explicit(&setup->state->is_ready, memory_order_relaxed))
+        return "{\"ready\":false,\"reason\":\"starting\"}\n";
+    if (budget_held(&setup->budgets->reply_bytes) >= setup->budgets->reply_bytes.max)
+        return "{\"ready\":false,\"reason\":\"overloaded\"}\n";
+    return NULL;
+}
+
+void handle_ops_ready(struct exchange *exchange)
+{
+    const char *reason = why_not_ready(exchange_setup(exchange));
+    const struct reply reply = {
+        .status = reason ? 503 : 200,
+        .content_type = "application/json",
+        .extra_names = {reason ? "Retry-After" : NULL},
+        .extra_values = {"1"},
+    };
+    exchange_reply_static(exchange, &reply,
+                          slice_from(reason ? reason : "{\"ready\":true}\n"));
+}
+
+static const char *code_name(unsigned code)
+{
+    return call_code_row((enum call_code)code)->name;
+}
+
+void handle_ops_metrics(struct exchange *exchange)
+{
+    const struct reply reply = {
+        .status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+    const struct process_state *state = exchange_setup(exchange)->state;
+    struct buffer text;
+    buffer_init(&text, METRICS_MAX);
+    metrics_write(&text, state->shards, state->shard_count, code_name);
+    reply_buffer(exchange, &reply, &text);
+}
+
+void handle_ops_problem(struct exchange *exchange)
+{
+    static const char folder[] = "/problems/";
+    const struct reply reply = {.status = 200,
+                                .content_type = "text/plain; charset=utf-8"};
+    struct slice path = exchange_path(exchange);
+    size_t skip = sizeof folder - 1;
+    struct buffer page;
+    buffer_init(&page, PAGE_MAX);
+    if (problem_page(&page, slice_make(path.data + skip, path.len - skip)))
+        reply_buffer(exchange, &reply, &page);
+    else
+        problem_reply(exchange, PROBLEM_NOT_FOUND, "no such problem type", NULL);
+}
+
+void handle_ops_openapi(struct exchange *exchange)
+{
+    const struct reply reply = {.status = 200, .content_type = "application/yaml"};
+    exchange_reply_static(exchange, &reply, slice_make(openapi_text, openapi_text_len));
+}

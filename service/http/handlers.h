@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers named by the table of routes. Each answers the exchange or lets it wait.
+ */
+#pragma once
+
+struct exchange;
+
+void handle_batch_post(struct exchange *exchange);
+void handle_batch_get(struct exchange *exchange);
+
+void handle_ops_index(struct exchange *exchange);
+void handle_ops_health(struct exchange *exchange);
+void handle_ops_ready(struct exchange *exchange);
+void handle_ops_metrics(struct exchange *exchange);
+void handle_ops_problem(struct exchange *exchange);
+void handle_ops_openapi(struct exchange *exchange);
