@@ -52,7 +52,8 @@ static double boot_time(void)
     return boot_s;
 }
 
-/* Field `number` of proc(5)'s stat line; `state` points at field 3. 0 if it is not there. */
+/* Field `number` of proc(5)'s stat line; `state` points at field 3. 0 if it is not there.
+ * */
 static uint64_t stat_field(const char *state, unsigned number)
 {
     for (unsigned at = 3; at < number; at++) {
