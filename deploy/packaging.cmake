@@ -14,8 +14,10 @@ endfunction()
 gatherd_gzip(${PROJECT_SOURCE_DIR}/deploy/debian/changelog changelog.gz)
 gatherd_gzip(${PROJECT_SOURCE_DIR}/deploy/gatherd.1 gatherd.1.gz)
 
-install(FILES ${PROJECT_SOURCE_DIR}/config/gatherd.yaml
-    DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/gatherd)
+# Configuration and unit depend on the prefix chosen when installing.
+install(CODE "set(gatherd_source \"${PROJECT_SOURCE_DIR}\")
+set(gatherd_scratch \"${CMAKE_CURRENT_BINARY_DIR}\")")
+install(SCRIPT ${PROJECT_SOURCE_DIR}/deploy/cmake/InstallService.cmake)
 install(FILES ${PROJECT_SOURCE_DIR}/config/gatherd.schema.json
     DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/gatherd)
 install(FILES ${PROJECT_SOURCE_DIR}/config/production.yaml
@@ -25,7 +27,6 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/openapi.yaml
     ${PROJECT_SOURCE_DIR}/deploy/debian/copyright ${gatherd_gz}/changelog.gz
     DESTINATION ${gatherd_doc})
 install(FILES ${gatherd_gz}/gatherd.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/gatherd.service DESTINATION lib/systemd/system)
 
 set(CPACK_PACKAGE_NAME gatherd)
 set(CPACK_PACKAGE_VENDOR gatherd)

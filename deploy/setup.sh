@@ -29,7 +29,7 @@ build_packages="build-essential cmake ninja-build pkg-config libmicrohttpd-dev
 check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-pytest-xdist python3-aiohttp python3-yaml python3-jsonschema
     python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base
-    iproute2 procps jq"
+    iproute2 procps jq file"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
     prometheus"
 ci_packages="buildah podman runc uidmap debootstrap lintian"

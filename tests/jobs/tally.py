@@ -47,14 +47,14 @@ def lines_of(path):
 
 def gather(folder):
     parts = collections.defaultdict(collections.Counter)
+    for line in lines_of(folder / "seconds"):
+        part, seconds = line.split("\t")
+        parts[part]["seconds"] += int(seconds)
     for line in lines_of(folder / "checks"):
         outcome, part, _ = line.split("\t", 2)
         parts[part][outcome] += 1
     for path in sorted(folder.glob("*.xml")):
         count_junit(path, parts[path.stem.split("-")[0]])
-    for line in lines_of(folder / "seconds"):
-        part, seconds = line.split("\t")
-        parts[part]["seconds"] += int(seconds)
     return parts
 
 

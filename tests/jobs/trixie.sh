@@ -13,10 +13,16 @@ cd "$root"
 # shellcheck source=tests/jobs/base_tree.sh
 . "$root/tests/jobs/base_tree.sh"
 
+# With processes and mounts of its own, nothing is left behind however it ends.
+if [ -z "${GATHERD_UNSHARED:-}" ]; then
+    exec env GATHERD_UNSHARED=yes unshare --mount --propagation private --pid --fork \
+        --kill-child "$0" "$@"
+fi
+
 tree=$(mktemp -d /var/tmp/gatherd-trixie.XXXXXX)
 
 clean_up() {
-    umount "$tree/proc" 2>/dev/null || true
+    umount -R "$tree" 2>/dev/null || true
     rm -rf --one-file-system "$tree"
 }
 
@@ -27,10 +33,11 @@ inside() {
 }
 
 make_tree() {
-    unpack_base "$tree" &&
+    mount --bind "$tree" "$tree" && unpack_base "$tree" &&
         chmod 755 "$tree" &&
         cp /etc/resolv.conf /etc/hosts "$tree/etc/" &&
-        mount -t proc proc "$tree/proc" &&
+        mount -t proc proc "$tree/proc" && mount -t sysfs sysfs "$tree/sys" &&
+        mount -t tmpfs tmpfs "$tree/run" &&
         copy_source "$tree/src"
 }
 
