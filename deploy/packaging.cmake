@@ -32,19 +32,20 @@ set(CPACK_PACKAGE_NAME gatherd)
 set(CPACK_PACKAGE_VENDOR gatherd)
 set(CPACK_PACKAGE_CONTACT "gatherd maintainers <gatherd@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "HTTP fan-out gateway")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-" gatherd takes one HTTP request with a batch of URLs, fetches them all at once
- and answers with one JSON document: one response for each request, in order,
- before the batch's deadline.
- .
- It refuses private addresses unless told otherwise, bounds every queue, buffer
- and wait, and is watched through Prometheus metrics and structured logs.")
-string(STRIP "${CPACK_DEBIAN_PACKAGE_DESCRIPTION}" CPACK_DEBIAN_PACKAGE_DESCRIPTION)
-set(CPACK_PACKAGE_DESCRIPTION "${CPACK_DEBIAN_PACKAGE_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION
+"gatherd takes one HTTP request with a batch of URLs, fetches them all at once
+and answers with one JSON document: one response for each request, in order,
+before the batch's deadline.
+.
+It refuses private addresses unless told otherwise, bounds every queue, buffer
+and wait, and is watched through Prometheus metrics and structured logs.")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION ${CPACK_PACKAGE_DESCRIPTION})
 set(CPACK_DEBIAN_PACKAGE_SECTION web)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS ca-certificates)
+# The symbols would be content with a libcurl that gatherd refuses to start with.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS
+    "ca-certificates, libcurl4t64 (>= 8.0) | libcurl4 (>= 8.0)")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${PROJECT_SOURCE_DIR}/deploy/debian/conffiles ${PROJECT_SOURCE_DIR}/deploy/debian/postinst
