@@ -95,10 +95,8 @@ def test_odd_but_right_answers_are_used(rig, lenient, label):
 
 
 def test_the_next_address_is_tried_when_the_first_is_dead(rig, lenient):
-    """127.9.9.9 has no route to a listener on this port only if nothing is bound there."""
-    dead_port = rig.upstream.ports["tcp"]["close"]
-    item = lenient.fetch(f"http://multi-10-255-255-1-and-127-0-0-1.test:{dead_port}/")
-    assert item["error"]["code"] in ("empty_reply", "timeout_connect", "connect"), item
+    for order in ("10-255-255-1-and-127-0-0-1", "127-0-0-1-and-10-255-255-1"):
+        assert lenient.fetch(rig.url(f"multi-{order}.test"))["status"] == 200
 
 
 @pytest.mark.parametrize("label", ["nx", "servfail", "refused", "formerr", "empty", "cnameloop",
@@ -133,7 +131,7 @@ def test_an_answer_is_kept_for_its_time(rig, lenient):
     first = rig.lookups(name)
     assert first <= 2
     time.sleep(1.3)
-    lenient.fetch({"url": rig.url(name), "headers": {"connection-test": "1"}})
+    lenient.fetch(rig.url(name))
     assert rig.lookups(name) > first
 
 

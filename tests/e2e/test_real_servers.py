@@ -151,8 +151,8 @@ def test_without_http2_the_server_that_has_only_that_fails_alone(start_gatherd, 
 @needs_nginx
 def test_http2_asked_of_a_server_that_has_none_falls_back(start_gatherd, nginx, upstream):
     gatherd = start_gatherd(options(fetch__ca_file=upstream.ca_file, fetch__http2="on"))
-    document = gatherd.batch([f"https://localhost:{nginx.secure}/data.json", nginx.url("data.json")],
-                             include=["timing"])
+    document = gatherd.batch([f"https://localhost:{nginx.secure}/data.json",
+                              nginx.url("data.json")], include=["timing"])
     assert [r["timing"]["httpVersion"] for r in document["responses"]] == ["1.1", "1.1"]
 
 

@@ -146,8 +146,9 @@ def test_a_far_fetched_name_gets_no_hint(gatherd):
     assert "unknown" in error["detail"] and "did you mean" not in error["detail"]
 
 
-NOT_JSON = [b"", b" ", b"{", b"[", b"[1,]", b"nope", b'["a"', b'["a"] x', b'["a"]["b"]', b"[NaN]",
-            b"// c\n[]", b"[]//", b"'a'", b'["a\nb"]', b'["\\ud800"]', b'["\xff"]', b'["\xc0\xaf"]',
+NOT_JSON = [b"", b" ", b"{", b"[", b"[1,]", b"nope", b'["a"', b'["a"] x', b'["a"]["b"]',
+            b"[NaN]", b"// c\n[]", b"[]//", b"'a'", b'["a\nb"]', b'["\\ud800"]', b'["\xff"]',
+            b'["\xc0\xaf"]',
             b'["\xed\xa0\x80"]', b"[01]", b"[+1]", b"[.5]", b"[1e]", b"[0x1]", b"\x00", b"[]\x00",
             b'["a\x00b"]', b'["a\\u0000b"]', b"\xef\xbb\xbf[]", b'{"a":1,}', b"{a:1}", b"[1e400]",
             b"\xff\xfe[\x00]\x00"]

@@ -24,7 +24,8 @@ def check(tmp_path, text):
 
 
 GOOD = ["", "# nothing but a comment\n", "server:\n  listen: [\"127.0.0.1:8080\"]\n",
-        "fetch: {timeout: 10s, connect_timeout: 250ms}\n", "egress:\n  ports: [\"80\", \"1-65535\"]\n",
+        "fetch: {timeout: 10s, connect_timeout: 250ms}\n",
+        "egress:\n  ports: [\"80\", \"1-65535\"]\n",
         "server:\n  workers: 2\n  request_max_bytes: 64KiB\n", "log: {level: debug, access: off}\n",
         "dns:\n  ttl_max: \"30s\"\n", "---\nlog: {level: info}\n"]
 
