@@ -64,6 +64,8 @@ installed_version() {
         sed -n 's/^installed //p'
 }
 
+is_too_old() { dpkg --compare-versions "$1" lt "$curl_least" 2>/dev/null; }
+
 # Node comes from elsewhere on many machines: the commands count, not the packages.
 node_is_missing() {
     ! command -v node >/dev/null || ! command -v npm >/dev/null
@@ -75,7 +77,7 @@ missing_of() {
         version=$(installed_version "$package")
         case $package in
         libcurl4-openssl-dev)
-            if [ -z "$version" ] || dpkg --compare-versions "$version" lt "$curl_least"
+            if [ -z "$version" ] || is_too_old "$version"
             then echo "$package"; fi ;;
         nodejs)
             if node_is_missing; then echo nodejs npm; fi ;;
@@ -91,18 +93,19 @@ require_root() {
     report
 }
 
-# Where apt takes the first of these suites from, whichever of its two file formats
-# says so.
+# Where apt takes a suite's main component from, whichever of its two file formats
+# says so; it needs no list to be fetched before.
 mirror_of() {
-    apt-get indextargets --format "\$(REPO_URI) \$(RELEASE) \$(COMPONENT)" \
-        'Created-By: Packages' 2>/dev/null |
-        awk -v suites=" $* " \
-            'index(suites, " " $2 " ") && $3 == "main" { print $1; exit }'
+    apt-get update --print-uris 2>/dev/null |
+        sed -n "s|^'\(.*\)/dists/$1/main/.*|\1|p" | head -n 1
 }
 
 add_backports() {
     if [ -n "$(mirror_of bookworm-backports)" ]; then return; fi
-    mirror=$(mirror_of bookworm stable oldstable oldoldstable)
+    for suite in bookworm stable oldstable oldoldstable; do
+        mirror=$(mirror_of "$suite")
+        if [ -n "$mirror" ]; then break; fi
+    done
     if [ -z "$mirror" ]; then
         warn "apt names no mirror for bookworm, so bookworm-backports cannot be added"
         return
@@ -189,8 +192,8 @@ install() {
 first_error() { sed -n 's/^E: //p' "$log" | head -n 1; }
 
 update_lists() {
-    if apt update >"$log" 2>&1; then return; fi
-    warn "apt-get update failed, going on with the lists at hand:"
+    if apt update -o APT::Update::Error-Mode=any >"$log" 2>&1; then return; fi
+    warn "apt-get update could not get everything; going on with what is at hand:"
     grep -E '^(E|W|Err)' "$log" | head -n 5 | sed 's/^/setup:     /' >&2 || true
 }
 

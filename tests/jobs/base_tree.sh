@@ -36,9 +36,8 @@ make_base() {
 mirror_of_apt() {
     # shellcheck disable=SC1091
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    apt-get indextargets --format "\$(REPO_URI) \$(RELEASE) \$(COMPONENT)" \
-        'Created-By: Packages' |
-        awk -v release="$release" '$2 == release && $3 == "main" { print $1; exit }'
+    apt-get update --print-uris 2>/dev/null |
+        sed -n "s|^'\(.*\)/dists/$release/main/.*|\1|p" | head -n 1
 }
 
 # What the official slim image leaves out as well.
