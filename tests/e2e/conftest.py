@@ -34,7 +34,10 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_report_header():
-    return f"gatherd: {binary()} (time bounds x {slowness():g})"
+    try:
+        return f"gatherd: {binary()} (time bounds x {slowness():g})"
+    except AssertionError as missing:
+        return str(missing)
 
 
 @pytest.fixture(scope="session")

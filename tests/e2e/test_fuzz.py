@@ -13,7 +13,8 @@ REPLY_PARTS = [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 404 No\r\n", b"Content-Length:
                b"Connection: keep-alive\r\n", b"Content-Type: application/json\r\n", b"{\"a\":1}",
                b"HTTP/1.1 100 Continue\r\n\r\n", b"Location: /ok\r\n", b"\x00", b"\xff\xfe",
                b"\x1f\x8b\x08\x00", b"X: " + b"y" * 3000 + b"\r\n", b": \r\n", b"HTTP/2 200\r\n",
-               b"Content-Length: 99999999999999999999\r\n", b"HTTP/1.1 302 Found\r\n", b" folded\r\n"]
+               b"Content-Length: 99999999999999999999\r\n", b"HTTP/1.1 302 Found\r\n",
+               b" folded\r\n"]
 
 
 def random_reply(rng):

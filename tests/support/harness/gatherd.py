@@ -19,7 +19,9 @@ DESCRIPTOR_SLACK = 8
 
 
 def binary():
-    return os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
+    path = os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
+    assert os.access(path, os.X_OK), f"no program at {path}: build it, or name it by GATHERD"
+    return path
 
 
 @lru_cache(maxsize=None)
