@@ -59,6 +59,9 @@ apt() {
         -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
 
+# shellcheck disable=SC1091
+codename() { (. /etc/os-release && echo "${VERSION_CODENAME:-}"); }
+
 installed_version() {
     dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null |
         sed -n 's/^installed //p'
@@ -67,7 +70,9 @@ installed_version() {
 is_too_old() { dpkg --compare-versions "$1" lt "$curl_least" 2>/dev/null; }
 
 # Node comes from elsewhere on many machines: the commands count, not the packages.
+# Debian 12's is too old for what it is needed for (redocly), so not installed for it.
 node_is_missing() {
+    if [ "$(codename)" = bookworm ]; then return 1; fi
     ! command -v node >/dev/null || ! command -v npm >/dev/null
 }
 
@@ -161,9 +166,7 @@ with_suites() {
 choose_curl_suite() {
     curl_suite=
     case " $missing " in *" libcurl4-openssl-dev "* | *" curl "*) ;; *) return 0 ;; esac
-    # shellcheck disable=SC1091
-    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    if [ "$codename" != bookworm ]; then return; fi
+    if [ "$(codename)" != bookworm ]; then return; fi
     missing=$(echo "$missing $curl_packages" | xargs -n 1 | sort -u | xargs)
     curl_suite=/bookworm-backports
     add_backports
