@@ -23,7 +23,8 @@ if [ "${major:-0}" -lt 20 ] || ! command -v npm >/dev/null; then
 fi
 if [ ! -x "$here/node_modules/.bin/redocly" ] ||
     ! cmp -s "$here/package-lock.json" "$here/node_modules/.locked-by"; then
-    if ! (cd "$here" && npm ci --no-audit --no-fund --loglevel=error); then
+    if ! (cd "$here" && timeout 300 npm ci --no-audit --no-fund --loglevel=error \
+        --fetch-retries=1 --fetch-timeout=60000); then
         skip "the npm registry does not give what package-lock.json names"
     fi
     cp "$here/package-lock.json" "$here/node_modules/.locked-by"
