@@ -224,7 +224,9 @@ static void begin(struct front *front, struct MHD_Connection *connection,
     front->arriving--;
     metrics_add(front->setup.metrics, METRIC_CLIENT_CONNECTIONS, 0, 1);
     metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, 1);
-    client_enter(client, CLIENT_IDLE);
+    /* Not client_enter: one that arrives during the drain is told so by a 503. */
+    set_deadline(client, front->setup.loop->now_ms +
+                             front->setup.config->server.idle_timeout_ms);
     /* Without the watch (out of kernel memory for it) the connection still works, but a
      * client that vanishes is noticed late; better not to serve it. */
     if (!loop_watch(front->setup.loop, &client->watch, client->fd,

@@ -172,7 +172,6 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     exchange->path_len = query ? (size_t)(query - exchange->target) : len;
     buffer_init(&exchange->body, front->setup.config->server.request_max_bytes);
     client->exchange = exchange;
-    client->has_more = false;
     front->exchange_count++;
     if (client->phase == CLIENT_IDLE)
         client_enter(client, CLIENT_HEAD);
@@ -346,6 +345,7 @@ static enum MHD_Result run_handler(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     exchange->phase = EXCHANGE_RUNNING;
+    client->has_more = false; /* what came so far was this request's */
     client_enter(client, CLIENT_BUSY);
     exchange->route->handler(exchange);
     if (exchange->phase == EXCHANGE_WAITING && client->is_gone)

@@ -78,7 +78,7 @@ static bool admit(struct exchange *exchange)
 /* --------------------------------------------------------------------------- reply */
 
 static void write_log(const struct batch_work *work, const struct gather_summary *summary,
-                      size_t bytes)
+                      uint64_t bytes)
 {
     if (!exchange_setup(work->exchange)->config->log.access)
         return;
@@ -95,24 +95,31 @@ static void write_log(const struct batch_work *work, const struct gather_summary
     log_end(&line);
 }
 
-static void on_end(struct gather *gather, void *context)
+static void send_reply(struct batch_work *work, struct gather *gather,
+                       const struct gather_summary *summary)
 {
-    struct batch_work *work = context;
     struct gather_piece pieces[GATHER_PIECES_MAX];
     uint64_t reply_bytes = 0;
-    struct gather_summary summary = gather_summary(gather);
     size_t count = gather_reply(gather, pieces, &reply_bytes);
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        bytes += pieces[i].len;
-    write_log(work, &summary, bytes);
+    if (count == 0) {
+        problem_reply(work->exchange, PROBLEM_INTERNAL, "no memory for the reply", NULL);
+        return;
+    }
     const struct reply head = {
         .status = 200,
         .content_type = "application/json",
         .extra_names = {"Gatherd-Complete"},
-        .extra_values = {summary.failed == 0 ? "true" : "false"},
+        .extra_values = {summary->failed == 0 ? "true" : "false"},
     };
+    write_log(work, summary, reply_bytes);
     exchange_reply_pieces(work->exchange, &head, pieces, count, reply_bytes);
+}
+
+static void on_end(struct gather *gather, void *context)
+{
+    struct batch_work *work = context;
+    struct gather_summary summary = gather_summary(gather);
+    send_reply(work, gather, &summary);
     gather_free(gather);
     free(work);
 }
