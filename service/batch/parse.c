@@ -126,8 +126,24 @@ static bool check_spans(struct parser *parser, struct slice text)
     return true;
 }
 
+/* Where the token begins behind which jansson stopped: it quotes it at the end of its sentence. */
+static size_t error_offset(struct slice readable, const json_error_t *error)
+{
+    size_t stopped = error->position > 0 ? (size_t)error->position : 0;
+    const char *quoted = strstr(error->text, " near '");
+    if (!quoted)
+        return stopped > 0 ? stopped - 1 : 0;
+    struct slice token = slice_from(quoted + strlen(" near '"));
+    token.len -= token.len > 0; /* the closing quote */
+    if (token.len > stopped || stopped > readable.len ||
+        !slice_equal(token, slice_make(readable.data + stopped - token.len, token.len)))
+        return stopped > 0 ? stopped - 1 : 0;
+    return stopped - token.len;
+}
+
 /* jansson says "… near end of file" of what is no file. */
-static void report_syntax(struct parser *parser, struct slice text, const json_error_t *error)
+static void report_syntax(struct parser *parser, struct slice text, struct slice readable,
+                          const json_error_t *error)
 {
     if (json_error_code(error) == json_error_out_of_memory) {
         parser->is_out_of_memory = true;
@@ -138,7 +154,7 @@ static void report_syntax(struct parser *parser, struct slice text, const json_e
     int before = file ? (int)(file - error->text) : JSON_ERROR_TEXT_LENGTH;
     snprintf(what, sizeof what, "not JSON: %.*s%s%s", before, error->text,
              file ? "end of text" : "", file ? file + strlen("end of file") : "");
-    report_at(parser, text, error->position > 0 ? (size_t)error->position - 1 : 0, what);
+    report_at(parser, text, error_offset(readable, error), what);
 }
 
 /* The tree of the document, its bodies replaced; NULL: reported. */
@@ -147,11 +163,11 @@ static json_t *load(struct parser *parser, struct slice text)
     if (!check_beginning(parser, text) || !check_spans(parser, text))
         return NULL;
     const struct body_spans *spans = &parser->spans;
-    const char *readable = spans->masked ? spans->masked : text.data;
+    struct slice readable = slice_make(spans->masked ? spans->masked : text.data, text.len);
     json_error_t error;
-    json_t *root = json_loadb(readable, text.len, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(readable.data, readable.len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        report_syntax(parser, text, &error);
+        report_syntax(parser, text, readable, &error);
     } else if (spans->broken.data) {
         /* Right for jansson, whose nesting goes further, so it can only be too deep. */
         report_at(parser, text, (size_t)(spans->broken.data - text.data),

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where bodies are found, what is hidden, and that hiding moves no byte and no line. */
+#include "batch/body_spans.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mask_case {
+    const char *text;
+    const char *masked; /* NULL: nothing hidden */
+};
+
+static const struct mask_case masks[] = {
+    {"[]", NULL},
+    {"[\"u\", \"v\"]", NULL},
+    {"[{\"url\": \"u\", \"body\": \"text\"}]", NULL},
+    {"[{\"body\": {\"a\": 1}}]", "[{\"body\": 0       }]"},
+    {"[{\"body\":[]}]", "[{\"body\":0 }]"},
+    {"[{\"body\":7}]", "[{\"body\":0}]"},
+    {"[{\"body\":null,\"x\":1}]", "[{\"body\":0   ,\"x\":1}]"},
+    {"[{\"body\":{\n\"a\":\r\n1}}]", "[{\"body\":0\n     \n  }]"},
+    {"[{\"\\u0062ody\":true}]", "[{\"\\u0062ody\":0   }]"},
+    {"[{\"b\\u006Fdy\":true}]", "[{\"b\\u006Fdy\":0   }]"},
+    {"[{\"bodY\":true}]", NULL},
+    {"[{\"body2\":true}]", NULL},
+    {"[{\"\\body\":true}]", NULL},
+    {"[{\"headers\":{\"body\":{}}}]", NULL},
+    {"[[{\"body\":{}}]]", NULL},
+    {"{\"body\":{}}", NULL},
+    {"{\"urls\":[{\"body\":{}}]}", NULL},
+    {"{\"requests\":{\"body\":{}}}", NULL},
+    {"{\"requests\":[{\"body\":{}}]}", "{\"requests\":[{\"body\":0 }]}"},
+    {"{\"defaults\":{\"body\":{}}}", "{\"defaults\":{\"body\":0 }}"},
+    {"{\"defaults\":[{\"body\":{}}]}", NULL},
+    {"{\"other\":[{\"body\":{}}]}", NULL},
+    {"{\"x\":\"\\\"]}\",\"requests\":[{\"body\":{}}]}",
+     "{\"x\":\"\\\"]}\",\"requests\":[{\"body\":0 }]}"},
+    {"{\"x\":\"\\\\\",\"requests\":[{\"body\":{}}]}", "{\"x\":\"\\\\\",\"requests\":[{\"body\":0 }]}"},
+    {"{\"a\":123456789012345678}", NULL},
+    {"{\"a\":1234567890123456789}", "{\"a\":0.00000000000000000}"},
+    {"{\"a\":-234567890123456789}", "{\"a\":0.00000000000000000}"},
+    {"{\"a\":[1e400,1.5,\"1e5\",-1E-2]}", "{\"a\":[0.000,1.5,\"1e5\",0.0000]}"},
+    {"{\"a\":01e400}", NULL},
+    {"{\"a\":1e}", NULL},
+    {"{\"a\":true}", NULL},
+};
+
+Test(body_spans, only_bodies_and_odd_numbers_are_hidden)
+{
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        struct body_spans spans;
+        size_t len = strlen(masks[i].text);
+        body_spans_find(&spans, slice_make(masks[i].text, len), 100);
+        cr_expect_eq(spans.fault, SPANS_FINE);
+        cr_expect_eq(spans.masked != NULL, masks[i].masked != NULL, "%s", masks[i].text);
+        if (spans.masked && masks[i].masked)
+            cr_expect(strlen(masks[i].masked) == len &&
+                          memcmp(spans.masked, masks[i].masked, len) == 0,
+                      "%s: %.*s", masks[i].text, (int)len, spans.masked);
+        body_spans_done(&spans);
+    }
+}
+
+static bool span_is(struct slice span, const char *expected)
+{
+    return span.data && slice_is(span, expected);
+}
+
+Test(body_spans, each_body_is_found_with_its_item)
+{
+    static const char text[] = "{\"requests\":[\"u\",{\"body\":\"s\"},{},{\"x\":[{}],\"body\": [1]},"
+                               "5,{\"body\":{\"body\":2}}],\"defaults\":{\"y\":1,\"body\":null}}";
+    struct body_spans spans;
+    body_spans_find(&spans, slice_from(text), 100);
+    cr_assert_eq(spans.count, 3);
+    size_t cursor = 0;
+    cr_expect_null(body_spans_of(&spans, 0, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 1, &cursor), "\"s\""));
+    cr_expect_null(body_spans_of(&spans, 2, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 3, &cursor), "[1]"));
+    cr_expect_null(body_spans_of(&spans, 4, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 5, &cursor), "{\"body\":2}"));
+    cr_expect_null(body_spans_of(&spans, 6, &cursor).data);
+    cr_expect(span_is(spans.defaults, "null"));
+    body_spans_done(&spans);
+}
+
+Test(body_spans, items_are_counted_where_requests_stand)
+{
+    static const struct {
+        const char *text;
+        bool is_fine;
+    } rows[] = {
+        {"[1,2,3]", true},
+        {"[1,2,3,4]", false},
+        {"{\"urls\":[1,2,3,4]}", false},
+        {"{\"requests\":[{},{},{},{}", false},
+        {"{\"x\":[1,2,3,4]}", true},
+        {"[[1,2,3,4]]", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct body_spans spans;
+        body_spans_find(&spans, slice_from(rows[i].text), 3);
+        cr_expect_eq(spans.fault, rows[i].is_fine ? SPANS_FINE : SPANS_TOO_MANY, "%s",
+                     rows[i].text);
+        body_spans_done(&spans);
+    }
+}
+
+Test(body_spans, depth_outside_bodies_is_bounded_exactly)
+{
+    for (int depth = 31; depth <= 33; depth++) {
+        char text[80] = "";
+        for (int i = 0; i < depth; i++)
+            strcat(text, "[");
+        for (int i = 0; i < depth; i++)
+            strcat(text, "]");
+        struct body_spans spans;
+        body_spans_find(&spans, slice_from(text), 100);
+        cr_expect_eq(spans.fault, depth <= 32 ? SPANS_FINE : SPANS_TOO_DEEP);
+        if (depth == 33)
+            cr_expect_eq(spans.fault_at, 32);
+        body_spans_done(&spans);
+    }
+}
+
+Test(body_spans, a_body_that_is_no_json_is_remembered)
+{
+    static const char text[] = "[{\"body\": [1,]}]";
+    struct body_spans spans;
+    body_spans_find(&spans, slice_from(text), 100);
+    cr_expect_eq(spans.broken.data, text + 10);
+    cr_expect_null(spans.masked);
+    body_spans_done(&spans);
+}
+
+/* A cheap generator: the same every run. */
+static unsigned next_random(unsigned *state)
+{
+    *state = *state * 1103515245u + 12345u;
+    return *state >> 16;
+}
+
+Test(body_spans, no_bytes_make_it_read_outside_or_change_the_length_of_lines)
+{
+    static const char *const parts[] = {"{", "}", "[", "]", ",", ":", "\"body\"", "\"requests\"",
+                                        "\"defaults\"", "1", "1e9", "\"", "\\", "\n", "null", "x",
+                                        "\"urls\"", "12345678901234567890", "\xff", "{\"requests\":["};
+    unsigned state = 1;
+    for (int round = 0; round < 50000; round++) {
+        char text[256] = "";
+        unsigned count = next_random(&state) % 14;
+        for (unsigned i = 0; i < count; i++)
+            strcat(text, parts[next_random(&state) % (sizeof parts / sizeof *parts)]);
+        size_t len = strlen(text);
+        char *exact = malloc(len ? len : 1);
+        memcpy(exact, text, len);
+        struct body_spans spans;
+        body_spans_find(&spans, slice_make(exact, len), 5);
+        for (size_t i = 0; spans.masked && i < len; i++)
+            cr_assert_eq(spans.masked[i] == '\n', text[i] == '\n', "%s", text);
+        body_spans_done(&spans);
+        free(exact);
+    }
+}
