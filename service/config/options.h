@@ -9,16 +9,18 @@
 #include "config/config.h"
 
 enum option_type {
-    OPTION_NUMBER,   /* plain integer */
-    OPTION_WORKERS,  /* "auto" (0) or an integer */
-    OPTION_DURATION, /* "250ms", "2s", "5m" → ms */
-    OPTION_SIZE,     /* "512B", "64KiB", "4MiB", "2GiB" → bytes */
-    OPTION_BOOL,     /* on | off */
-    OPTION_CHOICE,   /* one word of `choices` → its index */
-    OPTION_TEXT,     /* a string */
-    OPTION_SECRET,   /* a string or "file:/path"; never printed */
-    OPTION_STRINGS,  /* a list of strings */
-    OPTION_KEYS,     /* the list of API keys */
+    OPTION_NUMBER,      /* plain integer */
+    OPTION_WORKERS,     /* "auto" (0) or an integer */
+    OPTION_DURATION,    /* "250ms", "2s", "5m" → ms */
+    OPTION_SIZE,        /* "512B", "64KiB", "4MiB", "2GiB" → bytes */
+    OPTION_BOOL,        /* on | off */
+    OPTION_CHOICE,      /* one word of `choices` → its index */
+    OPTION_TEXT,        /* a string */
+    OPTION_SECRET,      /* a string or "file:/path"; never printed */
+    OPTION_FILE,        /* the path of a file; the field holds its content */
+    OPTION_SECRET_FILE, /* likewise; never printed, a warning if anybody may read it */
+    OPTION_STRINGS,     /* a list of strings; min and max count its entries */
+    OPTION_KEYS,        /* the list of API keys; max counts its entries */
 };
 
 struct option {
@@ -28,14 +30,30 @@ struct option {
     uint64_t min;
     uint64_t max;
     const char *choices; /* "json text": words in the order of the enum */
-    const char *help;    /* one sentence */
+    const char *help;    /* one or two sentences, no final dot */
     size_t offset;       /* of the field in struct config */
-    /* what else a value of the right type must satisfy, or NULL; for lists, per entry */
+    /* what else a value of the right type must satisfy, or NULL; for lists, per entry; for
+     * files, their content */
     bool (*check)(const char *value, struct error *err);
 };
 
+/* What stands above a group of options in the reference and the shipped file. */
+struct option_section {
+    const char *path; /* "server", "server.tls" */
+    const char *help;
+};
+
+/* In the order of the file: the options of a section stand together. */
 extern const struct option options_table[];
 extern const size_t options_count;
+extern const struct option_section option_sections[];
+extern const size_t option_sections_count;
+
+/* options_find returns the row, or NULL. */
+const struct option *options_find(const char *path);
+/* options_is_section: does the path of any option begin with `path` and a dot? */
+bool options_is_section(const char *path);
+const struct option_section *options_find_section(const char *path); /* or NULL */
 
 /* The three forms of the reference: for a terminal, as the complete gatherd.yaml with
  * comments, and as JSON Schema 2020-12 for editors. */

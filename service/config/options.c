@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of options, and nothing else: no parsing, no printing. Its order is the order
+ * of the shipped file and of the reference. The defaults are written as in the file and go
+ * through the same parser and checks, so a wrong default fails the first unit test. */
+#include "config/options.h"
+
+#include "config/syntax.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* No clock runs longer than this. */
+enum { HOUR = 3600 * 1000 };
+
+const struct option_section option_sections[] = {
+    {"server", "The front: who may connect, and how long a client may take"},
+    {"server.tls", "TLS for server.listen; certificate and key together switch it on"},
+    {"ops", "Health, readiness and metrics on addresses of their own"},
+    {"auth", "Who may send batches"},
+    {"batch", "The ceilings of one batch"},
+    {"fetch", "The upstream side: the clocks and ceilings of one item"},
+    {"dns", "Name resolution, done by gatherd itself"},
+    {"egress", "What callers may reach through gatherd"},
+    {"memory", "What the process as a whole may hold"},
+    {"log", "One line per batch and per event, on standard error"},
+};
+const size_t option_sections_count = sizeof option_sections / sizeof *option_sections;
+
+const struct option options_table[] = {
+    {.path = "server.listen", .type = OPTION_STRINGS,
+     .fallback = "[\"127.0.0.1:8080\"]", .min = 1, .max = 16,
+     .offset = offsetof(struct config, server.listen), .check = syntax_is_listen,
+     .help = "Where to listen: \"host:port\", \"[v6]:port\", \"unix:/path\" or "
+             "\"fd:3\" (a socket handed over by the service manager)"},
+    {.path = "server.workers", .type = OPTION_WORKERS, .fallback = "auto", .min = 1,
+     .max = 256, .offset = offsetof(struct config, server.workers),
+     .help = "Threads, each with a loop of its own; auto: one per CPU the process "
+             "may use (affinity and control group quota)"},
+    {.path = "server.max_connections", .type = OPTION_NUMBER, .fallback = "10000",
+     .min = 1, .max = 1000000,
+     .offset = offsetof(struct config, server.max_connections),
+     .help = "Open client connections; the next one gets 503 with Retry-After and "
+             "is closed"},
+    {.path = "server.request_max_bytes", .type = OPTION_SIZE, .fallback = "4MiB",
+     .min = 1024, .max = 1ULL << 30,
+     .offset = offsetof(struct config, server.request_max_bytes),
+     .help = "The body of one request"},
+    {.path = "server.head_timeout", .type = OPTION_DURATION, .fallback = "5s", .min = 1,
+     .max = HOUR, .offset = offsetof(struct config, server.head_timeout_ms),
+     .help = "From the first byte of a request to the end of its head"},
+    {.path = "server.body_timeout", .type = OPTION_DURATION, .fallback = "15s",
+     .min = 1, .max = HOUR, .offset = offsetof(struct config, server.body_timeout_ms),
+     .help = "From the end of the head to the end of the body"},
+    {.path = "server.idle_timeout", .type = OPTION_DURATION, .fallback = "60s",
+     .min = 1, .max = HOUR, .offset = offsetof(struct config, server.idle_timeout_ms),
+     .help = "Between two requests of a kept-alive connection"},
+    {.path = "server.write_timeout", .type = OPTION_DURATION, .fallback = "30s",
+     .min = 1, .max = HOUR, .offset = offsetof(struct config, server.write_timeout_ms),
+     .help = "Without progress while the reply is sent"},
+    {.path = "server.drain_timeout", .type = OPTION_DURATION, .fallback = "20s",
+     .max = HOUR, .offset = offsetof(struct config, server.drain_timeout_ms),
+     .help = "After SIGTERM: how long accepted batches may still take"},
+    {.path = "server.tls.certificate", .type = OPTION_FILE, .fallback = "\"\"",
+     .offset = offsetof(struct config, server.tls_certificate), .check = syntax_is_pem,
+     .help = "File with the certificate chain, PEM; empty: no TLS"},
+    {.path = "server.tls.key", .type = OPTION_SECRET_FILE, .fallback = "\"\"",
+     .offset = offsetof(struct config, server.tls_key), .check = syntax_is_pem,
+     .help = "File with the private key, PEM"},
+    {.path = "server.tls.client_ca", .type = OPTION_FILE, .fallback = "\"\"",
+     .offset = offsetof(struct config, server.tls_client_ca), .check = syntax_is_pem,
+     .help = "File with the authorities client certificates must come from, PEM; "
+             "empty: none is asked for"},
+    {.path = "ops.listen", .type = OPTION_STRINGS, .fallback = "[]", .max = 16,
+     .offset = offsetof(struct config, ops.listen), .check = syntax_is_listen,
+     .help = "Addresses for /metrics and /readyz, which are then only there; "
+             "/healthz is there too"},
+    {.path = "auth.mode", .type = OPTION_CHOICE, .fallback = "auto",
+     .choices = "auto none keys", .offset = offsetof(struct config, auth.mode),
+     .help = "auto: nobody is asked for a key while every listener is on this "
+             "machine, otherwise keys are needed; none: open to everybody; keys: "
+             "always"},
+    {.path = "auth.keys", .type = OPTION_KEYS, .fallback = "[]", .max = 1000,
+     .offset = offsetof(struct config, auth.keys),
+     .help = "The keys, each {name: billing, sha256: \"<64 hex digits>\"}; gatherd "
+             "key new makes one. sha256 may be file:/path"},
+    {.path = "batch.max_items", .type = OPTION_NUMBER, .fallback = "1000", .min = 1,
+     .max = 100000, .offset = offsetof(struct config, batch.max_items),
+     .help = "Items of one batch"},
+    {.path = "batch.deadline", .type = OPTION_DURATION, .fallback = "15s", .min = 1,
+     .max = HOUR, .offset = offsetof(struct config, batch.deadline_ms),
+     .help = "For the whole batch, when it names none"},
+    {.path = "batch.max_deadline", .type = OPTION_DURATION, .fallback = "120s",
+     .min = 1, .max = HOUR, .offset = offsetof(struct config, batch.max_deadline_ms),
+     .help = "The longest deadline a batch may ask for"},
+    {.path = "batch.concurrency", .type = OPTION_NUMBER, .fallback = "0", .max = 100000,
+     .offset = offsetof(struct config, batch.concurrency),
+     .help = "Items of one batch in flight at once; 0: no limit of its own"},
+    {.path = "batch.reply_max_bytes", .type = OPTION_SIZE, .fallback = "64MiB",
+     .min = 1024, .max = 4ULL << 30,
+     .offset = offsetof(struct config, batch.reply_max_bytes),
+     .help = "Upstream bodies held for one batch; above it the remaining bodies "
+             "fail"},
+    {.path = "fetch.timeout", .type = OPTION_DURATION, .fallback = "10s", .min = 1,
+     .max = HOUR, .offset = offsetof(struct config, fetch.timeout_ms),
+     .help = "One attempt, from its dispatch to the last byte"},
+    {.path = "fetch.connect_timeout", .type = OPTION_DURATION, .fallback = "2s",
+     .min = 1, .max = HOUR, .offset = offsetof(struct config, fetch.connect_timeout_ms),
+     .help = "Name, TCP and TLS together"},
+    {.path = "fetch.first_byte_timeout", .type = OPTION_DURATION, .fallback = "10s",
+     .min = 1, .max = HOUR,
+     .offset = offsetof(struct config, fetch.first_byte_timeout_ms),
+     .help = "From the request sent to the first byte of the reply"},
+    {.path = "fetch.idle_timeout", .type = OPTION_DURATION, .fallback = "5s", .min = 1,
+     .max = HOUR, .offset = offsetof(struct config, fetch.idle_timeout_ms),
+     .help = "Between two bytes of the reply"},
+    {.path = "fetch.queue_timeout", .type = OPTION_DURATION, .fallback = "0s",
+     .max = HOUR, .offset = offsetof(struct config, fetch.queue_timeout_ms),
+     .help = "The longest wait for a slot; 0s: only the deadline bounds it"},
+    {.path = "fetch.body_max_bytes", .type = OPTION_SIZE, .fallback = "4MiB", .min = 1,
+     .max = 1ULL << 30, .offset = offsetof(struct config, fetch.body_max_bytes),
+     .help = "One body, decoded"},
+    {.path = "fetch.headers_max_bytes", .type = OPTION_SIZE, .fallback = "64KiB",
+     .min = 1024, .max = 256 * 1024,
+     .offset = offsetof(struct config, fetch.headers_max_bytes),
+     .help = "All headers of one reply"},
+    {.path = "fetch.max_in_flight", .type = OPTION_NUMBER, .fallback = "10000",
+     .min = 1, .max = 1000000, .offset = offsetof(struct config, fetch.max_in_flight),
+     .help = "Items in flight in the whole process; made smaller, with a warning, "
+             "when the descriptor limit asks for it"},
+    {.path = "fetch.per_origin", .type = OPTION_NUMBER, .fallback = "256", .min = 1,
+     .max = 100000, .offset = offsetof(struct config, fetch.per_origin),
+     .help = "Items in flight per scheme, host and port, and worker"},
+    {.path = "fetch.max_redirects", .type = OPTION_NUMBER, .fallback = "5", .max = 50,
+     .offset = offsetof(struct config, fetch.max_redirects),
+     .help = "The most redirects an item may ask to follow"},
+    {.path = "fetch.keep_alive", .type = OPTION_DURATION, .fallback = "60s",
+     .max = HOUR, .offset = offsetof(struct config, fetch.keep_alive_ms),
+     .help = "Idle upstream connections older than this are closed"},
+    {.path = "fetch.http2", .type = OPTION_BOOL, .fallback = "off",
+     .offset = offsetof(struct config, fetch.http2),
+     .help = "on: negotiate HTTP/2 over TLS and multiplex"},
+    {.path = "fetch.user_agent", .type = OPTION_TEXT,
+     .fallback = "\"gatherd/" GATHERD_VERSION "\"", .max = 256,
+     .offset = offsetof(struct config, fetch.user_agent),
+     .check = syntax_is_header_text,
+     .help = "The User-Agent of items that bring none"},
+    {.path = "fetch.ca_file", .type = OPTION_TEXT, .fallback = "\"\"", .max = 4096,
+     .offset = offsetof(struct config, fetch.ca_file), .check = syntax_is_readable_file,
+     .help = "Authorities upstreams must come from, PEM; empty: the system's"},
+    {.path = "fetch.proxy", .type = OPTION_SECRET, .fallback = "\"\"", .max = 1024,
+     .offset = offsetof(struct config, fetch.proxy), .check = syntax_is_proxy,
+     .help = "An egress proxy, http://host:port (or https, socks5, socks5h), or "
+             "file:/path of a file that holds it; empty: none. The environment's "
+             "proxy variables are never used"},
+    {.path = "dns.timeout", .type = OPTION_DURATION, .fallback = "2s", .min = 1,
+     .max = HOUR, .offset = offsetof(struct config, dns.timeout_ms),
+     .help = "One look-up"},
+    {.path = "dns.cache_max", .type = OPTION_NUMBER, .fallback = "10000", .min = 1,
+     .max = 1000000, .offset = offsetof(struct config, dns.cache_max),
+     .help = "Names kept"},
+    {.path = "dns.ttl_max", .type = OPTION_DURATION, .fallback = "30s", .max = HOUR,
+     .offset = offsetof(struct config, dns.ttl_max_ms),
+     .help = "Answers are kept for their TTL, at most this long; failures for 1s"},
+    {.path = "egress.schemes", .type = OPTION_STRINGS, .fallback = "[http, https]",
+     .min = 1, .max = 2, .offset = offsetof(struct config, egress.schemes),
+     .check = syntax_is_scheme,
+     .help = "Schemes of URLs"},
+    {.path = "egress.ports", .type = OPTION_STRINGS,
+     .fallback = "[\"80\", \"443\", \"1024-65535\"]", .max = 256,
+     .offset = offsetof(struct config, egress.ports), .check = syntax_is_ports,
+     .help = "Ports and ranges of ports"},
+    {.path = "egress.deny_ports", .type = OPTION_STRINGS, .fallback = "[unsafe]",
+     .max = 256, .offset = offsetof(struct config, egress.deny_ports),
+     .check = syntax_is_deny_ports,
+     .help = "Ports refused all the same; unsafe: those the Fetch standard blocks, "
+             "and the usual data stores; [] for none"},
+    {.path = "egress.private_addresses", .type = OPTION_CHOICE, .fallback = "deny",
+     .choices = "deny allow",
+     .offset = offsetof(struct config, egress.private_addresses),
+     .help = "Loopback, link-local, private, carrier-grade NAT, metadata, multicast "
+             "and reserved addresses, also inside IPv6"},
+    {.path = "egress.allow", .type = OPTION_STRINGS, .fallback = "[]", .max = 4096,
+     .offset = offsetof(struct config, egress.allow), .check = syntax_is_egress_rule,
+     .help = "Exceptions: \"10.1.0.0/16\", \"host.example\", \"*.svc.example\", "
+             "\"10.1.2.3:9000\""},
+    {.path = "egress.deny", .type = OPTION_STRINGS, .fallback = "[]", .max = 4096,
+     .offset = offsetof(struct config, egress.deny), .check = syntax_is_egress_rule,
+     .help = "In the same form; wins over allow"},
+    {.path = "memory.reply_budget", .type = OPTION_SIZE, .fallback = "512MiB",
+     .min = 1024, .max = 1ULL << 40,
+     .offset = offsetof(struct config, memory.reply_budget),
+     .help = "Bytes of replies held at once; above it new batches get 503"},
+    {.path = "log.level", .type = OPTION_CHOICE, .fallback = "info",
+     .choices = "error warning info debug",
+     .offset = offsetof(struct config, log.level),
+     .help = "The least serious events that are written"},
+    {.path = "log.format", .type = OPTION_CHOICE, .fallback = "json",
+     .choices = "json text", .offset = offsetof(struct config, log.format),
+     .help = "json for machines, text for people"},
+    {.path = "log.access", .type = OPTION_BOOL, .fallback = "on",
+     .offset = offsetof(struct config, log.access),
+     .help = "A line for each batch"},
+};
+const size_t options_count = sizeof options_table / sizeof *options_table;
+
+const struct option *options_find(const char *path)
+{
+    for (size_t i = 0; i < options_count; i++) {
+        if (strcmp(options_table[i].path, path) == 0)
+            return &options_table[i];
+    }
+    return NULL;
+}
+
+bool options_is_section(const char *path)
+{
+    size_t len = strlen(path);
+    for (size_t i = 0; i < options_count; i++) {
+        const char *other = options_table[i].path;
+        if (strncmp(other, path, len) == 0 && other[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+const struct option_section *options_find_section(const char *path)
+{
+    for (size_t i = 0; i < option_sections_count; i++) {
+        if (strcmp(option_sections[i].path, path) == 0)
+            return &option_sections[i];
+    }
+    return NULL;
+}

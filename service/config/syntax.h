@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What texts of the configuration must look like, beyond being text: the checks named in
+ * the rows of the options table. Pure, except syntax_is_readable_file. A refusal is a phrase
+ * that quotes the value and says what to write. */
+#pragma once
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* "host:port", "[v6]:port", "unix:/path" or "fd:N"; port 0 asks for a free one. */
+bool syntax_is_listen(const char *text, struct error *err) MUST_CHECK;
+/* Reached from this machine only: 127.0.0.0/8, ::1, localhost, a unix socket. Of "fd:N"
+ * nobody knows before the start, so it is not. `text` has passed syntax_is_listen. */
+bool syntax_is_local_listen(const char *text);
+
+bool syntax_is_scheme(const char *text, struct error *err) MUST_CHECK; /* http, https */
+bool syntax_is_ports(const char *text, struct error *err) MUST_CHECK;  /* "80", "1-1023" */
+bool syntax_is_deny_ports(const char *text, struct error *err) MUST_CHECK; /* or "unsafe" */
+
+/* An address, a network, a host or "*.suffix", each with or without ":port" or
+ * ":first-last" (IPv6 with a port in brackets). The same language as the guard's. */
+bool syntax_is_egress_rule(const char *text, struct error *err) MUST_CHECK;
+
+/* "" or "http://[user:password@]host:port", https, socks5 or socks5h. */
+bool syntax_is_proxy(const char *text, struct error *err) MUST_CHECK;
+/* Printable ASCII, as a header's value must be. */
+bool syntax_is_header_text(const char *text, struct error *err) MUST_CHECK;
+/* "" or the path of a file that can be opened now. */
+bool syntax_is_readable_file(const char *text, struct error *err) MUST_CHECK;
+/* 1–64 letters, digits, dots, hyphens and underscores. */
+bool syntax_is_key_name(const char *text, struct error *err) MUST_CHECK;
+/* Holds a PEM block of any kind. */
+bool syntax_is_pem(const char *text, struct error *err) MUST_CHECK;
