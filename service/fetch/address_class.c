@@ -20,8 +20,14 @@ struct class_row {
 };
 
 /* Four bytes of IPv4; the eight groups of IPv6 are written by their first bytes. */
-#define V4(...) {.is_v4 = true, .bytes = {__VA_ARGS__}}
-#define V6(...) {.bytes = {__VA_ARGS__}}
+#define V4(...)                                                                          \
+    {                                                                                    \
+        .is_v4 = true, .bytes = { __VA_ARGS__ }                                          \
+    }
+#define V6(...)                                                                          \
+    {                                                                                    \
+        .bytes = { __VA_ARGS__ }                                                         \
+    }
 
 static const struct class_row rows[] = {
     /* Link-local and "own" addresses at which clouds serve credentials: AWS, GCP, Azure,
@@ -98,17 +104,17 @@ struct embedding_row {
 };
 
 static const struct embedding_row embeddings[] = {
-    {V6([10] = 0xff, 0xff), 96, {12, 13, 14, 15}, 0},                /* mapped */
-    {V6([8] = 0xff, 0xff), 96, {12, 13, 14, 15}, 0},                 /* translated */
-    {V6(0), 96, {12, 13, 14, 15}, 0},                                /* compatible */
-    {V6(0x00, 0x64, 0xff, 0x9b), 96, {12, 13, 14, 15}, 0},           /* NAT64 */
-    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {6, 7, 9, 10}, 0},  /* RFC 6052 /48 */
-    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {7, 9, 10, 11}, 0}, /* /56 */
-    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {9, 10, 11, 12}, 0}, /* /64 */
+    {V6([10] = 0xff, 0xff), 96, {12, 13, 14, 15}, 0},                  /* mapped */
+    {V6([8] = 0xff, 0xff), 96, {12, 13, 14, 15}, 0},                   /* translated */
+    {V6(0), 96, {12, 13, 14, 15}, 0},                                  /* compatible */
+    {V6(0x00, 0x64, 0xff, 0x9b), 96, {12, 13, 14, 15}, 0},             /* NAT64 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {6, 7, 9, 10}, 0},    /* RFC 6052 /48 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {7, 9, 10, 11}, 0},   /* /56 */
+    {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {9, 10, 11, 12}, 0},  /* /64 */
     {V6(0x00, 0x64, 0xff, 0x9b, 0x00, 0x01), 48, {12, 13, 14, 15}, 0}, /* /96 */
-    {V6(0x20, 0x02), 16, {2, 3, 4, 5}, 0},                           /* 6to4 */
-    {V6(0x20, 0x01), 32, {4, 5, 6, 7}, 0},                           /* Teredo server */
-    {V6(0x20, 0x01), 32, {12, 13, 14, 15}, 0xff},                    /* Teredo client */
+    {V6(0x20, 0x02), 16, {2, 3, 4, 5}, 0},                             /* 6to4 */
+    {V6(0x20, 0x01), 32, {4, 5, 6, 7}, 0},                             /* Teredo server */
+    {V6(0x20, 0x01), 32, {12, 13, 14, 15}, 0xff},                      /* Teredo client */
 };
 
 #undef V4

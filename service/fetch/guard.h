@@ -35,13 +35,13 @@ struct guard;
 
 /* A URL after parsing, as the guard and the resolver need it. */
 struct target {
-    char scheme[16];     /* lower case */
+    char scheme[16]; /* lower case */
     bool is_https;
-    char host[256];      /* lower case, no brackets, no final dot; NUL-terminated. The URL
-                            itself may have the dot: pin an address by CONNECT_TO with an
-                            empty host, which fits whatever libcurl calls it */
-    bool is_literal;     /* host is an IP address, in `address` with `port` */
-    uint16_t port;       /* explicit or the scheme's */
+    char host[256];  /* lower case, no brackets, no final dot; NUL-terminated. The URL
+                        itself may have the dot: pin an address by CONNECT_TO with an
+                        empty host, which fits whatever libcurl calls it */
+    bool is_literal; /* host is an IP address, in `address` with `port` */
+    uint16_t port;   /* explicit or the scheme's */
     struct sockaddr_storage address;
 };
 

@@ -97,8 +97,8 @@ bool own_listeners_has(const struct own_listeners *own, const struct ip_address 
 {
     for (size_t i = 0; i < own->count; i++) {
         const struct own_listener *listener = &own->items[i];
-        if (listener->port == port && ip_address_has_prefix(address, &listener->address,
-                                                            listener->prefix_length))
+        if (listener->port == port &&
+            ip_address_has_prefix(address, &listener->address, listener->prefix_length))
             return true;
     }
     return false;

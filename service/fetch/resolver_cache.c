@@ -90,7 +90,8 @@ bool resolver_cache_find(struct resolver_cache *cache, const char *host, uint64_
     return true;
 }
 
-static struct cached_name *make_entry(const char *host, const struct resolver_answer *answer)
+static struct cached_name *make_entry(const char *host,
+                                      const struct resolver_answer *answer)
 {
     size_t host_size = strlen(host) + 1;
     size_t addresses_size = answer->count * sizeof(struct ip_address);

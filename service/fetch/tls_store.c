@@ -68,8 +68,8 @@ struct tls_store *tls_store_new(const char *ca_file, struct error *err)
     ERR_clear_error();
     bool is_loaded = file && X509_STORE_load_file(store->certificates, file) == 1;
     if (!is_loaded && is_explicit) {
-        error_set(err, ERROR_INVALID, "fetch.ca_file: no certificates from %.256s: %s", file,
-                  openssl_reason());
+        error_set(err, ERROR_INVALID, "fetch.ca_file: no certificates from %.256s: %s",
+                  file, openssl_reason());
         tls_store_free(store);
         store = NULL;
     }

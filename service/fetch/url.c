@@ -89,9 +89,8 @@ static void fill_address(struct target *target, const struct in6_addr *in6,
 {
     target->is_literal = true;
     if (in6) {
-        struct sockaddr_in6 address = {.sin6_family = AF_INET6,
-                                       .sin6_port = htons(target->port),
-                                       .sin6_addr = *in6};
+        struct sockaddr_in6 address = {
+            .sin6_family = AF_INET6, .sin6_port = htons(target->port), .sin6_addr = *in6};
         memcpy(&target->address, &address, sizeof address);
         inet_ntop(AF_INET6, in6, target->host, sizeof target->host);
     } else {

@@ -14,19 +14,19 @@
 #include <stdlib.h>
 
 /* SLOT_x: the first slot of metric x. */
-#define ONE_EACH(id, name, label, values, help) \
+#define ONE_EACH(id, name, label, values, help)                                          \
     SLOT_##id, SLOT_LAST_##id = SLOT_##id + (values)-1,
-#define MANY_EACH(id, name, label, values, help) \
+#define MANY_EACH(id, name, label, values, help)                                         \
     SLOT_##id, SLOT_LAST_##id = SLOT_##id + (values)*HISTOGRAM_SLOTS - 1,
 enum { METRICS_TABLE(ONE_EACH, ONE_EACH, MANY_EACH) SLOT_COUNT };
 #undef ONE_EACH
 #undef MANY_EACH
 
-#define COUNTER_ROW(id, name, label, values, help) \
+#define COUNTER_ROW(id, name, label, values, help)                                       \
     [METRIC_##id] = {METRIC_COUNTER, name, label, values, help, SLOT_##id},
-#define GAUGE_ROW(id, name, label, values, help) \
+#define GAUGE_ROW(id, name, label, values, help)                                         \
     [METRIC_##id] = {METRIC_GAUGE, name, label, values, help, SLOT_##id},
-#define HISTOGRAM_ROW(id, name, label, values, help) \
+#define HISTOGRAM_ROW(id, name, label, values, help)                                     \
     [METRIC_##id] = {METRIC_HISTOGRAM, name, label, values, help, SLOT_##id},
 const struct metric_row metric_rows[METRIC_COUNT] = {
     METRICS_TABLE(COUNTER_ROW, GAUGE_ROW, HISTOGRAM_ROW)};
@@ -35,8 +35,7 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
 #undef HISTOGRAM_ROW
 
 const double histogram_bounds[HISTOGRAM_BUCKETS - 1] = {
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-    0.25,   0.5,   1,      2.5,   5,    15,    60,
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60,
 };
 
 struct metrics_shard {

@@ -17,7 +17,7 @@ enum batch_result {
     BATCH_REFUSED,
     BATCH_RESULT_COUNT,
 };
-enum { ITEM_CODE_COUNT = 25 }; /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
+enum { ITEM_CODE_COUNT = 25 };   /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
 enum { STATUS_CLASS_COUNT = 4 }; /* 2xx 3xx 4xx 5xx */
 enum dns_result { DNS_ANSWERED, DNS_FAILED, DNS_CACHED, DNS_RESULT_COUNT };
 enum phase_label {

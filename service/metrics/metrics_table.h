@@ -8,8 +8,7 @@
  *         values, help); the label values' names stand in exposition.c.
  * GAUGE: the same, may fall. HISTOGRAM(id, name, label, values, help): seconds. */
 #define METRICS_TABLE(COUNTER, GAUGE, HISTOGRAM)                                         \
-    COUNTER(BATCHES, "batches_total", "result", BATCH_RESULT_COUNT,                      \
-            "Batches by result")                                                         \
+    COUNTER(BATCHES, "batches_total", "result", BATCH_RESULT_COUNT, "Batches by result") \
     COUNTER(ITEMS, "items_total", "code", ITEM_CODE_COUNT,                               \
             "Items by outcome: ok or the error code")                                    \
     COUNTER(REQUESTS, "http_requests_total", "code", STATUS_CLASS_COUNT,                 \
@@ -33,7 +32,8 @@
     COUNTER(DNS_LOOKUPS, "dns_lookups_total", "result", DNS_RESULT_COUNT,                \
             "Names asked, by result")                                                    \
     GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
-    GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1, "Items dispatched, not yet ended") \
+    GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1,                                   \
+          "Items dispatched, not yet ended")                                             \
     GAUGE(ITEMS_QUEUED, "items_queued", NULL, 1, "Items waiting for a slot")             \
     GAUGE(CLIENT_OPEN, "client_connections", NULL, 1, "Client connections open")         \
     GAUGE(UPSTREAM_OPEN, "upstream_connections", NULL, 1,                                \
