@@ -40,17 +40,18 @@ struct call_header {
 
 struct call;
 struct origin;
-struct transfer;
+struct fetcher;
+struct flight;
 struct outcome;
 
-/* on_done is called once per started and not cancelled call, from fetcher_turn only (never
- * from fetcher_start). `outcome` and all it points to is valid until it returns. It may
- * start and cancel calls, this one's memory may be freed in it. */
+/* on_done is called once per started and not cancelled call, from fetcher_turn only
+ * (never from fetcher_start). `outcome` and all it points to is valid until it returns.
+ * It may start and cancel calls, this one's memory may be freed in it. */
 typedef void call_done_fn(struct call *call, const struct outcome *outcome);
 
 struct call {
-    /* Set by the owner before fetcher_start; unchanged and valid until on_done was called or
-     * fetcher_cancel returned. Zero everything else. */
+    /* Set by the owner before fetcher_start; unchanged and valid until on_done was called
+     * or fetcher_cancel returned. Zero everything else. */
     struct slice url; /* as the client wrote it; data[len] is NUL; may hold any bytes */
     enum call_method method;
     const struct call_header *headers; /* vetted by RFC 9110; no hop-by-hop, no framing */
@@ -67,10 +68,11 @@ struct call {
     /* The fetcher's own; fetcher_phase reads it for others. */
     struct list node;
     struct timer timer;
+    struct fetcher *fetcher;
     struct origin *origin;
-    struct transfer *transfer;
+    struct flight *flight; /* from the dispatch on */
     enum call_phase phase;
-    uint64_t queued_us; /* clock_now_us at fetcher_start */
+    uint64_t queued_us;  /* clock_now_us at fetcher_start */
     uint64_t started_us; /* … at dispatch */
 };
 
@@ -79,7 +81,7 @@ struct call_timing {
     double blocked, dns, connect, ssl, send, wait, receive, total;
     bool is_reused;
     const char *http_version;   /* "1.1", "2"; NULL: no reply */
-    const char *remote_address; /* "192.0.2.1:80", "[2001:db8::1]:80"; NULL: none, or hidden */
+    const char *remote_address; /* "192.0.2.1:80", "[2001:db8::1]:80"; NULL: none */
     uint64_t bytes;             /* body as received, before decoding */
 };
 
@@ -87,8 +89,8 @@ struct outcome {
     enum call_code code;
     int status;          /* the upstream's; 0 unless code is CALL_OK */
     const char *message; /* one sentence for the client, UTF-8; NULL when CALL_OK */
-    const struct call_header *headers; /* in order of arrival, lower-case names, hop-by-hop
-                                          removed; values are raw bytes */
+    const struct call_header *headers; /* in order of arrival, lower-case names,
+                                          hop-by-hop removed; values are raw bytes */
     size_t header_count;
     struct slice content_type; /* the value of the last content-type header */
     bool has_body;             /* false: none, as in 204 or HEAD, or of length 0 */
@@ -96,7 +98,8 @@ struct outcome {
     struct call_timing timing;
 };
 
-/* call_method_name returns "GET" …; call_method_parse is case-sensitive (RFC 9110 9.1). */
+/* call_method_name returns "GET" …; call_method_parse is case-sensitive (RFC 9110 9.1).
+ */
 const char *call_method_name(enum call_method method);
 bool call_method_parse(struct slice text, enum call_method *ret_method);
 /* Safe or PUT, DELETE (RFC 9110 9.2.2): may be sent again when its fate is unknown. */

@@ -14,6 +14,8 @@
 #include "fetch/call.h"
 #include "metrics/metrics.h"
 
+#include <sys/socket.h>
+
 struct fetcher;
 
 /* fetch_global_init prepares libcurl and c-ares for the process; call once before threads,
@@ -30,6 +32,10 @@ struct fetch_shared; /* what all fetchers of a process share read-only: compiled
                         policy, CA store */
 struct fetch_shared *fetch_shared_new(const struct config *config, struct error *err) MUST_CHECK;
 void fetch_shared_free(struct fetch_shared *shared);
+/* fetch_shared_add_own: calls may not reach `listener`, one of gatherd's own (guard_add_own).
+ * Only before fetchers run. */
+bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
+                          struct error *err) MUST_CHECK;
 
 struct fetcher_setup {
     struct loop *loop;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the process does once for libcurl and c-ares, and what its fetchers share. Also the
+ * last check of libcurl's version: the library found at start may be another than the one
+ * built against. Called by main.c. */
+#include "fetch/fetcher.h"
+#include "fetch/fetcher_state.h"
+
+#include "base/memory.h"
+
+#include <ares.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+
+enum { LEAST_VERSION = 0x080000 };
+
+/* They would redirect all traffic, or write every TLS session's keys to a file. */
+static void clear_environment(void)
+{
+    static const char *const names[] = {
+        "http_proxy",  "https_proxy", "all_proxy", "no_proxy",     "HTTP_PROXY",
+        "HTTPS_PROXY", "ALL_PROXY",   "NO_PROXY",  "SSLKEYLOGFILE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+}
+
+bool fetch_global_init(struct error *err)
+{
+    clear_environment();
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->version_num < LEAST_VERSION)
+        return error_set(err, ERROR_SYSTEM,
+                         "libcurl %s is too old: before 8.0 it gives a second, unasked reply "
+                         "on a kept-alive connection to the next request; install libcurl4 "
+                         "from bookworm-backports, or run deploy/setup.sh",
+                         info->version);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return error_set(err, ERROR_SYSTEM, "libcurl does not start");
+    int code = ares_library_init(ARES_LIB_INIT_ALL);
+    if (code == ARES_SUCCESS)
+        return true;
+    curl_global_cleanup();
+    return error_set(err, ERROR_SYSTEM, "c-ares does not start: %s", ares_strerror(code));
+}
+
+void fetch_global_done(void)
+{
+    ares_library_cleanup();
+    curl_global_cleanup();
+}
+
+void fetch_versions(struct buffer *out)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    buffer_append_format(out, "libcurl %s (%s, zlib %s)\n", info->version,
+                         info->ssl_version ? info->ssl_version : "no TLS",
+                         info->libz_version ? info->libz_version : "none");
+    buffer_append_format(out, "c-ares %s\n", ares_version(NULL));
+}
+
+struct fetch_shared *fetch_shared_new(const struct config *config, struct error *err)
+{
+    struct fetch_shared *shared = memory_new(sizeof *shared);
+    shared->guard = guard_new(config, err);
+    if (shared->guard)
+        shared->tls_store = tls_store_new(config->fetch.ca_file, err);
+    if (shared->tls_store)
+        return shared;
+    fetch_shared_free(shared);
+    return NULL;
+}
+
+bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
+                          struct error *err)
+{
+    return guard_add_own(shared->guard, listener, err);
+}
+
+void fetch_shared_free(struct fetch_shared *shared)
+{
+    if (!shared)
+        return;
+    guard_free(shared->guard);
+    tls_store_free(shared->tls_store);
+    free(shared);
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The entry of the upstream side, and the only place where things happen in order:
+ *
+ *     fetcher_turn:  a slice of cancelled transfers out of their lanes
+ *                  → a slice of ready flights and queued calls into lanes
+ *                  → libcurl runs what was added and what is due
+ *                  → what has ended goes on (next address, redirect) or ends
+ *                  → on_done for each that ended
+ *                  → a few idle lanes are closed, gauges set
+ *
+ * Slices, because libcurl starts everything added in one call: 10,000 at once stop the loop
+ * for seconds. They also save work: early replies free connections for the rest. */
+#include "fetch/fetcher.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "fetch/fetcher_state.h"
+#include "fetch/url.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    SLICE = 16,
+    SLICE_LONG = 64, /* when the queue is long, or it would take more turns than it saves */
+    LONG_QUEUE = 1000,
+    CANCEL_SLICE = 64, /* 24 µs each */
+    SPARE_LEAST = 256,
+    SPARE_SLICE = 256, /* handles freed per turn in which lanes are closed */
+    STALL_FIRST_MS = 2,
+    STALL_LONGEST_MS = 50,
+    DEADLINE_LEAD_MS = 20, /* so that `overloaded` is told before the batch says `deadline` */
+    SHORT_SLICE = 4, /* tries per stall while sockets are short */
+};
+
+static void on_stall_over(struct timer *timer)
+{
+    container_of(timer, struct fetcher, stall_timer)->is_stalled = false;
+}
+
+static bool setup_parts(struct fetcher *fetcher, struct error *err)
+{
+    const struct fetcher_setup *setup = &fetcher->setup;
+    fetcher->resolver = resolver_new(setup->loop, setup->config, setup->metrics, err);
+    if (!fetcher->resolver)
+        return false;
+    fetcher->origins = origins_new(setup->shared->guard, (unsigned)setup->config->fetch.per_origin);
+    struct lanes_setup lanes = {
+        .loop = setup->loop,
+        .budgets = setup->budgets,
+        .metrics = setup->metrics,
+        .keep_alive_ms = setup->config->fetch.keep_alive_ms,
+        .multiplexes = setup->config->fetch.http2,
+    };
+    fetcher->lanes = lanes_new(&lanes);
+    fetcher->transfer_setup = (struct transfer_setup){
+        .loop = setup->loop,
+        .lanes = fetcher->lanes,
+        .config = setup->config,
+        .guard = setup->shared->guard,
+        .tls_store = setup->shared->tls_store,
+        .budgets = setup->budgets,
+    };
+    return true;
+}
+
+/* One handle made at the start shows whether this libcurl takes every option. */
+static bool try_transfer(struct fetcher *fetcher, struct error *err)
+{
+    struct transfer *transfer = transfer_new(&fetcher->transfer_setup);
+    if (!transfer)
+        return error_set(err, ERROR_SYSTEM, "libcurl refuses an option that gatherd needs");
+    list_push_back(&fetcher->spare_transfers, &transfer->node);
+    fetcher->spare_transfer_count++;
+    return true;
+}
+
+struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err)
+{
+    struct fetcher *fetcher = memory_new(sizeof *fetcher);
+    fetcher->setup = *setup;
+    fetcher->has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy;
+    fetcher->stall_timer.on_due = on_stall_over;
+    list_init(&fetcher->ready);
+    list_init(&fetcher->ended);
+    list_init(&fetcher->cancelled);
+    list_init(&fetcher->active);
+    list_init(&fetcher->spare_flights);
+    list_init(&fetcher->spare_transfers);
+    if (setup_parts(fetcher, err) && try_transfer(fetcher, err))
+        return fetcher;
+    fetcher_free(fetcher);
+    return NULL;
+}
+
+static void forget_call(struct fetcher *fetcher, struct call *call)
+{
+    loop_timer_clear(fetcher->setup.loop, &call->timer);
+    call->phase = PHASE_IDLE;
+    call->origin = NULL;
+    call->flight = NULL;
+}
+
+static void drop_calls(struct fetcher *fetcher)
+{
+    struct list *node;
+    struct call *call;
+    while ((call = origins_drain(fetcher->origins)) != NULL) {
+        struct flight *flight = call->flight; /* one between two hops */
+        forget_call(fetcher, call);
+        if (flight)
+            flight->call = NULL;
+    }
+    while ((node = list_first(&fetcher->active)) != NULL) {
+        struct flight *flight = container_of(node, struct flight, all_node);
+        if (flight->call)
+            forget_call(fetcher, flight->call);
+        flight->call = NULL;
+        flight_drop(flight);
+    }
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+    if (!fetcher)
+        return;
+    struct list *node;
+    if (fetcher->origins)
+        drop_calls(fetcher);
+    while ((node = list_pop_front(&fetcher->spare_flights)) != NULL)
+        free(container_of(node, struct flight, node));
+    while ((node = list_pop_front(&fetcher->spare_transfers)) != NULL)
+        transfer_free(container_of(node, struct transfer, node));
+    loop_timer_clear(fetcher->setup.loop, &fetcher->stall_timer);
+    lanes_free(fetcher->lanes);
+    origins_free(fetcher->origins);
+    resolver_free(fetcher->resolver);
+    free(fetcher);
+}
+
+/* ----------------------------------------------------------------- starting, queueing */
+
+static void refuse(struct fetcher *fetcher, struct call *call, enum call_code code,
+                   const char *reason)
+{
+    flight_end(flight_take(fetcher, call), code, reason);
+}
+
+/* The timer of a call that waits for its first slot. */
+static void on_queue_due(struct timer *timer)
+{
+    struct call *call = container_of(timer, struct call, timer);
+    struct fetcher *fetcher = call->fetcher;
+    origins_leave(fetcher->origins, call);
+    if (fetcher->is_short_of_sockets)
+        refuse(fetcher, call, CALL_OVERLOADED, "the gateway has no socket left");
+    else
+        refuse(fetcher, call, CALL_TIMEOUT_QUEUE, "no slot became free within fetch.queue_timeout");
+}
+
+static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *origin)
+{
+    uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
+    call->phase = PHASE_QUEUED;
+    origins_wait(fetcher->origins, origin, call);
+    if (queue_ms == 0)
+        return;
+    call->timer.on_due = on_queue_due;
+    loop_timer_set(fetcher->setup.loop, &call->timer, fetcher->setup.loop->now_ms + queue_ms);
+}
+
+/* A call that met a shortage waits on, but not for ever: then it was never sent. */
+void fetcher_requeue(struct fetcher *fetcher, struct call *call)
+{
+    uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
+    uint64_t limit_ms = call->deadline_ms - DEADLINE_LEAD_MS;
+    if (queue_ms > 0 && call->queued_us / 1000 + queue_ms < limit_ms)
+        limit_ms = call->queued_us / 1000 + queue_ms;
+    call->phase = PHASE_QUEUED;
+    call->started_us = 0;
+    origins_wait_first(fetcher->origins, call->origin, call);
+    call->timer.on_due = on_queue_due;
+    loop_timer_set(fetcher->setup.loop, &call->timer, limit_ms);
+}
+
+void fetcher_start(struct fetcher *fetcher, struct call *call)
+{
+    struct target target;
+    const char *reason = NULL;
+    assert(call->phase == PHASE_IDLE && call->on_done);
+    call->fetcher = fetcher;
+    call->flight = NULL;
+    call->origin = NULL;
+    call->started_us = 0;
+    call->queued_us = clock_now_us();
+    call->phase = PHASE_QUEUED;
+    if (!url_parse(call->url, &target, &reason)) {
+        refuse(fetcher, call, CALL_BAD_URL, reason);
+        return;
+    }
+    struct origin *origin = origins_get(fetcher->origins, &target);
+    if (origin->verdict == VERDICT_BLOCK_URL)
+        refuse(fetcher, call, CALL_BLOCKED_URL, origin->reason);
+    else if (origin->verdict == VERDICT_BLOCK_ADDRESS)
+        refuse(fetcher, call, CALL_BLOCKED_ADDRESS, origin->reason);
+    else
+        enqueue(fetcher, call, origin);
+}
+
+void fetcher_cancel(struct fetcher *fetcher, struct call *call)
+{
+    struct flight *flight = call->flight;
+    if (call->phase == PHASE_IDLE)
+        return;
+    if (call->origin && list_is_linked(&call->node))
+        origins_leave(fetcher->origins, call);
+    forget_call(fetcher, call);
+    if (flight)
+        flight_abandon(flight);
+}
+
+/* ----------------------------------------------------------------------- dispatching */
+
+void fetcher_stall(struct fetcher *fetcher)
+{
+    if (fetcher->is_stalled)
+        return;
+    fetcher->is_stalled = true;
+    fetcher->backoff_ms = fetcher->backoff_ms ? 2 * fetcher->backoff_ms : STALL_FIRST_MS;
+    if (fetcher->backoff_ms > STALL_LONGEST_MS)
+        fetcher->backoff_ms = STALL_LONGEST_MS;
+    loop_timer_set(fetcher->setup.loop, &fetcher->stall_timer,
+                   fetcher->setup.loop->now_ms + fetcher->backoff_ms);
+}
+
+void fetcher_note_shortage(struct fetcher *fetcher)
+{
+    bool is_news = !fetcher->is_stalled;
+    fetcher->is_short_of_sockets = true;
+    fetcher_stall(fetcher);
+    if (!is_news)
+        return;
+    if (lanes_has_idle(fetcher->lanes))
+        lanes_trim(fetcher->lanes);
+    else if (fetcher->setup.on_socket_pressure)
+        fetcher->setup.on_socket_pressure(fetcher->setup.context);
+}
+
+static void set_limits(struct flight *flight)
+{
+    const struct config *config = flight->fetcher->setup.config;
+    const struct call *call = flight->call;
+    flight->limits = (struct clock_limits){
+        .total_ms = call->timeout_ms,
+        .connect_ms = call->connect_timeout_ms,
+        .first_byte_ms = config->fetch.first_byte_timeout_ms,
+        .idle_ms = config->fetch.idle_timeout_ms,
+    };
+    flight->marks = (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
+}
+
+static void dispatch(struct fetcher *fetcher, struct call *call)
+{
+    struct flight *flight = call->flight;
+    bool is_first = flight == NULL;
+    if (is_first) {
+        flight = flight_take(fetcher, call);
+        call->started_us = clock_now_us();
+        call->timer.on_due = flight_on_due;
+        set_limits(flight);
+    }
+    flight->slot = call->origin;
+    flight->has_place = true;
+    fetcher->dispatched++;
+    if (is_first && fetcher->setup.loop->now_ms >= call->deadline_ms)
+        flight_end(flight, CALL_DEADLINE, "the deadline came before the item was sent");
+    else
+        flight_begin(flight);
+}
+
+static size_t slice_of(const struct fetcher *fetcher)
+{
+    if (fetcher->is_short_of_sockets)
+        return SHORT_SLICE;
+    return origins_waiting(fetcher->origins) > LONG_QUEUE ? SLICE_LONG : SLICE;
+}
+
+static void start_slice(struct fetcher *fetcher)
+{
+    size_t left = slice_of(fetcher);
+    struct list *node;
+    while (left > 0 && (node = list_first(&fetcher->ready)) != NULL) {
+        flight_go_on(container_of(node, struct flight, node));
+        left--;
+    }
+    while (left > 0 && !fetcher->is_stalled && origins_has_next(fetcher->origins)) {
+        if (!budget_take(&fetcher->setup.budgets->in_flight, 1)) {
+            fetcher_stall(fetcher); /* until one of ours ends, or others may have */
+            return;
+        }
+        dispatch(fetcher, origins_next(fetcher->origins));
+        left--;
+    }
+}
+
+/* ------------------------------------------------------------------------------ turn */
+
+static void remove_slice(struct fetcher *fetcher)
+{
+    struct list *node;
+    for (size_t left = CANCEL_SLICE; left > 0; left--) {
+        node = list_first(&fetcher->cancelled);
+        if (!node)
+            return;
+        flight_drop(container_of(node, struct flight, node));
+    }
+}
+
+/* An attempt has ended: room in the budget, perhaps proof that sockets are to be had. */
+static void note_progress(struct fetcher *fetcher, const struct transfer *transfer)
+{
+    fetcher->backoff_ms = 0;
+    if (transfer->is_opened)
+        fetcher->is_short_of_sockets = false;
+    if (fetcher->is_stalled && !fetcher->is_short_of_sockets) {
+        fetcher->is_stalled = false;
+        loop_timer_clear(fetcher->setup.loop, &fetcher->stall_timer);
+    }
+}
+
+static void collect(struct fetcher *fetcher)
+{
+    struct transfer *transfer;
+    CURLcode result;
+    while ((transfer = lanes_next_done(fetcher->lanes, &result)) != NULL) {
+        if (!transfer->is_short)
+            note_progress(fetcher, transfer);
+        flight_attempt_done(transfer->flight, (int)result);
+    }
+}
+
+static void deliver(struct fetcher *fetcher)
+{
+    /* What on_done starts may end at once, but is delivered in the next turn. */
+    struct list now;
+    struct list *node;
+    list_init(&now);
+    while ((node = list_pop_front(&fetcher->ended)) != NULL)
+        list_push_back(&now, node);
+    while ((node = list_first(&now)) != NULL)
+        flight_deliver(container_of(node, struct flight, node));
+}
+
+/* Connections are being closed for want of use: so are the handles that used them. */
+static void free_spares(struct fetcher *fetcher)
+{
+    for (size_t left = SPARE_SLICE; left > 0 && fetcher->spare_transfer_count > SPARE_LEAST;
+         left--) {
+        struct list *node = list_pop_front(&fetcher->spare_transfers);
+        fetcher->spare_transfer_count--;
+        transfer_free(container_of(node, struct transfer, node));
+    }
+}
+
+void fetcher_turn(struct fetcher *fetcher)
+{
+    remove_slice(fetcher);
+    start_slice(fetcher);
+    lanes_run(fetcher->lanes);
+    collect(fetcher);
+    deliver(fetcher);
+    if (lanes_sweep(fetcher->lanes) > 0)
+        free_spares(fetcher);
+    metrics_set(fetcher->setup.metrics, METRIC_ITEMS_IN_FLIGHT, fetcher->dispatched);
+    metrics_set(fetcher->setup.metrics, METRIC_ITEMS_QUEUED, origins_waiting(fetcher->origins));
+}
+
+static bool can_start(const struct fetcher *fetcher)
+{
+    if (!list_is_empty(&fetcher->ready))
+        return true;
+    return !fetcher->is_stalled && origins_has_next(fetcher->origins);
+}
+
+bool fetcher_has_work(const struct fetcher *fetcher)
+{
+    return !list_is_empty(&fetcher->ended) || !list_is_empty(&fetcher->cancelled) ||
+           lanes_has_work(fetcher->lanes) || can_start(fetcher);
+}
+
+void fetcher_trim(struct fetcher *fetcher)
+{
+    lanes_trim(fetcher->lanes);
+}
+
+size_t fetcher_queued(const struct fetcher *fetcher)
+{
+    return origins_waiting(fetcher->origins);
+}
+
+size_t fetcher_in_flight(const struct fetcher *fetcher)
+{
+    return fetcher->dispatched;
+}

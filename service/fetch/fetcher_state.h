@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fetcher's inside, for fetcher.c and flight*.c only. */
+#pragma once
+
+#include "base/list.h"
+#include "fetch/fetcher.h"
+#include "fetch/flight.h"
+#include "fetch/guard.h"
+#include "fetch/lane.h"
+#include "fetch/origin.h"
+#include "fetch/reply_head.h"
+#include "fetch/resolver.h"
+#include "fetch/tls_store.h"
+#include "fetch/transfer.h"
+
+struct fetch_shared {
+    struct guard *guard;
+    struct tls_store *tls_store;
+};
+
+struct fetcher {
+    struct fetcher_setup setup;
+    struct transfer_setup transfer_setup;
+    struct lanes *lanes;
+    struct origins *origins;
+    struct resolver *resolver;
+    bool has_proxy;
+
+    /* Where a flight is, by its `node`. */
+    struct list ready;     /* to be begun: resolved, redirected */
+    struct list ended;     /* code is set, on_done to be called */
+    struct list cancelled; /* nobody waits: to be taken out of its lane */
+    struct list active;    /* all of them, by `all_node` */
+    size_t dispatched; /* calls that hold a place in the in-flight budget */
+
+    struct list spare_flights;
+    size_t spare_flight_count;
+    struct list spare_transfers;
+    size_t spare_transfer_count;
+
+    /* Short of sockets, or of room in the process's in-flight budget: wait until the timer. */
+    bool is_stalled;
+    bool is_short_of_sockets;
+    uint64_t backoff_ms;
+    struct timer stall_timer;
+
+    struct call_header headers[REPLY_HEAD_LINES_MAX]; /* of the outcome being delivered */
+};
+
+/* fetcher_requeue puts a dispatched call that was never sent back to the front of its queue. */
+void fetcher_requeue(struct fetcher *fetcher, struct call *call);
+/* fetcher_stall stops dispatching for a moment, longer each time in a row. */
+void fetcher_stall(struct fetcher *fetcher);
+/* fetcher_note_shortage: a socket was refused; closes idle ones here, asks others to. */
+void fetcher_note_shortage(struct fetcher *fetcher);

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of one call from its slot to its end: attempts, next addresses, sockets that were
+ * refused, and who still holds what. Addresses are found in flight_address.c, redirects
+ * followed in flight_redirect.c, clocks kept in flight_clock.c, the outcome written in
+ * flight_outcome.c. Called by fetcher.c. */
+#include "fetch/flight.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "fetch/fetcher_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Spare ones kept of each kind; fetcher_turn frees most when lanes are closed. */
+enum { SPARE_MAX = 16 * 1024 };
+
+static struct flight *new_flight(struct fetcher *fetcher)
+{
+    struct list *node = list_pop_front(&fetcher->spare_flights);
+    if (!node)
+        return memory_new(sizeof(struct flight));
+    fetcher->spare_flight_count--;
+    return container_of(node, struct flight, node);
+}
+
+static const struct call_timing nothing_happened = {
+    .blocked = -1, .dns = -1, .connect = -1, .ssl = -1, .send = -1, .wait = -1, .receive = -1};
+
+struct flight *flight_take(struct fetcher *fetcher, struct call *call)
+{
+    struct flight *flight = new_flight(fetcher);
+    flight->fetcher = fetcher;
+    flight->call = call;
+    flight->method = call->method;
+    flight->timing = nothing_happened;
+    call->flight = flight;
+    list_push_back(&fetcher->active, &flight->all_node);
+    return flight;
+}
+
+void flight_give_transfer(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    struct transfer *transfer = flight->transfer;
+    if (!transfer)
+        return;
+    flight->transfer = NULL;
+    if (fetcher->spare_transfer_count >= SPARE_MAX) {
+        transfer_free(transfer);
+        return;
+    }
+    transfer_recycle(transfer);
+    list_push_front(&fetcher->spare_transfers, &transfer->node);
+    fetcher->spare_transfer_count++;
+}
+
+static struct transfer *take_transfer(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    struct list *node = list_pop_front(&fetcher->spare_transfers);
+    if (node)
+        fetcher->spare_transfer_count--;
+    flight->transfer = node ? container_of(node, struct transfer, node)
+                            : transfer_new(&fetcher->transfer_setup);
+    if (flight->transfer)
+        flight->transfer->flight = flight;
+    return flight->transfer;
+}
+
+void flight_release(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    if (flight->slot)
+        origins_release(fetcher->origins, flight->slot);
+    flight->slot = NULL;
+    if (!flight->has_place)
+        return;
+    flight->has_place = false;
+    fetcher->dispatched--;
+    budget_give(&fetcher->setup.budgets->in_flight, 1);
+}
+
+static void reset(struct flight *flight)
+{
+    free(flight->url);
+    free(flight->headers);
+    flight->url = NULL;
+    flight->headers = NULL;
+    flight->header_count = 0;
+    flight->call = NULL;
+    flight->has_ended = false;
+    flight->address_count = 0;
+    flight->address_next = 0;
+    flight->address_until_ms = 0;
+    flight->drops_body = false;
+    flight->hops = 0;
+    flight->code = CALL_OK;
+    flight->message = NULL;
+}
+
+void flight_drop(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    if (flight->is_asking)
+        resolver_cancel(fetcher->resolver, &flight->question);
+    flight->is_asking = false;
+    if (flight->transfer && flight->transfer->lane)
+        lanes_remove(fetcher->lanes, flight->transfer);
+    flight_give_transfer(flight);
+    flight_release(flight);
+    if (flight->call)
+        flight->call->flight = NULL;
+    list_remove(&flight->node);
+    list_remove(&flight->all_node);
+    reset(flight);
+    if (fetcher->spare_flight_count >= SPARE_MAX) {
+        free(flight);
+        return;
+    }
+    list_push_front(&fetcher->spare_flights, &flight->node);
+    fetcher->spare_flight_count++;
+}
+
+void flight_end(struct flight *flight, enum call_code code, const char *message)
+{
+    assert(!flight->has_ended && flight->call);
+    struct call *call = flight->call;
+    if (list_is_linked(&call->node))
+        origins_leave(flight->fetcher->origins, call); /* between two hops */
+    flight->has_ended = true;
+    flight->code = code;
+    flight->message = message;
+    list_remove(&flight->node);
+    list_push_back(&flight->fetcher->ended, &flight->node);
+}
+
+void flight_abandon(struct flight *flight)
+{
+    flight->call = NULL;
+    if (!flight->transfer || !flight->transfer->lane) {
+        flight_drop(flight);
+        return;
+    }
+    transfer_disown(flight->transfer);
+    flight->has_ended = true;
+    list_remove(&flight->node);
+    list_push_back(&flight->fetcher->cancelled, &flight->node);
+}
+
+/* ---------------------------------------------------------------------- attempts */
+
+static struct transfer_request request_of(const struct flight *flight, char *pin, size_t size)
+{
+    const struct call *call = flight->call;
+    const struct origin *origin = call->origin;
+    struct transfer_request request = {
+        .url = flight->url ? flight->url : call->url.data,
+        .method = flight->method,
+        .headers = flight->headers ? flight->headers : call->headers,
+        .header_count = flight->headers ? flight->header_count : call->header_count,
+        .has_body = call->has_body && !flight->drops_body,
+        .body_max_bytes = call->body_max_bytes,
+        .target = &origin->target,
+        .is_frugal = flight->fetcher->is_short_of_sockets,
+    };
+    if (request.has_body)
+        request.body = call->body;
+    if (flight->address_count == 0)
+        return request;
+    request.address = &flight->addresses[flight->address_next].any;
+    request.pin = origin->pin;
+    if (!origin->target.is_literal) {
+        pin_write(request.address, origin->target.port, pin, size);
+        request.pin = pin;
+    }
+    return request;
+}
+
+/* Each address left gets an equal share of what is left of the connect clock: a dead first
+ * one must not eat it all. */
+static void share_connect_time(struct flight *flight, uint64_t now_ms)
+{
+    size_t left = flight->address_count - flight->address_next;
+    uint64_t end_ms = flight->marks.hop_ms + flight->limits.connect_ms;
+    bool is_shared = flight->address_count > 0 && left > 1 && end_ms > now_ms;
+    flight->address_until_ms = is_shared ? now_ms + (end_ms - now_ms) / left : 0;
+}
+
+void flight_go_on(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    char pin[PIN_SIZE];
+    list_remove(&flight->node);
+    share_connect_time(flight, fetcher->setup.loop->now_ms);
+    struct transfer_request request = request_of(flight, pin, sizeof pin);
+    if (!take_transfer(flight) ||
+        !transfer_prepare(flight->transfer, &request, flight->call, &flight->marks) ||
+        !lanes_add(fetcher->lanes, flight->transfer)) {
+        flight_end(flight, CALL_OVERLOADED, "the gateway has no memory for the connection");
+        return;
+    }
+    flight_arm(flight);
+}
+
+/* No socket was to be had, so nothing was sent: the call goes back to its queue. */
+static void requeue(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    struct call *call = flight->call;
+    fetcher_note_shortage(fetcher);
+    flight_give_transfer(flight);
+    if (flight->hops == 0) {
+        /* Queue first: the origin must not be idle, and so forgotten, in between. */
+        fetcher_requeue(fetcher, call);
+        flight_drop(flight);
+        return;
+    }
+    call->phase = PHASE_QUEUED;
+    origins_wait_first(fetcher->origins, call->origin, call);
+    flight_release(flight);
+}
+
+static bool has_next_address(const struct flight *flight)
+{
+    return flight->address_next + 1 < flight->address_count;
+}
+
+static void try_next_address(struct flight *flight)
+{
+    flight_give_transfer(flight);
+    flight->address_next++;
+    flight->call->phase = PHASE_CONNECTING;
+    list_push_back(&flight->fetcher->ready, &flight->node);
+}
+
+static void note_attempt(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    const struct transfer *transfer = flight->transfer;
+    curl_off_t received = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    flight->timing.bytes = (uint64_t)received;
+    flight->timing.is_reused = transfer->tries > 0 && !transfer->is_opened;
+    struct metrics_shard *metrics = fetcher->setup.metrics;
+    if (flight->timing.is_reused)
+        metrics_add(metrics, METRIC_UPSTREAM_REUSED, 0, 1);
+    if (transfer->body_sent)
+        metrics_add(metrics, METRIC_UPSTREAM_SENT_BYTES, 0, transfer->body_sent);
+    if (received > 0)
+        metrics_add(metrics, METRIC_UPSTREAM_RECEIVED_BYTES, 0, (uint64_t)received);
+    flight_note_times(flight);
+}
+
+void flight_attempt_done(struct flight *flight, int result)
+{
+    const char *message = NULL;
+    if (!flight->call) {
+        flight_drop(flight);
+        return;
+    }
+    if (flight->has_ended)
+        return; /* a clock was faster */
+    enum call_code code = transfer_judge(flight->transfer, (CURLcode)result, &message);
+    if (flight->transfer->is_short && code == CALL_OVERLOADED) {
+        requeue(flight);
+        return;
+    }
+    note_attempt(flight);
+    if (code == CALL_CONNECT && has_next_address(flight)) {
+        try_next_address(flight);
+        return;
+    }
+    if (code == CALL_OK && flight_follow(flight))
+        return;
+    if (!flight->has_ended)
+        flight_end(flight, code, message);
+}
+
+/* ------------------------------------------------------------------------- clock */
+
+static void skip_address(struct flight *flight)
+{
+    lanes_remove(flight->fetcher->lanes, flight->transfer);
+    note_attempt(flight);
+    try_next_address(flight);
+}
+
+void flight_arm(struct flight *flight)
+{
+    struct loop *loop = flight->fetcher->setup.loop;
+    struct call *call = flight->call;
+    struct clock_verdict verdict =
+        clocks_judge(&flight->limits, &flight->marks, call->phase, loop->now_ms);
+    if (verdict.is_out) {
+        if (flight->transfer)
+            note_attempt(flight);
+        clocks_message(&verdict, flight->text, sizeof flight->text);
+        flight_end(flight, verdict.code, flight->text);
+        return;
+    }
+    bool is_connecting = call->phase == PHASE_CONNECTING && flight->transfer;
+    if (is_connecting && flight->address_until_ms > loop->now_ms &&
+        flight->address_until_ms < verdict.next_ms)
+        verdict.next_ms = flight->address_until_ms;
+    if (!timer_is_set(&call->timer) || verdict.next_ms < call->timer.at_ms)
+        loop_timer_set(loop, &call->timer, verdict.next_ms);
+}
+
+void flight_on_due(struct timer *timer)
+{
+    struct call *call = container_of(timer, struct call, timer);
+    struct flight *flight = call->flight;
+    assert(flight);
+    if (flight->has_ended)
+        return;
+    uint64_t now_ms = flight->fetcher->setup.loop->now_ms;
+    if (call->phase == PHASE_CONNECTING && flight->transfer && flight->transfer->lane &&
+        flight->address_until_ms != 0 && now_ms >= flight->address_until_ms &&
+        has_next_address(flight))
+        skip_address(flight);
+    flight_arm(flight);
+}

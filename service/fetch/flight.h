@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call under way: its name being resolved, its attempt in a lane, its redirects. Pooled; a
+ * flight outlives its call when the call is cancelled or times out, until the transfer has
+ * really left its lane. All functions: the fetcher's own thread, outside of libcurl.
+ *
+ *     dispatched ─► resolving ─► in a lane ─► ended ─► delivered
+ *          ▲            │           │  ▲                   │
+ *          │            └► ready ───┘  │ next address      ▼
+ *          └── waiting for a slot ◄────┘ redirect      (removed)
+ */
+#pragma once
+
+#include "base/list.h"
+#include "fetch/call.h"
+#include "fetch/clocks.h"
+#include "fetch/pin.h"
+#include "fetch/resolver.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fetcher;
+struct origin;
+struct transfer;
+
+union flight_address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+struct flight {
+    struct list node;
+    struct list all_node;
+    struct fetcher *fetcher;
+    struct call *call; /* NULL: cancelled, or delivered */
+    struct transfer *transfer;
+    struct origin *slot; /* the origin whose slot it holds */
+    bool has_place;      /* in the in-flight budget */
+    bool has_ended;      /* `code` is final */
+
+    struct resolver_question question;
+    bool is_asking;
+    uint64_t asked_us;
+    union flight_address addresses[RESOLVER_ADDRESSES_MAX];
+    size_t address_count;
+    size_t address_next;
+    uint64_t address_until_ms; /* then the next one is tried; 0: no limit of its own */
+
+    struct clock_limits limits;
+    struct clock_marks marks;
+
+    /* The request as redirects made it. */
+    enum call_method method;
+    bool drops_body;
+    unsigned hops;
+    char *url;                   /* NULL: the call's */
+    struct call_header *headers; /* NULL: the call's */
+    size_t header_count;
+
+    struct call_timing timing; /* sums over attempts */
+    enum call_code code;
+    const char *message;
+    char text[96]; /* for `message` */
+};
+
+/* flight_take gives a call its flight, from the pool; flight_drop takes all back. */
+struct flight *flight_take(struct fetcher *fetcher, struct call *call);
+void flight_drop(struct flight *flight);
+
+/* flight_begin starts the (next) request of a call that just got its slot. */
+void flight_begin(struct flight *flight);
+/* flight_go_on starts the attempt of a flight from the ready list. */
+void flight_go_on(struct flight *flight);
+/* flight_attempt_done takes libcurl's result for its transfer, which has left its lane. */
+void flight_attempt_done(struct flight *flight, int result);
+/* flight_end sets the outcome; on_done follows in the turn. `message` constant or in `text`. */
+void flight_end(struct flight *flight, enum call_code code, const char *message);
+/* flight_deliver calls on_done and disposes of the flight. */
+void flight_deliver(struct flight *flight);
+/* flight_abandon: the call is gone; the flight goes as soon as it can. */
+void flight_abandon(struct flight *flight);
+
+/* flight_on_due is the call's timer. */
+void flight_on_due(struct timer *timer);
+/* flight_release gives slot and place in the budget back. */
+void flight_release(struct flight *flight);
+
+/* Between flight*.c. */
+void flight_give_transfer(struct flight *flight);
+bool flight_follow(struct flight *flight);
+void flight_arm(struct flight *flight);
+void flight_note_times(struct flight *flight);

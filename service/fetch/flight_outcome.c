@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a call as its owner sees it: code, reply, timing; and counted. The only place
+ * that calls on_done. */
+#include "fetch/fetcher_state.h"
+#include "fetch/flight.h"
+
+#include "base/clock.h"
+
+static double ms_of(curl_off_t us)
+{
+    return (double)us / 1000.0;
+}
+
+static void add(double *sum, double ms)
+{
+    double more = ms < 0 ? 0 : ms;
+    *sum = *sum < 0 ? more : *sum + more;
+}
+
+static curl_off_t time_of(const struct transfer *transfer, CURLINFO info)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(transfer->easy, info, &us);
+    return us;
+}
+
+/* When the last byte of the request was sent; libcurl before 8.10 does not tell. */
+static curl_off_t sent_at(const struct transfer *transfer, curl_off_t began)
+{
+#if LIBCURL_VERSION_NUM >= 0x080a00
+    curl_off_t sent = time_of(transfer, CURLINFO_POSTTRANSFER_TIME_T);
+    return sent > began ? sent : began;
+#else
+    (void)transfer;
+    return began;
+#endif
+}
+
+static void note_connect(struct call_timing *timing, const struct transfer *transfer,
+                         curl_off_t ready)
+{
+    curl_off_t connected = time_of(transfer, CURLINFO_CONNECT_TIME_T);
+    curl_off_t secured = time_of(transfer, CURLINFO_APPCONNECT_TIME_T);
+    curl_off_t end = secured > connected ? secured : connected;
+    if (end == 0 && ready > 0)
+        end = ready;
+    if (end > 0)
+        add(&timing->connect, ms_of(end)); /* HAR: ssl is part of connect */
+    if (secured > 0)
+        add(&timing->ssl, ms_of(secured - connected));
+}
+
+/* Adds what the attempt that just ended took, phase by phase. */
+void flight_note_times(struct flight *flight)
+{
+    const struct transfer *transfer = flight->transfer;
+    struct call_timing *timing = &flight->timing;
+    curl_off_t ready = time_of(transfer, CURLINFO_PRETRANSFER_TIME_T);
+    if (transfer->is_opened)
+        note_connect(timing, transfer, ready);
+    if (transfer->tries == 0)
+        return;
+    curl_off_t sent = sent_at(transfer, ready);
+    add(&timing->send, ms_of(sent - ready));
+    if (!transfer->is_begun)
+        return;
+    curl_off_t begun = time_of(transfer, CURLINFO_STARTTRANSFER_TIME_T);
+    add(&timing->wait, ms_of(begun - sent));
+    add(&timing->receive, ms_of(time_of(transfer, CURLINFO_TOTAL_TIME_T) - begun));
+}
+
+static void close_timing(struct flight *flight)
+{
+    struct call_timing *timing = &flight->timing;
+    const struct call *call = flight->call;
+    uint64_t now_us = clock_now_us();
+    uint64_t started_us = call->started_us ? call->started_us : now_us;
+    timing->blocked = (double)(started_us - call->queued_us) / 1000.0;
+    timing->total = (double)(now_us - call->queued_us) / 1000.0;
+    if (!flight->transfer)
+        return;
+    timing->http_version = flight->transfer->head.version;
+    if (flight->address_count > 0)
+        timing->remote_address = pin_remote(flight->transfer->pin);
+}
+
+static void observe(struct fetcher *fetcher, const struct call_timing *timing)
+{
+    const double phases[PHASE_LABEL_COUNT] = {
+        [PHASE_LABEL_BLOCKED] = timing->blocked, [PHASE_LABEL_DNS] = timing->dns,
+        [PHASE_LABEL_CONNECT] = timing->connect, [PHASE_LABEL_SSL] = timing->ssl,
+        [PHASE_LABEL_SEND] = timing->send,       [PHASE_LABEL_WAIT] = timing->wait,
+        [PHASE_LABEL_RECEIVE] = timing->receive, [PHASE_LABEL_TOTAL] = timing->total,
+    };
+    for (unsigned i = 0; i < PHASE_LABEL_COUNT; i++) {
+        if (phases[i] >= 0)
+            metrics_observe(fetcher->setup.metrics, METRIC_PHASE_SECONDS, i,
+                            phases[i] / 1000.0);
+    }
+}
+
+static void put_reply(struct flight *flight, struct outcome *outcome)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    const struct transfer *transfer = flight->transfer;
+    const struct reply_head *head = &transfer->head;
+    outcome->status = head->status;
+    outcome->headers = fetcher->headers;
+    outcome->header_count =
+        reply_head_fields(head, transfer->decoder != NULL, fetcher->headers);
+    outcome->content_type = reply_head_find(head, FIELD_CONTENT_TYPE);
+    outcome->body = buffer_slice(&transfer->body);
+    outcome->has_body = transfer->body.len > 0;
+}
+
+void flight_deliver(struct flight *flight)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    struct call *call = flight->call;
+    close_timing(flight);
+    struct outcome outcome = {
+        .code = flight->code, .message = flight->message, .timing = flight->timing};
+    if (flight->code == CALL_OK)
+        put_reply(flight, &outcome);
+    observe(fetcher, &flight->timing);
+    loop_timer_clear(fetcher->setup.loop, &call->timer);
+    call->phase = PHASE_IDLE;
+    call->origin = NULL;
+    call->flight = NULL;
+    flight->call = NULL;
+    /* While on_done runs the flight is in no list, so nothing it does can touch it. */
+    list_remove(&flight->node);
+    call->on_done(call, &outcome);
+    flight_abandon(flight);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of upstream sockets by descriptor: made in the OPENSOCKET callback, gone in the
+ * CLOSESOCKET one, so an entry lives exactly as long as its descriptor and a number that is
+ * used again never meets an old entry. Descriptors libcurl makes without asking (none today)
+ * get an entry for as long as libcurl waits for them. Used by lane.c and transfer.c. */
+#include "fetch/lane_socket.h"
+
+#include "base/list.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FIRST_TABLE = 256 };
+
+struct lane_socket {
+    struct watch watch;
+    struct lane_sockets *sockets;
+    void *lane;
+    uint32_t wanted; /* EPOLLIN, EPOLLOUT: what libcurl waits for */
+    bool is_foreign; /* not opened here */
+};
+
+struct lane_sockets {
+    struct loop *loop;
+    struct budgets *budgets;
+    struct metrics_shard *metrics;
+    lane_socket_event_fn *on_event;
+    struct lane_socket **by_fd;
+    size_t table_size;
+    size_t open_count;
+};
+
+struct lane_sockets *lane_sockets_new(struct loop *loop, struct budgets *budgets,
+                                      struct metrics_shard *metrics,
+                                      lane_socket_event_fn *on_event)
+{
+    struct lane_sockets *sockets = memory_new(sizeof *sockets);
+    *sockets = (struct lane_sockets){
+        .loop = loop,
+        .budgets = budgets,
+        .metrics = metrics,
+        .on_event = on_event,
+        .table_size = FIRST_TABLE,
+        .by_fd = memory_new(FIRST_TABLE * sizeof(struct lane_socket *)),
+    };
+    return sockets;
+}
+
+void lane_sockets_free(struct lane_sockets *sockets)
+{
+    if (!sockets)
+        return;
+    assert(sockets->open_count == 0);
+    free(sockets->by_fd);
+    free(sockets);
+}
+
+static struct lane_socket *find(const struct lane_sockets *sockets, int fd)
+{
+    return (size_t)fd < sockets->table_size ? sockets->by_fd[fd] : NULL;
+}
+
+/* The table is as long as the highest descriptor, which RLIMIT_NOFILE bounds. */
+static void make_room(struct lane_sockets *sockets, int fd)
+{
+    size_t size = sockets->table_size;
+    while (size <= (size_t)fd)
+        size *= 2;
+    if (size == sockets->table_size)
+        return;
+    struct lane_socket **bigger = memory_new(size * sizeof(struct lane_socket *));
+    memcpy(bigger, sockets->by_fd, sockets->table_size * sizeof(struct lane_socket *));
+    free(sockets->by_fd);
+    sockets->by_fd = bigger;
+    sockets->table_size = size;
+}
+
+static void on_ready(struct watch *watch, uint32_t ready)
+{
+    struct lane_socket *entry = container_of(watch, struct lane_socket, watch);
+    /* An error or a hang-up is reported to libcurl as whatever it waits for: it then reads
+     * or writes and learns the real cause. CURL_CSELECT_ERR would hide it. */
+    uint32_t told = ready & entry->wanted;
+    if (ready & (EPOLLERR | EPOLLHUP))
+        told |= entry->wanted;
+    if (told) {
+        entry->sockets->on_event(entry->lane, watch->fd, told);
+        return;
+    }
+    if (entry->wanted == 0 ||
+        !loop_watch(entry->sockets->loop, watch, watch->fd, entry->wanted))
+        loop_unwatch(entry->sockets->loop, watch);
+}
+
+static struct lane_socket *add(struct lane_sockets *sockets, void *lane, int fd)
+{
+    make_room(sockets, fd);
+    struct lane_socket *entry = memory_new(sizeof *entry);
+    *entry = (struct lane_socket){
+        .sockets = sockets, .lane = lane, .watch.on_ready = on_ready};
+    sockets->by_fd[fd] = entry;
+    return entry;
+}
+
+static void drop(struct lane_sockets *sockets, int fd)
+{
+    struct lane_socket *entry = find(sockets, fd);
+    if (!entry)
+        return;
+    loop_unwatch(sockets->loop, &entry->watch);
+    sockets->by_fd[fd] = NULL;
+    free(entry);
+}
+
+static bool is_shortage(int error_number)
+{
+    return error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS ||
+           error_number == ENOMEM;
+}
+
+curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
+                                const struct curl_sockaddr *address, bool *ret_short)
+{
+    *ret_short = !budget_take(&sockets->budgets->sockets, 1);
+    if (*ret_short)
+        return CURL_SOCKET_BAD;
+    int fd = socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                    address->protocol);
+    if (fd < 0) {
+        *ret_short = is_shortage(errno);
+        budget_give(&sockets->budgets->sockets, 1);
+        return CURL_SOCKET_BAD;
+    }
+    add(sockets, lane, fd);
+    sockets->open_count++;
+    metrics_add(sockets->metrics, METRIC_UPSTREAM_OPENED, 0, 1);
+    metrics_set(sockets->metrics, METRIC_UPSTREAM_OPEN, sockets->open_count);
+    return fd;
+}
+
+int lane_sockets_on_close(void *data, curl_socket_t fd)
+{
+    struct lane_sockets *sockets = data;
+    struct lane_socket *entry = find(sockets, fd);
+    if (entry && !entry->is_foreign) {
+        sockets->open_count--;
+        budget_give(&sockets->budgets->sockets, 1);
+        metrics_set(sockets->metrics, METRIC_UPSTREAM_OPEN, sockets->open_count);
+    }
+    drop(sockets, fd);
+    return close(fd);
+}
+
+static uint32_t events_of(int what)
+{
+    switch (what) {
+    case CURL_POLL_IN:
+        return EPOLLIN;
+    case CURL_POLL_OUT:
+        return EPOLLOUT;
+    case CURL_POLL_INOUT:
+        return EPOLLIN | EPOLLOUT;
+    default:
+        return 0;
+    }
+}
+
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd, int what)
+{
+    struct lane_socket *entry = find(sockets, fd);
+    if (!entry && what == CURL_POLL_REMOVE)
+        return;
+    if (!entry) {
+        entry = add(sockets, lane, fd);
+        entry->is_foreign = true;
+    }
+    entry->wanted = events_of(what);
+    if (entry->is_foreign && entry->wanted == 0) {
+        drop(sockets, fd);
+        return;
+    }
+    /* Superfluous interest is harmless until it fires; missing interest is not. */
+    bool is_covered = entry->watch.is_watched &&
+                      (entry->watch.events & entry->wanted) == entry->wanted;
+    if (entry->wanted == 0 || is_covered)
+        return;
+    if (!loop_watch(sockets->loop, &entry->watch, fd, entry->wanted))
+        loop_unwatch(sockets->loop, &entry->watch); /* the call's own clock will end it */
+}
+
+size_t lane_sockets_open_count(const struct lane_sockets *sockets)
+{
+    return sockets->open_count;
+}

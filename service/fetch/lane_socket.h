@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The upstream sockets of a worker, and when epoll hears of them: as seldom as possible.
+ *
+ * When libcurl loses interest in a socket it stays registered for reading, because the
+ * next transfer on it will want just that: on a warm connection no epoll_ctl is left. An
+ * event nobody waits for (the peer closed an idle connection) takes it out. Level-triggered:
+ * libcurl may read less than there is. */
+#pragma once
+
+#include "base/loop.h"
+#include "fetch/budget.h"
+#include "metrics/metrics.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lane_socket;
+struct lane_sockets;
+
+/* on_event is called from the loop with what is ready, as EPOLLIN and EPOLLOUT: only what
+ * libcurl waits for. */
+typedef void lane_socket_event_fn(void *lane, int fd, uint32_t ready);
+
+struct lane_sockets *lane_sockets_new(struct loop *loop, struct budgets *budgets,
+                                      struct metrics_shard *metrics,
+                                      lane_socket_event_fn *on_event);
+/* lane_sockets_free expects all sockets to be closed. */
+void lane_sockets_free(struct lane_sockets *sockets);
+
+/* lane_sockets_open makes a non-blocking socket for a connection of `lane`. Returns
+ * CURL_SOCKET_BAD with `ret_short` when the process is out of sockets (its budget, or
+ * descriptors), without when the system refuses otherwise. */
+curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
+                                const struct curl_sockaddr *address, bool *ret_short);
+/* For CURLOPT_CLOSESOCKETFUNCTION, with the struct lane_sockets as its data. */
+int lane_sockets_on_close(void *sockets, curl_socket_t fd);
+
+/* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. */
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd, int what);
+
+size_t lane_sockets_open_count(const struct lane_sockets *sockets);

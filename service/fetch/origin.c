@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of origins. An origin is in exactly one of three states, and the list that
+ * holds its node says which:
+ *
+ *     in `round`   calls wait and a slot is free
+ *     in `idle`    nothing waits, nothing runs: kept for reuse, oldest first out
+ *     in none      busy: all slots taken, or running with nothing waiting
+ *
+ * settle() is the only place that moves one. */
+#include "fetch/origin.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "fetch/pin.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Idle origins kept: enough for the hot set of a gateway, 1 MB at most. */
+enum { IDLE_MAX = 1024, FIRST_BUCKETS = 256 };
+
+struct origins {
+    const struct guard *guard;
+    unsigned slots;
+    uint64_t seed;
+    struct origin **buckets;
+    size_t bucket_count; /* a power of two */
+    size_t count;
+    size_t waiting_count;
+    struct list round;
+    struct list idle;
+    size_t idle_count;
+};
+
+struct origins *origins_new(const struct guard *guard, unsigned slots)
+{
+    struct origins *origins = memory_new(sizeof *origins);
+    *origins = (struct origins){
+        .guard = guard,
+        .slots = slots,
+        .seed = random_u64(),
+        .bucket_count = FIRST_BUCKETS,
+        .buckets = memory_new(FIRST_BUCKETS * sizeof(struct origin *)),
+    };
+    list_init(&origins->round);
+    list_init(&origins->idle);
+    return origins;
+}
+
+void origins_free(struct origins *origins)
+{
+    if (!origins)
+        return;
+    for (size_t i = 0; i < origins->bucket_count; i++) {
+        while (origins->buckets[i]) {
+            struct origin *origin = origins->buckets[i];
+            assert(origin->running == 0 && origin->waiting_count == 0);
+            origins->buckets[i] = origin->next;
+            free(origin);
+        }
+    }
+    free(origins->buckets);
+    free(origins);
+}
+
+/* FNV-1a from a random start: callers choose the hosts, and must not choose the bucket. */
+static uint64_t hash_of(const struct origins *origins, const struct target *target)
+{
+    uint64_t hash = origins->seed ^ (((uint64_t)target->port << 1) | target->is_https);
+    for (const char *at = target->host; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
+    return hash ^ (hash >> 29);
+}
+
+static bool is_same(const struct origin *origin, uint64_t hash, const struct target *target)
+{
+    return origin->hash == hash && origin->target.port == target->port &&
+           strcmp(origin->target.scheme, target->scheme) == 0 &&
+           strcmp(origin->target.host, target->host) == 0;
+}
+
+static struct origin **bucket_of(const struct origins *origins, uint64_t hash)
+{
+    return &origins->buckets[hash & (origins->bucket_count - 1)];
+}
+
+static void grow(struct origins *origins)
+{
+    size_t old_count = origins->bucket_count;
+    struct origin **old = origins->buckets;
+    origins->bucket_count = 2 * old_count;
+    origins->buckets = memory_new(origins->bucket_count * sizeof(struct origin *));
+    for (size_t i = 0; i < old_count; i++) {
+        while (old[i]) {
+            struct origin *origin = old[i];
+            old[i] = origin->next;
+            struct origin **bucket = bucket_of(origins, origin->hash);
+            origin->next = *bucket;
+            *bucket = origin;
+        }
+    }
+    free(old);
+}
+
+static void forget(struct origins *origins, struct origin *origin)
+{
+    struct origin **link = bucket_of(origins, origin->hash);
+    while (*link != origin)
+        link = &(*link)->next;
+    *link = origin->next;
+    origins->count--;
+    free(origin);
+}
+
+static struct origin *make(struct origins *origins, uint64_t hash, const struct target *target)
+{
+    if (origins->count >= origins->bucket_count)
+        grow(origins);
+    struct origin *origin = memory_new(sizeof *origin);
+    origin->target = *target;
+    origin->hash = hash;
+    origin->verdict = guard_judge_target(origins->guard, &origin->target, &origin->reason);
+    if (target->is_literal)
+        pin_write((const struct sockaddr *)&target->address, target->port, origin->pin,
+                  sizeof origin->pin);
+    list_init(&origin->waiting);
+    struct origin **bucket = bucket_of(origins, hash);
+    origin->next = *bucket;
+    *bucket = origin;
+    origins->count++;
+    return origin;
+}
+
+static void settle(struct origins *origins, struct origin *origin)
+{
+    bool was_idle = origin->running == 0 && list_is_linked(&origin->node) &&
+                    origin->waiting_count == 0;
+    if (was_idle)
+        return;
+    if (origin->waiting_count > 0 && origin->running < origins->slots) {
+        if (!list_is_linked(&origin->node))
+            list_push_back(&origins->round, &origin->node);
+        return;
+    }
+    list_remove(&origin->node);
+    if (origin->waiting_count > 0 || origin->running > 0)
+        return;
+    list_push_back(&origins->idle, &origin->node);
+    origins->idle_count++;
+}
+
+static void wake(struct origins *origins, struct origin *origin)
+{
+    if (origin->running == 0 && origin->waiting_count == 0 && list_is_linked(&origin->node)) {
+        list_remove(&origin->node);
+        origins->idle_count--;
+    }
+}
+
+struct origin *origins_get(struct origins *origins, const struct target *target)
+{
+    uint64_t hash = hash_of(origins, target);
+    for (struct origin *origin = *bucket_of(origins, hash); origin; origin = origin->next) {
+        if (is_same(origin, hash, target))
+            return origin;
+    }
+    if (origins->idle_count >= IDLE_MAX) {
+        struct list *oldest = list_pop_front(&origins->idle);
+        origins->idle_count--;
+        forget(origins, container_of(oldest, struct origin, node));
+    }
+    struct origin *origin = make(origins, hash, target);
+    list_push_back(&origins->idle, &origin->node);
+    origins->idle_count++;
+    return origin;
+}
+
+void origins_wait(struct origins *origins, struct origin *origin, struct call *call)
+{
+    wake(origins, origin);
+    call->origin = origin;
+    list_push_back(&origin->waiting, &call->node);
+    origin->waiting_count++;
+    origins->waiting_count++;
+    settle(origins, origin);
+}
+
+void origins_wait_first(struct origins *origins, struct origin *origin, struct call *call)
+{
+    wake(origins, origin);
+    call->origin = origin;
+    list_push_front(&origin->waiting, &call->node);
+    origin->waiting_count++;
+    origins->waiting_count++;
+    settle(origins, origin);
+}
+
+void origins_leave(struct origins *origins, struct call *call)
+{
+    struct origin *origin = call->origin;
+    list_remove(&call->node);
+    call->origin = NULL;
+    origin->waiting_count--;
+    origins->waiting_count--;
+    if (origin->waiting_count == 0)
+        list_remove(&origin->node);
+    settle(origins, origin);
+}
+
+bool origins_has_next(const struct origins *origins)
+{
+    return !list_is_empty(&origins->round);
+}
+
+struct call *origins_next(struct origins *origins)
+{
+    struct list *node = list_pop_front(&origins->round);
+    if (!node)
+        return NULL;
+    struct origin *origin = container_of(node, struct origin, node);
+    struct list *first = list_pop_front(&origin->waiting);
+    origin->waiting_count--;
+    origins->waiting_count--;
+    origin->running++;
+    settle(origins, origin);
+    return container_of(first, struct call, node);
+}
+
+struct call *origins_drain(struct origins *origins)
+{
+    for (size_t i = 0; i < origins->bucket_count; i++) {
+        for (struct origin *origin = origins->buckets[i]; origin; origin = origin->next) {
+            struct list *first = list_first(&origin->waiting);
+            if (!first)
+                continue;
+            struct call *call = container_of(first, struct call, node);
+            origins_leave(origins, call);
+            return call;
+        }
+    }
+    return NULL;
+}
+
+void origins_release(struct origins *origins, struct origin *origin)
+{
+    assert(origin->running > 0);
+    origin->running--;
+    settle(origins, origin);
+}
+
+size_t origins_waiting(const struct origins *origins)
+{
+    return origins->waiting_count;
+}
+
+size_t origins_count(const struct origins *origins)
+{
+    return origins->count;
+}

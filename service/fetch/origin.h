@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Origins (scheme, host, port): their slots and the calls that wait for one. Whose turn it
+ * is goes round over the origins that have both, so one slow origin never holds up the
+ * others. Knows no curl and starts nothing; fetcher.c does. */
+#pragma once
+
+#include "base/list.h"
+#include "fetch/call.h"
+#include "fetch/guard.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ORIGIN_REMOTE_SIZE = 64 };
+
+struct origin {
+    struct target target;
+    enum verdict verdict; /* of guard_judge_target: the policy never changes */
+    const char *reason;
+    char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
+
+    /* Of origin.c. */
+    struct list waiting; /* struct call.node */
+    size_t waiting_count;
+    unsigned running;
+    struct list node;     /* in the round, or among the idle */
+    struct origin *next;  /* in its bucket */
+    uint64_t hash;
+};
+
+struct origins;
+
+/* `slots`: how many calls of one origin may run at once. */
+struct origins *origins_new(const struct guard *guard, unsigned slots);
+/* origins_free expects no call to be waiting or running. */
+void origins_free(struct origins *origins);
+
+/* origins_get finds or makes the origin of `target`. One that neither runs nor waits for
+ * anything stays for a while and may be gone after the next origins_get. */
+struct origin *origins_get(struct origins *origins, const struct target *target);
+
+/* origins_wait puts `call` at the end (or at the front) of its origin's queue. */
+void origins_wait(struct origins *origins, struct origin *origin, struct call *call);
+void origins_wait_first(struct origins *origins, struct origin *origin, struct call *call);
+/* origins_leave takes a waiting call out. */
+void origins_leave(struct origins *origins, struct call *call);
+
+/* origins_has_next: some call could start now. */
+bool origins_has_next(const struct origins *origins);
+/* origins_next hands out the next call and takes a slot for it; NULL when there is none. */
+struct call *origins_next(struct origins *origins);
+/* origins_drain takes out any waiting call, slots or not; NULL: none is left. */
+struct call *origins_drain(struct origins *origins);
+/* origins_release gives a slot back. */
+void origins_release(struct origins *origins, struct origin *origin);
+
+size_t origins_waiting(const struct origins *origins);
+size_t origins_count(const struct origins *origins);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libcurl's result, what the callbacks recorded and errno, together as one code of the API.
+ * The sentences are our own: libcurl's name addresses, which a caller must not learn. */
+#include "fetch/transfer.h"
+
+#include <errno.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+static enum call_code say(const char **ret_message, enum call_code code, const char *message)
+{
+    *ret_message = message;
+    return code;
+}
+
+static const char *connect_reason(long number)
+{
+    switch (number) {
+    case ECONNREFUSED:
+        return "the connection was refused";
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+        return "the host is unreachable";
+    case EADDRNOTAVAIL:
+        return "no local port is left to connect from";
+    case ETIMEDOUT:
+        return "the host did not answer";
+    default:
+        return "the connection failed";
+    }
+}
+
+static long errno_of(const struct transfer *transfer)
+{
+    long number = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    return number;
+}
+
+static enum call_code judge_tls(const struct transfer *transfer, CURLcode result,
+                                const char **ret_message)
+{
+    long verified = X509_V_OK;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    if (verified != X509_V_OK)
+        return say(ret_message, CALL_TLS, X509_verify_cert_error_string(verified));
+    if (result == CURLE_PEER_FAILED_VERIFICATION)
+        return say(ret_message, CALL_TLS, "the certificate is not for this host");
+    return say(ret_message, CALL_TLS, "the TLS handshake failed");
+}
+
+/* Nothing of a reply came. For a request that must not be sent twice that means nobody knows
+ * what became of it. */
+static enum call_code judge_silence(const struct transfer *transfer, enum call_code code,
+                                    const char *message, const char **ret_message)
+{
+    if (!transfer->is_idempotent && transfer->tries > 0 && !transfer->is_begun)
+        return say(ret_message, CALL_MAYBE_SENT,
+                   "the connection was lost after the request was sent");
+    return say(ret_message, code, message);
+}
+
+/* libcurl says CURLE_RECV_ERROR for a reset, for a broken chunk and for a TLS stream cut
+ * without its closing alert; only the first has an errno. */
+static enum call_code judge_receive(const struct transfer *transfer, const char **ret_message)
+{
+    if (errno_of(transfer) != 0)
+        return judge_silence(transfer, CALL_RESET, "the connection was reset", ret_message);
+    if (strstr(transfer->error_text, "SSL") == NULL && transfer->is_begun)
+        return say(ret_message, CALL_BAD_REPLY, "the reply's chunks are malformed");
+    if (transfer->is_begun)
+        return say(ret_message, CALL_TRUNCATED, "the TLS connection was cut during the reply");
+    return judge_silence(transfer, CALL_RESET, "the connection broke", ret_message);
+}
+
+static enum call_code judge_success(const struct transfer *transfer, const char **ret_message)
+{
+    if (!reply_head_is_whole(&transfer->head))
+        return say(ret_message, CALL_TRUNCATED, "the reply ended within its header");
+    if (transfer->decoder && !decoder_is_complete(transfer->decoder))
+        return say(ret_message, CALL_DECODE, "the encoded body ends too early");
+    return say(ret_message, CALL_OK, NULL);
+}
+
+static enum call_code judge_sized(const struct transfer *transfer, const char **ret_message)
+{
+    /* The only thing libcurl finds "out of memory" or "too large" before any cap of ours is a
+     * header line over 100 KB, a header over 300 KB, or a URL. */
+    if (transfer->tries > 0)
+        return say(ret_message, CALL_HEADERS_TOO_LARGE,
+                   "the reply's header is larger than allowed");
+    return say(ret_message, CALL_CONNECT, "the gateway has no memory for the connection");
+}
+
+static enum call_code judge_early(const struct transfer *transfer, CURLcode result,
+                                  const char **ret_message)
+{
+    if (result == CURLE_URL_MALFORMAT)
+        return say(ret_message, CALL_BAD_URL, "the URL does not parse");
+    if (result == CURLE_OPERATION_TIMEDOUT && transfer->tries > 0)
+        return say(ret_message, CALL_RESET, "the connection timed out");
+    return say(ret_message, CALL_CONNECT, connect_reason(errno_of(transfer)));
+}
+
+static enum call_code judge_result(const struct transfer *transfer, CURLcode result,
+                                   const char **ret_message)
+{
+    switch (result) {
+    case CURLE_OK:
+        return judge_success(transfer, ret_message);
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_URL_MALFORMAT:
+        return judge_early(transfer, result, ret_message);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+    case CURLE_USE_SSL_FAILED:
+        return judge_tls(transfer, result, ret_message);
+    case CURLE_GOT_NOTHING:
+        return judge_silence(transfer, CALL_EMPTY_REPLY,
+                             "the connection was closed without a reply", ret_message);
+    case CURLE_PARTIAL_FILE:
+        return say(ret_message, CALL_TRUNCATED, "the reply is shorter than it said");
+    case CURLE_RECV_ERROR:
+        return judge_receive(transfer, ret_message);
+    case CURLE_SEND_ERROR:
+        return judge_silence(transfer, CALL_RESET, "the connection was reset", ret_message);
+    case CURLE_HTTP2_STREAM:
+        return judge_silence(transfer, CALL_RESET, "the stream was reset", ret_message);
+    case CURLE_SEND_FAIL_REWIND:
+        return say(ret_message, CALL_MAYBE_SENT,
+                   "the connection was lost after the request was sent");
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_TOO_LARGE:
+        return judge_sized(transfer, ret_message);
+    case CURLE_FILESIZE_EXCEEDED:
+        return say(ret_message, CALL_TOO_LARGE, "the body is larger than allowed");
+    default:
+        /* 1 (HTTP/0.9), 8, 16, 43, 61 (transfer coding), 95: not HTTP as we speak it. */
+        return say(ret_message, CALL_BAD_REPLY, "the reply is not valid HTTP");
+    }
+}
+
+enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
+                              const char **ret_message)
+{
+    if (transfer->fault != CALL_OK)
+        return say(ret_message, transfer->fault, transfer->fault_text);
+    if (transfer->is_short)
+        return say(ret_message, CALL_OVERLOADED, "the gateway has no socket left");
+    return judge_result(transfer, result, ret_message);
+}
