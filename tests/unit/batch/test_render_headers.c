@@ -65,7 +65,7 @@ Test(render_headers, an_odd_name_does_not_break_the_object)
 static void check_many(size_t count, size_t names)
 {
     struct call_header *headers = calloc(count, sizeof *headers);
-    char (*texts)[16] = calloc(count, sizeof *texts);
+    char (*texts)[24] = calloc(count, sizeof *texts);
     for (size_t i = 0; i < count; i++) {
         snprintf(texts[i], sizeof texts[i], "n%zu", i % names);
         headers[i] = line(texts[i], texts[i] + 1);
