@@ -56,7 +56,7 @@ start() {
     "$gatherd" demo --listen "127.0.0.1:$demo_port" >"$logs/demo.log" 2>&1 &
     demo_pid=$!
     "$gatherd" serve --config config/quickstart.yaml \
-        --set "server.listen=127.0.0.1:$port" >"$logs/gatherd.log" 2>&1 &
+        --set "server.listen=[\"127.0.0.1:$port\"]" >"$logs/gatherd.log" 2>&1 &
     serve_pid=$!
     wait_for "$demo/" "$demo_pid" "$logs/demo.log"
     wait_for "$service/readyz" "$serve_pid" "$logs/gatherd.log"
