@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many CPUs this process may really use: the affinity mask, made smaller by the CPU
  * quota of its control group or of any group above it. A container limited to half a CPU
- * of a 64-core machine gets 1, not 64. Reads /proc and /sys under a prefix that tests set;
- * whatever is missing or unreadable limits nothing. Called once at the start. */
+ * of a 64-core machine gets 1, not 64. Reads /proc and /sys under a prefix that tests
+ * set; whatever is missing or unreadable limits nothing. Called once at the start. */
 #include "base/cpus.h"
 
 #include <limits.h>
@@ -78,14 +78,15 @@ static unsigned read_quota_v1(const char *folder)
     return cpus_of_quota(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-/* The smallest quota of `group` and every group above it. In a container the path may name
- * folders outside its view of /sys: they are missing, and the mount itself is the group. */
+/* The smallest quota of `group` and every group above it. In a container the path may
+ * name folders outside its view of /sys: they are missing, and the mount itself is the
+ * group. */
 static unsigned smallest_quota(const char *mount, const char *group,
                                unsigned (*read_quota)(const char *folder))
 {
     char folder[PATH_MAX];
-    if (strstr(group, "/..") || snprintf(folder, sizeof folder, "%s%s", mount, group) >=
-                                    (int)sizeof folder)
+    if (strstr(group, "/..") ||
+        snprintf(folder, sizeof folder, "%s%s", mount, group) >= (int)sizeof folder)
         return read_quota(mount);
     unsigned smallest = UINT_MAX;
     size_t mount_len = strlen(mount);

@@ -2,9 +2,9 @@
 /* The structured log: builds a line in the caller's struct and writes it in one piece.
  *
  * The last bytes of a line are kept for its end (RESERVE), so a line that is cut is still
- * a whole JSON object. Refuses to block: stderr is asked first whether it has room, and at
- * most PIPE_BUF bytes are written, which a pipe takes whole or not at all.
- * Called by main, worker and http only; any thread. */
+ * a whole JSON object. Refuses to block: stderr is asked first whether it has room, and
+ * at most PIPE_BUF bytes are written, which a pipe takes whole or not at all. Called by
+ * main, worker and http only; any thread. */
 #include "base/log.h"
 
 #include "base/clock.h"
@@ -64,8 +64,8 @@ static void put_in_reserve(struct log_line *line, const char *text)
     line->len += len;
 }
 
-/* The length of the well-formed UTF-8 character at `at`, or 0 if it is none; its number in
- * `ret_code`. */
+/* The length of the well-formed UTF-8 character at `at`, or 0 if it is none; its number
+ * in `ret_code`. */
 static size_t read_character(const char *at, size_t left, unsigned *ret_code)
 {
     size_t len = utf8_sequence(at, left);
@@ -107,8 +107,8 @@ static void put_quoted(struct log_line *line, struct slice value)
     for (size_t left = value.len; left > 0;) {
         unsigned code = 0xfffd;
         size_t len = read_character(at, left, &code);
-        bool is_put = len && !is_unsafe(code) ? put(line, at, len)
-                                              : put_escaped(line, code);
+        bool is_put =
+            len && !is_unsafe(code) ? put(line, at, len) : put_escaped(line, code);
         if (!is_put)
             break;
         at += len ? len : 1;
@@ -223,7 +223,8 @@ void log_end(struct log_line *line)
     unsigned dropped = atomic_exchange(&dropped_lines, 0);
     if (dropped) {
         char text[32];
-        snprintf(text, sizeof text, is_json() ? ",\"dropped\":%u" : " dropped=%u", dropped);
+        snprintf(text, sizeof text, is_json() ? ",\"dropped\":%u" : " dropped=%u",
+                 dropped);
         put_in_reserve(line, text);
     }
     if (line->is_cut)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "Did you mean": optimal string alignment distance (Damerau-Levenshtein without editing a
- * pair twice), on names folded to lower case with '-' and '_' left out. Pure, no memory:
- * names over the ceiling are simply never near. Called by the checks of configuration and
- * of requests. */
+/* "Did you mean": optimal string alignment distance (Damerau-Levenshtein without editing
+ * a pair twice), on names folded to lower case with '-' and '_' left out. Pure, no
+ * memory: names over the ceiling are simply never near. Called by the checks of
+ * configuration and of requests. */
 #include "base/nearest.h"
 
 enum { NAME_MAX_LEN = 64 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From tree nodes to fields, one function per shape of value (list, key, number, text). It
- * decides nothing about several options together (check.c does). Called by config.c for
- * every default, every value of the file and every override. */
+/* From tree nodes to fields, one function per shape of value (list, key, number, text).
+ * It decides nothing about several options together (check.c does). Called by config.c
+ * for every default, every value of the file and every override. */
 #include "config/assign.h"
 
 #include "base/memory.h"
@@ -72,7 +72,7 @@ static void fault(const struct assignment *assignment, const struct tree_node *n
 /* What YAML takes for something other than text when it stands without quotes. */
 static bool is_null_or_bool(const char *text)
 {
-    static const char *const words[] = {"~",    "null", "Null", "NULL",  "true",
+    static const char *const words[] = {"~",    "null", "Null",  "NULL",  "true",
                                         "True", "TRUE", "false", "False", "FALSE"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(text, words[i]) == 0)
@@ -87,8 +87,8 @@ static const char *name_of_kind(enum tree_kind kind)
 }
 
 /* The expanded text of a scalar, freed by the caller, or NULL after noting the fault. */
-static char *read_scalar(const struct assignment *assignment, const struct tree_node *node,
-                         const char *key)
+static char *read_scalar(const struct assignment *assignment,
+                         const struct tree_node *node, const char *key)
 {
     if (node->kind != TREE_SCALAR) {
         faults_add(assignment->faults, node->place, key, "needs one value, not %s",
@@ -113,7 +113,8 @@ static char *read_text(const struct assignment *assignment, const struct tree_no
 {
     if (node->kind == TREE_SCALAR && !node->is_quoted && is_null_or_bool(node->text)) {
         faults_add(assignment->faults, node->place, key,
-                   "%s is not a text: put it in quotes if it is meant as one", node->text);
+                   "%s is not a text: put it in quotes if it is meant as one",
+                   node->text);
         return NULL;
     }
     return read_scalar(assignment, node, key);
@@ -139,11 +140,12 @@ static bool is_in_range(const struct option *option, uint64_t value, const char 
     char max[VALUES_TEXT_MAX];
     format_number(option, option->min, min);
     format_number(option, option->max, max);
-    return error_set(err, ERROR_INVALID, "%.60s is out of range: %s to %s", written, min, max);
+    return error_set(err, ERROR_INVALID, "%.60s is out of range: %s to %s", written, min,
+                     max);
 }
 
-static bool parse_number(const struct option *option, const char *text, uint64_t *ret_value,
-                         struct error *err)
+static bool parse_number(const struct option *option, const char *text,
+                         uint64_t *ret_value, struct error *err)
 {
     struct slice slice = slice_from(text);
     uint64_t value;
@@ -178,14 +180,15 @@ static bool parse_number(const struct option *option, const char *text, uint64_t
     return true;
 }
 
-static void assign_number(const struct assignment *assignment, const struct option *option,
-                          const struct tree_node *node)
+static void assign_number(const struct assignment *assignment,
+                          const struct option *option, const struct tree_node *node)
 {
     char *text = read_scalar(assignment, node, option->path);
     if (!text)
         return;
     struct error err;
-    if (option->type == OPTION_NUMBER && node->is_quoted && !expand_has_reference(node->text))
+    if (option->type == OPTION_NUMBER && node->is_quoted &&
+        !expand_has_reference(node->text))
         faults_add(assignment->faults, node->place, option->path,
                    "a number goes without quotes");
     else if (!parse_number(option, text, field_of(assignment->config, option), &err))
@@ -193,19 +196,21 @@ static void assign_number(const struct assignment *assignment, const struct opti
     free(text);
 }
 
-static void assign_switch(const struct assignment *assignment, const struct option *option,
-                          const struct tree_node *node)
+static void assign_switch(const struct assignment *assignment,
+                          const struct option *option, const struct tree_node *node)
 {
     char *text = read_scalar(assignment, node, option->path);
     if (!text)
         return;
     struct error err;
-    if (!values_parse_switch(slice_from(text), field_of(assignment->config, option), &err))
+    if (!values_parse_switch(slice_from(text), field_of(assignment->config, option),
+                             &err))
         fault(assignment, node, option->path, &err);
     free(text);
 }
 
-/* What the text stands for: itself, a secret's file, or the content of the file it names. */
+/* What the text stands for: itself, a secret's file, or the content of the file it names.
+ */
 static char *resolve(const struct option *option, const char *text, bool *ret_is_open,
                      struct error *err)
 {
@@ -252,8 +257,9 @@ static void assign_text(const struct assignment *assignment, const struct option
 }
 
 /* How many entries; 0 and a fault if it is not a list of a fitting length. */
-static bool count_entries(const struct assignment *assignment, const struct option *option,
-                          const struct tree_node *node, size_t *ret_count)
+static bool count_entries(const struct assignment *assignment,
+                          const struct option *option, const struct tree_node *node,
+                          size_t *ret_count)
 {
     if (node->kind != TREE_LIST) {
         faults_add(assignment->faults, node->place, option->path,
@@ -274,8 +280,8 @@ static bool count_entries(const struct assignment *assignment, const struct opti
     return count >= option->min && count <= option->max;
 }
 
-static void assign_strings(const struct assignment *assignment, const struct option *option,
-                           const struct tree_node *node)
+static void assign_strings(const struct assignment *assignment,
+                           const struct option *option, const struct tree_node *node)
 {
     size_t count;
     if (!count_entries(assignment, option, node, &count))
@@ -285,7 +291,8 @@ static void assign_strings(const struct assignment *assignment, const struct opt
         strings.items = memory_new(count * sizeof *strings.items);
     for (const struct tree_node *entry = node->first; entry; entry = entry->next) {
         struct error err;
-        char *text = entry->is_refused ? NULL : read_text(assignment, entry, option->path);
+        char *text =
+            entry->is_refused ? NULL : read_text(assignment, entry, option->path);
         if (text && option->check && !option->check(text, &err))
             fault(assignment, entry, option->path, &err);
         if (text)
@@ -347,13 +354,15 @@ static void read_key(const struct assignment *assignment, const struct tree_node
         } else {
             const char *near = nearest_name(slice_from(node->key), names, 2);
             faults_add(assignment->faults, node->key_place, "auth.keys",
-                       "unknown key \"%s\"%s%s%s", node->key, near ? ": did you mean " : "",
-                       near ? near : "", near ? "?" : "");
+                       "unknown key \"%s\"%s%s%s", node->key,
+                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
         }
     }
     if (!has_name || !has_hash)
         faults_add(assignment->faults, entry->place, "auth.keys", "%s is missing",
-                   has_name ? "sha256" : has_hash ? "name" : "name and sha256");
+                   has_name   ? "sha256"
+                   : has_hash ? "name"
+                              : "name and sha256");
 }
 
 static void assign_keys(const struct assignment *assignment, const struct option *option,

@@ -64,8 +64,10 @@ void check_unknown(struct faults *faults, struct place place, const char *path)
     const char *names[NAMES_MAX];
     char prefix[PATH_SIZE];
     const char *name = last_part(path);
-    snprintf(prefix, sizeof prefix, "%.*s", name == path ? 0 : (int)(name - path - 1), path);
-    const char *near = nearest_name(slice_from(name), names, list_names(prefix, storage, names));
+    snprintf(prefix, sizeof prefix, "%.*s", name == path ? 0 : (int)(name - path - 1),
+             path);
+    const char *near =
+        nearest_name(slice_from(name), names, list_names(prefix, storage, names));
     const char *elsewhere = near ? NULL : find_elsewhere(name);
     if (near)
         faults_add(faults, place, path, "unknown key: did you mean %s%s%s?", prefix,
@@ -81,8 +83,8 @@ static void check_map(const struct tree_node *map, const char *prefix,
 {
     for (const struct tree_node *entry = map->first; entry; entry = entry->next) {
         char path[PATH_SIZE];
-        bool is_cut = snprintf(path, sizeof path, "%s%s%.100s", prefix, *prefix ? "." : "",
-                               entry->key) >= PATH_SIZE;
+        bool is_cut = snprintf(path, sizeof path, "%s%s%.100s", prefix,
+                               *prefix ? "." : "", entry->key) >= PATH_SIZE;
         const struct option *option = is_cut ? NULL : options_find(path);
         bool is_empty = entry->kind == TREE_SCALAR && !entry->is_quoted && !*entry->text;
         if (entry->is_refused)
@@ -107,7 +109,8 @@ void check_keys(const struct tree_node *root, const struct tree_node **ret_nodes
     if (root->kind == TREE_MAP)
         check_map(root, "", ret_nodes, faults);
     else if (root->kind == TREE_LIST || root->is_quoted || *root->text)
-        faults_add(faults, root->place, "", "a configuration is a mapping: \"server:\" and so on");
+        faults_add(faults, root->place, "",
+                   "a configuration is a mapping: \"server:\" and so on");
 }
 
 /* Where `path` was written, for the sentence about it. */
@@ -128,7 +131,8 @@ static void check_budget(const struct config *config, const struct place *places
                          struct faults *faults)
 {
     if (config->batch.reply_max_bytes > config->memory.reply_budget)
-        faults_warn(faults, place_of(places, "batch.reply_max_bytes"), "batch.reply_max_bytes",
+        faults_warn(faults, place_of(places, "batch.reply_max_bytes"),
+                    "batch.reply_max_bytes",
                     "more than memory.reply_budget: no batch can get that far");
 }
 
@@ -138,13 +142,15 @@ static void check_tls(const struct config *config, const struct place *places,
     bool has_certificate = *config->server.tls_certificate;
     bool has_key = *config->server.tls_key;
     if (has_certificate && !has_key)
-        faults_add(faults, place_of(places, "server.tls.certificate"), "server.tls.certificate",
+        faults_add(faults, place_of(places, "server.tls.certificate"),
+                   "server.tls.certificate",
                    "server.tls.key is missing: the two go together");
     if (has_key && !has_certificate)
         faults_add(faults, place_of(places, "server.tls.key"), "server.tls.key",
                    "server.tls.certificate is missing: the two go together");
     if (*config->server.tls_client_ca && !has_certificate)
-        faults_add(faults, place_of(places, "server.tls.client_ca"), "server.tls.client_ca",
+        faults_add(faults, place_of(places, "server.tls.client_ca"),
+                   "server.tls.client_ca",
                    "without server.tls.certificate there is no TLS to check clients in");
 }
 
@@ -163,10 +169,11 @@ static void check_auth(const struct config *config, const struct place *places,
     const char *open = first_open_listener(&config->server.listen);
     bool has_keys = config->auth.keys.count > 0;
     if (config->auth.mode == AUTH_AUTO && open && !has_keys)
-        faults_add(faults, place_of(places, "server.listen"), "server.listen",
-                   "\"%.80s\" is open to other machines and auth.keys is empty: add a key "
-                   "(gatherd key new), or write auth.mode: none to run open",
-                   open);
+        faults_add(
+            faults, place_of(places, "server.listen"), "server.listen",
+            "\"%.80s\" is open to other machines and auth.keys is empty: add a key "
+            "(gatherd key new), or write auth.mode: none to run open",
+            open);
     if (config->auth.mode == AUTH_KEYS && !has_keys)
         faults_add(faults, place_of(places, "auth.mode"), "auth.mode",
                    "keys, but auth.keys is empty: nobody could come in");

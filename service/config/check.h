@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no single option can know: keys that do not exist, and options that contradict each
- * other. Pure. */
+/* What no single option can know: keys that do not exist, and options that contradict
+ * each other. Pure. */
 #pragma once
 
 #include "config/config.h"
@@ -17,7 +17,7 @@ void check_keys(const struct tree_node *root, const struct tree_node **ret_nodes
 /* check_unknown notes that there is no option `path`, and which may have been meant. */
 void check_unknown(struct faults *faults, struct place place, const char *path);
 
-/* check_together judges the whole configuration. `places` says per row of the options table
- * where its value was written. */
+/* check_together judges the whole configuration. `places` says per row of the options
+ * table where its value was written. */
 void check_together(const struct config *config, const struct place *places,
                     struct faults *faults);

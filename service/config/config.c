@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading: defaults, then the file, then the overrides, each through the same table, and at
- * last the checks of all together. One pass collects every fault. Starts nothing, keeps no
- * global. Called by main, at the start and for every reload. */
+/* Loading: defaults, then the file, then the overrides, each through the same table, and
+ * at last the checks of all together. One pass collects every fault. Starts nothing,
+ * keeps no global. Called by main, at the start and for every reload. */
 #include "config/config.h"
 
 #include "base/memory.h"
@@ -80,8 +80,8 @@ static void assign_file(struct load *load, const char *file)
     struct buffer text;
     buffer_init(&text, YAML_TREE_BYTES_MAX + 8192);
     if (!read_file(file, &text)) {
-        faults_add(&load->faults, (struct place){.source = file}, "", "cannot read it: %s",
-                   strerror(errno));
+        faults_add(&load->faults, (struct place){.source = file}, "",
+                   "cannot read it: %s", strerror(errno));
         buffer_done(&text);
         return;
     }
@@ -100,9 +100,11 @@ static void assign_file(struct load *load, const char *file)
 }
 
 /* How the operator wrote it, but secrets are not repeated. */
-static char *name_override(const struct config_override *override, const struct option *option)
+static char *name_override(const struct config_override *override,
+                           const struct option *option)
 {
-    bool is_secret = option && (option->type == OPTION_SECRET || option->type == OPTION_KEYS);
+    bool is_secret =
+        option && (option->type == OPTION_SECRET || option->type == OPTION_KEYS);
     char text[256];
     snprintf(text, sizeof text, "--set %.100s=%.100s", override->path,
              is_secret ? "..." : override->value);

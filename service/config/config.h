@@ -107,9 +107,9 @@ struct config_override {
 
 /* config_load reads `file` (NULL: defaults only), applies `overrides`, checks everything.
  * On failure returns NULL and appends every fault to `faults`, one a line, as
- * "file:line:column: key: what is wrong" ("--set path=value: …" for overrides). On success
- * `faults` holds warnings in the same form, if there are any.
- * Environment references and "file:/path" secrets are resolved here and nowhere else. */
+ * "file:line:column: key: what is wrong" ("--set path=value: …" for overrides). On
+ * success `faults` holds warnings in the same form, if there are any. Environment
+ * references and "file:/path" secrets are resolved here and nowhere else. */
 struct config *config_load(const char *file, const struct config_override *overrides,
                            size_t override_count, struct buffer *faults) MUST_CHECK;
 /* config_defaults is config_load(NULL, NULL, 0, …), which cannot fail. */

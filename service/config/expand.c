@@ -27,8 +27,8 @@ static bool is_name(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char byte = name.data[i];
-        bool is_letter = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-                         byte == '_';
+        bool is_letter =
+            (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || byte == '_';
         if (!is_letter && !(i > 0 && byte >= '0' && byte <= '9'))
             return false;
     }
@@ -52,7 +52,8 @@ static bool append_reference(struct buffer *out, struct slice inner,
                              expand_getenv_fn *getenv_fn, struct error *err)
 {
     const char *colon = memmem(inner.data, inner.len, ":-", 2);
-    struct slice name = colon ? slice_make(inner.data, (size_t)(colon - inner.data)) : inner;
+    struct slice name =
+        colon ? slice_make(inner.data, (size_t)(colon - inner.data)) : inner;
     if (!is_name(name))
         return error_set(err, ERROR_INVALID,
                          "\"${%.*s}\" is not ${NAME} or ${NAME:-default}",
@@ -67,17 +68,18 @@ static bool append_reference(struct buffer *out, struct slice inner,
         return true;
     }
     if (!value)
-        return error_set(err, ERROR_INVALID,
-                         "%s is not set in the environment: set it or write ${%s:-default}",
-                         text, text);
+        return error_set(
+            err, ERROR_INVALID,
+            "%s is not set in the environment: set it or write ${%s:-default}", text,
+            text);
     if (!is_text(value))
         return error_set(err, ERROR_INVALID, "%s in the environment is not UTF-8", text);
     buffer_append_text(out, value);
     return true;
 }
 
-static bool append_expanded(struct buffer *out, const char *text, expand_getenv_fn *getenv_fn,
-                            struct error *err)
+static bool append_expanded(struct buffer *out, const char *text,
+                            expand_getenv_fn *getenv_fn, struct error *err)
 {
     while (*text) {
         if (strncmp(text, "$${", 3) == 0) {
@@ -89,9 +91,10 @@ static bool append_expanded(struct buffer *out, const char *text, expand_getenv_
             if (!end)
                 return error_set(err, ERROR_INVALID, "\"${\" without its \"}\"");
             if (memmem(inner, (size_t)(end - inner), "${", 2))
-                return error_set(err, ERROR_INVALID, "a ${…} inside another is not taken");
-            if (!append_reference(out, slice_make(inner, (size_t)(end - inner)), getenv_fn,
-                                  err))
+                return error_set(err, ERROR_INVALID,
+                                 "a ${…} inside another is not taken");
+            if (!append_reference(out, slice_make(inner, (size_t)(end - inner)),
+                                  getenv_fn, err))
                 return false;
             text = end + 1;
         } else {
@@ -115,7 +118,8 @@ char *expand_environment(const char *text, expand_getenv_fn *getenv_fn, struct e
     char *expanded = NULL;
     if (append_expanded(&out, text, getenv_fn, err)) {
         if (out.failed)
-            error_set(err, ERROR_INVALID, "over %d KiB after expansion", EXPAND_MAX / 1024);
+            error_set(err, ERROR_INVALID, "over %d KiB after expansion",
+                      EXPAND_MAX / 1024);
         else
             expanded = take_text(&out);
     }
@@ -146,7 +150,8 @@ static char *read_all(int fd, const char *path, struct error *err)
         }
         len += (size_t)got;
         if (len > EXPAND_FILE_MAX) {
-            error_set(err, ERROR_INVALID, "%s is over %d KiB", path, EXPAND_FILE_MAX / 1024);
+            error_set(err, ERROR_INVALID, "%s is over %d KiB", path,
+                      EXPAND_FILE_MAX / 1024);
             text[EXPAND_FILE_MAX] = '\0';
             expand_wipe(text);
             return NULL;

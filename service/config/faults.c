@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of faults of one load. Formats and sorts; decides nothing. The ceiling keeps a
- * hostile file from making more text than it has itself. Called by the other files of this
- * folder, read by config_load. */
+ * hostile file from making more text than it has itself. Called by the other files of
+ * this folder, read by config_load. */
 #include "config/faults.h"
 
 #include "base/memory.h"
@@ -31,7 +31,8 @@ static void make_harmless(char *text)
         size_t len = utf8_sequence(text, left);
         unsigned char first = (unsigned char)text[0];
         unsigned char second = len > 1 ? (unsigned char)text[1] : 0;
-        if (len == 0 || first < 0x20 || first == 0x7f || (first == 0xc2 && second < 0xa0)) {
+        if (len == 0 || first < 0x20 || first == 0x7f ||
+            (first == 0xc2 && second < 0xa0)) {
             len = len ? len : 1;
             memset(text, '?', len);
         }
@@ -78,7 +79,8 @@ void faults_warn(struct faults *faults, struct place place, const char *key,
 {
     va_list arguments;
     va_start(arguments, format);
-    add(faults, &(struct fault){.place = place, .is_warning = true}, key, format, arguments);
+    add(faults, &(struct fault){.place = place, .is_warning = true}, key, format,
+        arguments);
     va_end(arguments);
 }
 
@@ -95,7 +97,8 @@ static void sort(struct faults *faults)
     for (size_t i = 1; i < faults->count; i++) {
         struct fault moved = faults->items[i];
         size_t to = i;
-        while (to > 0 && strcmp(faults->items[to - 1].place.source, moved.place.source) == 0 &&
+        while (to > 0 &&
+               strcmp(faults->items[to - 1].place.source, moved.place.source) == 0 &&
                is_before(&moved, &faults->items[to - 1])) {
             faults->items[to] = faults->items[to - 1];
             to--;

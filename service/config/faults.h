@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that is wrong with a configuration, collected so that the operator sees it at
- * once and in the order of the file. */
+/* Everything that is wrong with a configuration, collected so that the operator sees it
+ * at once and in the order of the file. */
 #pragma once
 
 #include "base/attributes.h"
@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where a value was written. `source` is the file's name or "--set path=value" and outlives
- * the place; line and column count from 1, line 0 means the source as a whole. */
+/* Where a value was written. `source` is the file's name or "--set path=value" and
+ * outlives the place; line and column count from 1, line 0 means the source as a whole.
+ */
 struct place {
     const char *source;
     size_t line;

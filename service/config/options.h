@@ -32,8 +32,8 @@ struct option {
     const char *choices; /* "json text": words in the order of the enum */
     const char *help;    /* one or two sentences, no final dot */
     size_t offset;       /* of the field in struct config */
-    /* what else a value of the right type must satisfy, or NULL; for lists, per entry; for
-     * files, their content */
+    /* what else a value of the right type must satisfy, or NULL; for lists, per entry;
+     * for files, their content */
     bool (*check)(const char *value, struct error *err);
 };
 

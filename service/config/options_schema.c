@@ -18,7 +18,8 @@ static const char duration_pattern[] = "^(0|[1-9][0-9]*)(ms|s|m)$|\\$\\{";
 static const char size_pattern[] = "^(0|[1-9][0-9]*)(B|KiB|MiB|GiB)$|\\$\\{";
 static const char hash_pattern[] = "^[0-9a-fA-F]{64}$|^file:/|\\$\\{";
 
-/* Objects are built of fresh values only, so running out of memory is all that can fail. */
+/* Objects are built of fresh values only, so running out of memory is all that can fail.
+ */
 static void put(json_t *object, const char *key, json_t *value)
 {
     int failure = json_object_set_new(object, key, value);
@@ -42,8 +43,8 @@ static json_t *make_either(json_t *first, json_t *second)
 
 static json_t *make_integer(const struct option *option)
 {
-    return json_pack("{s:s,s:I,s:I}", "type", "integer", "minimum", (json_int_t)option->min,
-                     "maximum", (json_int_t)option->max);
+    return json_pack("{s:s,s:I,s:I}", "type", "integer", "minimum",
+                     (json_int_t)option->min, "maximum", (json_int_t)option->max);
 }
 
 static json_t *make_choice(const char *words)
@@ -58,17 +59,17 @@ static json_t *make_choice(const char *words)
 /* Ports are often written without quotes. */
 static json_t *make_strings(const struct option *option)
 {
-    return json_pack("{s:s,s:{s:[s,s]},s:I,s:I}", "type", "array", "items", "type", "string",
-                     "integer", "minItems", (json_int_t)option->min, "maxItems",
+    return json_pack("{s:s,s:{s:[s,s]},s:I,s:I}", "type", "array", "items", "type",
+                     "string", "integer", "minItems", (json_int_t)option->min, "maxItems",
                      (json_int_t)option->max);
 }
 
 static json_t *make_keys(const struct option *option)
 {
-    json_t *entry = json_pack("{s:s,s:{s:o,s:o},s:[s,s],s:b}", "type", "object", "properties",
-                              "name", make_text("^[A-Za-z0-9._-]{1,64}$|\\$\\{"), "sha256",
-                              make_text(hash_pattern), "required", "name", "sha256",
-                              "additionalProperties", 0);
+    json_t *entry = json_pack(
+        "{s:s,s:{s:o,s:o},s:[s,s],s:b}", "type", "object", "properties", "name",
+        make_text("^[A-Za-z0-9._-]{1,64}$|\\$\\{"), "sha256", make_text(hash_pattern),
+        "required", "name", "sha256", "additionalProperties", 0);
     return json_pack("{s:s,s:o,s:I}", "type", "array", "items", entry, "maxItems",
                      (json_int_t)option->max);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of options as text: the reference for a terminal, and the complete gatherd.yaml.
- * Says nothing the table does not say. Called by the command line; the tests hold the
- * shipped files against it. */
+/* The table of options as text: the reference for a terminal, and the complete
+ * gatherd.yaml. Says nothing the table does not say. Called by the command line; the
+ * tests hold the shipped files against it. */
 #include "config/options.h"
 #include "config/values.h"
 
@@ -55,7 +55,8 @@ static void describe_range(const struct option *option, char range[RANGE_SIZE])
     case OPTION_NUMBER:
     case OPTION_WORKERS:
         snprintf(range, RANGE_SIZE, "%s%" PRIu64 " to %" PRIu64,
-                 option->type == OPTION_WORKERS ? "auto, or " : "", option->min, option->max);
+                 option->type == OPTION_WORKERS ? "auto, or " : "", option->min,
+                 option->max);
         break;
     case OPTION_DURATION:
         values_format_duration(option->min, min);
@@ -79,7 +80,8 @@ static void describe_range(const struct option *option, char range[RANGE_SIZE])
 }
 
 /* The help and the range in one sentence. */
-static void append_help(struct buffer *out, const char *prefix, const struct option *option)
+static void append_help(struct buffer *out, const char *prefix,
+                        const struct option *option)
 {
     char range[RANGE_SIZE];
     char text[1024];
@@ -105,9 +107,10 @@ static bool is_same_section(const char *path, const char *other)
 void options_write_reference(struct buffer *out)
 {
     buffer_append_text(
-        out, "Options of gatherd, for the file of --config and for --set path=value.\n"
-             "Durations are whole numbers with ms, s or m; sizes with B, KiB, MiB or GiB.\n"
-             "${NAME} and ${NAME:-default} in a value take the environment.\n");
+        out,
+        "Options of gatherd, for the file of --config and for --set path=value.\n"
+        "Durations are whole numbers with ms, s or m; sizes with B, KiB, MiB or GiB.\n"
+        "${NAME} and ${NAME:-default} in a value take the environment.\n");
     for (size_t i = 0; i < options_count; i++) {
         const struct option *option = &options_table[i];
         if (i == 0 || !is_same_section(option->path, options_table[i - 1].path)) {
@@ -152,12 +155,16 @@ static void append_sections(struct buffer *out, const char *path, const char *be
 void options_write_yaml(struct buffer *out)
 {
     buffer_append_text(
-        out, "# yaml-language-server: $schema=gatherd.schema.json\n"
-             "# Every option of gatherd with its default. Made by `gatherd options --yaml` from\n"
-             "# the table in service/config/options.c: a change here is lost, one there is kept.\n"
-             "#\n"
-             "# Durations are whole numbers with ms, s or m; sizes with B, KiB, MiB or GiB.\n"
-             "# ${NAME} and ${NAME:-default} in a value take the environment; $${ is a plain ${.\n");
+        out,
+        "# yaml-language-server: $schema=gatherd.schema.json\n"
+        "# Every option of gatherd with its default. Made by `gatherd options --yaml` "
+        "from\n"
+        "# the table in service/config/options.c: a change here is lost, one there is "
+        "kept.\n"
+        "#\n"
+        "# Durations are whole numbers with ms, s or m; sizes with B, KiB, MiB or GiB.\n"
+        "# ${NAME} and ${NAME:-default} in a value take the environment; $${ is a plain "
+        "${.\n");
     const char *before = "";
     for (size_t i = 0; i < options_count; i++) {
         const struct option *option = &options_table[i];
@@ -169,7 +176,8 @@ void options_write_yaml(struct buffer *out)
         append_sections(out, option->path, before);
         append_help(out, prefix, option);
         append_indent(out, depth);
-        buffer_append_format(out, "%s: %s\n", option->path + section_length(option->path) + 1,
+        buffer_append_format(out, "%s: %s\n",
+                             option->path + section_length(option->path) + 1,
                              option->fallback);
         before = option->path;
     }

@@ -86,7 +86,8 @@ static bool is_port_range(struct slice text)
         return parse_port(text, 1, &first);
     size_t len = (size_t)(dash - text.data);
     return parse_port(slice_make(text.data, len), 1, &first) &&
-           parse_port(slice_make(dash + 1, text.len - len - 1), 1, &last) && first <= last;
+           parse_port(slice_make(dash + 1, text.len - len - 1), 1, &last) &&
+           first <= last;
 }
 
 static bool is_address(struct slice text, int family)
@@ -104,7 +105,8 @@ static bool split_host(const char *text, struct slice *ret_host, struct slice *r
     if (!colon)
         return false;
     struct slice host = slice_make(text, (size_t)(colon - text));
-    bool is_bracketed = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
+    bool is_bracketed =
+        host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
     if (is_bracketed)
         host = slice_make(host.data + 1, host.len - 2);
     *ret_host = host;
@@ -124,18 +126,21 @@ static bool is_listen_host(const char *text, struct error *err)
         return error_set(err, ERROR_INVALID, "\"%.80s\" has no port: %s", text, shape);
     if (host.len == 0)
         return error_set(err, ERROR_INVALID,
-                         "\"%.80s\" has no host: 0.0.0.0 or [::] listens everywhere", text);
+                         "\"%.80s\" has no host: 0.0.0.0 or [::] listens everywhere",
+                         text);
     if (!is_bracketed && memchr(host.data, ':', host.len))
-        return error_set(err, ERROR_INVALID, "\"%.80s\": an IPv6 address goes in brackets: "
-                                             "[::1]:8080",
+        return error_set(err, ERROR_INVALID,
+                         "\"%.80s\": an IPv6 address goes in brackets: "
+                         "[::1]:8080",
                          text);
     if (is_bracketed ? !is_address(host, AF_INET6)
                      : !is_address(host, AF_INET) && !is_host_name(host))
-        return error_set(err, ERROR_INVALID, "\"%.80s\": \"%.*s\" is no host or address: %s",
-                         text, (int)(host.len < 60 ? host.len : 60), host.data, shape);
+        return error_set(err, ERROR_INVALID,
+                         "\"%.80s\": \"%.*s\" is no host or address: %s", text,
+                         (int)(host.len < 60 ? host.len : 60), host.data, shape);
     if (!parse_port(port, 0, &number))
-        return error_set(err, ERROR_INVALID, "\"%.80s\": the port is a number up to 65535",
-                         text);
+        return error_set(err, ERROR_INVALID,
+                         "\"%.80s\": the port is a number up to 65535", text);
     return true;
 }
 
@@ -144,11 +149,11 @@ bool syntax_is_listen(const char *text, struct error *err)
     uint64_t number;
     if (strncmp(text, "unix:", 5) == 0) {
         if (text[5] != '/')
-            return error_set(err, ERROR_INVALID, "\"%.80s\": write unix: and the whole path",
-                             text);
+            return error_set(err, ERROR_INVALID,
+                             "\"%.80s\": write unix: and the whole path", text);
         if (strlen(text + 5) >= sizeof((struct sockaddr_un *)0)->sun_path)
-            return error_set(err, ERROR_INVALID, "\"%.80s\": the path is over %zu bytes", text,
-                             sizeof((struct sockaddr_un *)0)->sun_path - 1);
+            return error_set(err, ERROR_INVALID, "\"%.80s\": the path is over %zu bytes",
+                             text, sizeof((struct sockaddr_un *)0)->sun_path - 1);
         return true;
     }
     if (strncmp(text, "fd:", 3) == 0) {
@@ -194,7 +199,8 @@ bool syntax_is_ports(const char *text, struct error *err)
 {
     if (!is_port_range(slice_from(text)))
         return error_set(err, ERROR_INVALID,
-                         "\"%.40s\" is not a port (1-65535) or a range like 1024-65535", text);
+                         "\"%.40s\" is not a port (1-65535) or a range like 1024-65535",
+                         text);
     return true;
 }
 
@@ -202,7 +208,8 @@ bool syntax_is_deny_ports(const char *text, struct error *err)
 {
     if (strcmp(text, "unsafe") != 0 && !is_port_range(slice_from(text)))
         return error_set(err, ERROR_INVALID,
-                         "\"%.40s\" is not unsafe, a port or a range like 1024-65535", text);
+                         "\"%.40s\" is not unsafe, a port or a range like 1024-65535",
+                         text);
     return true;
 }
 
@@ -227,10 +234,11 @@ static bool is_network(const char *text, const char *what, struct error *err)
     uint64_t prefix = bits;
     if (!copy_host(slice_make(text, len), host) || inet_pton(family, host, address) != 1)
         return error_set(err, ERROR_INVALID, "\"%.80s\" is not an address", what);
-    if (text[len] == '/' && (!values_parse_number(slice_from(text + len + 1), &prefix, NULL) ||
-                             prefix > bits))
-        return error_set(err, ERROR_INVALID, "\"%.80s\": the prefix length is 0 to %u", what,
-                         (unsigned)bits);
+    if (text[len] == '/' &&
+        (!values_parse_number(slice_from(text + len + 1), &prefix, NULL) ||
+         prefix > bits))
+        return error_set(err, ERROR_INVALID, "\"%.80s\": the prefix length is 0 to %u",
+                         what, (unsigned)bits);
     if (has_bits_beyond(address, bits, prefix))
         return error_set(err, ERROR_INVALID,
                          "\"%.80s\" has bits set beyond its prefix of %u bits", what,
@@ -245,7 +253,8 @@ static bool cut_port(char *rule, const char *what, struct error *err)
     if (rule[0] == '[') {
         char *bracket = strchr(rule, ']');
         if (!bracket || (bracket[1] && bracket[1] != ':'))
-            return error_set(err, ERROR_INVALID, "\"%.80s\": the brackets do not match", what);
+            return error_set(err, ERROR_INVALID, "\"%.80s\": the brackets do not match",
+                             what);
         colon = bracket[1] ? bracket + 1 : NULL;
         *bracket = '\0';
     } else if (!colon || strchr(colon + 1, ':')) {
@@ -268,23 +277,26 @@ bool syntax_is_egress_rule(const char *text, struct error *err)
         return false;
     if (rule[0] == '[') {
         if (!strchr(rule, ':'))
-            return error_set(err, ERROR_INVALID, "\"%.80s\": brackets are for IPv6", text);
+            return error_set(err, ERROR_INVALID, "\"%.80s\": brackets are for IPv6",
+                             text);
         return is_network(rule + 1, text, err);
     }
     if (strpbrk(rule, "/:") || (*rule && rule[strspn(rule, "0123456789.")] == '\0'))
         return is_network(rule, text, err);
     const char *name = strncmp(rule, "*.", 2) == 0 ? rule + 2 : rule;
     if (!is_host_name(slice_from(name)))
-        return error_set(err, ERROR_INVALID,
-                         "\"%.80s\" is not an address, a network like 10.1.0.0/16, a host or "
-                         "*.suffix, with or without :port",
-                         text);
+        return error_set(
+            err, ERROR_INVALID,
+            "\"%.80s\" is not an address, a network like 10.1.0.0/16, a host or "
+            "*.suffix, with or without :port",
+            text);
     return true;
 }
 
 bool syntax_is_proxy(const char *text, struct error *err)
 {
-    static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://"};
+    static const char *const schemes[] = {"http://", "https://", "socks5://",
+                                          "socks5h://"};
     if (!*text)
         return true;
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
@@ -306,9 +318,9 @@ bool syntax_is_header_text(const char *text, struct error *err)
     for (size_t i = 0; text[i]; i++) {
         unsigned char byte = (unsigned char)text[i];
         if (byte < ' ' || byte > '~')
-            return error_set(err, ERROR_INVALID,
-                             "character %zu cannot stand in a header: printable ASCII only",
-                             i + 1);
+            return error_set(
+                err, ERROR_INVALID,
+                "character %zu cannot stand in a header: printable ASCII only", i + 1);
     }
     return true;
 }
@@ -334,8 +346,9 @@ bool syntax_is_key_name(const char *text, struct error *err)
         good += strspn(text + good, letters_and_digits);
     }
     if (len == 0 || len > 64 || text[good])
-        return error_set(err, ERROR_INVALID,
-                         "a name is 1 to 64 letters, digits, dots, hyphens and underscores");
+        return error_set(
+            err, ERROR_INVALID,
+            "a name is 1 to 64 letters, digits, dots, hyphens and underscores");
     return true;
 }
 

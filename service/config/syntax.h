@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What texts of the configuration must look like, beyond being text: the checks named in
- * the rows of the options table. Pure, except syntax_is_readable_file. A refusal is a phrase
- * that quotes the value and says what to write. */
+ * the rows of the options table. Pure, except syntax_is_readable_file. A refusal is a
+ * phrase that quotes the value and says what to write. */
 #pragma once
 
 #include "base/attributes.h"
@@ -16,8 +16,9 @@ bool syntax_is_listen(const char *text, struct error *err) MUST_CHECK;
 bool syntax_is_local_listen(const char *text);
 
 bool syntax_is_scheme(const char *text, struct error *err) MUST_CHECK; /* http, https */
-bool syntax_is_ports(const char *text, struct error *err) MUST_CHECK;  /* "80", "1-1023" */
-bool syntax_is_deny_ports(const char *text, struct error *err) MUST_CHECK; /* or "unsafe" */
+bool syntax_is_ports(const char *text, struct error *err) MUST_CHECK; /* "80", "1-1023" */
+bool syntax_is_deny_ports(const char *text,
+                          struct error *err) MUST_CHECK; /* or "unsafe" */
 
 /* An address, a network, a host or "*.suffix", each with or without ":port" or
  * ":first-last" (IPv6 with a port in brackets). The same language as the guard's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scalars of the configuration, parsed by type and never by their looks: YAML's own guesses
- * (octal numbers, yes and no, sexagesimal 1:30) do not exist here. Pure: no file, no
- * environment, no memory. Called by assign.c, check.c and the fuzzer. */
+/* Scalars of the configuration, parsed by type and never by their looks: YAML's own
+ * guesses (octal numbers, yes and no, sexagesimal 1:30) do not exist here. Pure: no file,
+ * no environment, no memory. Called by assign.c, check.c and the fuzzer. */
 #include "config/values.h"
 
 #include "base/nearest.h"
@@ -55,17 +55,20 @@ static bool read_digits(struct slice digits, uint64_t *ret_value)
 bool values_parse_number(struct slice text, uint64_t *ret_value, struct error *err)
 {
     if (text.len == 0 || count_digits(text) != text.len)
-        return error_set(err, ERROR_INVALID, "\"%.*s\" is not a whole number", shown(text),
-                         text.data);
-    if (text.len > 1 && text.data[0] == '0')
-        return error_set(err, ERROR_INVALID, "\"%.*s\" begins with a zero: write it without",
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is not a whole number",
                          shown(text), text.data);
+    if (text.len > 1 && text.data[0] == '0')
+        return error_set(err, ERROR_INVALID,
+                         "\"%.*s\" begins with a zero: write it without", shown(text),
+                         text.data);
     if (!read_digits(text, ret_value))
-        return error_set(err, ERROR_INVALID, "\"%.*s\" is too large", shown(text), text.data);
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is too large", shown(text),
+                         text.data);
     return true;
 }
 
-static const struct unit *find_unit(const struct unit *units, size_t count, struct slice name)
+static const struct unit *find_unit(const struct unit *units, size_t count,
+                                    struct slice name)
 {
     for (size_t i = 0; i < count; i++) {
         if (slice_is(name, units[i].name))
@@ -83,22 +86,25 @@ static bool parse_measure(struct slice text, const struct unit *units, size_t co
         find_unit(units, count, slice_make(text.data + digits, text.len - digits));
     const char *kind = units == duration_units ? "duration" : "size";
     if (digits == 0 || (!unit && digits < text.len))
-        return error_set(err, ERROR_INVALID, "\"%.*s\" is not a %s: write %s", shown(text),
-                         text.data, kind,
-                         units == duration_units ? "a whole number with ms, s or m, like 250ms"
-                                                 : "a whole number with B, KiB, MiB or GiB, "
-                                                   "like 64KiB");
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is not a %s: write %s",
+                         shown(text), text.data, kind,
+                         units == duration_units
+                             ? "a whole number with ms, s or m, like 250ms"
+                             : "a whole number with B, KiB, MiB or GiB, "
+                               "like 64KiB");
     if (!unit)
         return error_set(err, ERROR_INVALID, "\"%.*s\" has no unit: put %s behind it",
                          shown(text), text.data,
                          units == duration_units ? "ms, s or m" : "B, KiB, MiB or GiB");
     if (digits > 1 && text.data[0] == '0')
-        return error_set(err, ERROR_INVALID, "\"%.*s\" begins with a zero: write it without",
-                         shown(text), text.data);
+        return error_set(err, ERROR_INVALID,
+                         "\"%.*s\" begins with a zero: write it without", shown(text),
+                         text.data);
     uint64_t value;
     if (!read_digits(slice_make(text.data, digits), &value) ||
         __builtin_mul_overflow(value, unit->factor, &value))
-        return error_set(err, ERROR_INVALID, "\"%.*s\" is too large", shown(text), text.data);
+        return error_set(err, ERROR_INVALID, "\"%.*s\" is too large", shown(text),
+                         text.data);
     *ret_value = value;
     return true;
 }
@@ -124,8 +130,9 @@ bool values_parse_switch(struct slice text, bool *ret_value, struct error *err)
     for (size_t i = 0; i < 4; i++) {
         bool is_yes = slice_is_ignoring_case(text, yes[i]);
         if (is_yes || slice_is_ignoring_case(text, no[i]))
-            return error_set(err, ERROR_INVALID, "\"%.*s\" is neither on nor off: write %s",
-                             shown(text), text.data, is_yes ? "on" : "off");
+            return error_set(err, ERROR_INVALID,
+                             "\"%.*s\" is neither on nor off: write %s", shown(text),
+                             text.data, is_yes ? "on" : "off");
     }
     return error_set(err, ERROR_INVALID, "\"%.*s\" is neither on nor off", shown(text),
                      text.data);
@@ -192,7 +199,8 @@ bool values_parse_sha256(struct slice text, unsigned char *ret_bytes, struct err
     unsigned char bytes[32];
     if (text.len != 2 * sizeof bytes)
         return error_set(err, ERROR_INVALID,
-                         "a SHA-256 has 64 hex digits, this has %zu characters", text.len);
+                         "a SHA-256 has 64 hex digits, this has %zu characters",
+                         text.len);
     for (size_t i = 0; i < sizeof bytes; i++) {
         int high = hex_digit(text.data[2 * i]);
         int low = hex_digit(text.data[2 * i + 1]);
@@ -206,12 +214,14 @@ bool values_parse_sha256(struct slice text, unsigned char *ret_bytes, struct err
     return true;
 }
 
-static void format_measure(uint64_t value, const struct unit *units, size_t count, char *text)
+static void format_measure(uint64_t value, const struct unit *units, size_t count,
+                           char *text)
 {
     size_t i = 0;
     while (i + 1 < count && (value % units[i].factor != 0 || value == 0))
         i++;
-    snprintf(text, VALUES_TEXT_MAX, "%" PRIu64 "%s", value / units[i].factor, units[i].name);
+    snprintf(text, VALUES_TEXT_MAX, "%" PRIu64 "%s", value / units[i].factor,
+             units[i].name);
 }
 
 void values_format_duration(uint64_t ms, char text[VALUES_TEXT_MAX])

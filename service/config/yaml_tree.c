@@ -19,8 +19,8 @@ struct builder {
     struct place start;
     struct slice text;
     struct faults *faults;
-    struct tree_node *root;                       /* NULL until its event came */
-    struct tree_node *open[YAML_TREE_DEPTH_MAX];  /* lists and maps not yet ended */
+    struct tree_node *root;                      /* NULL until its event came */
+    struct tree_node *open[YAML_TREE_DEPTH_MAX]; /* lists and maps not yet ended */
     size_t depth;
     char *key; /* of the map on top: read, its value is still to come */
     struct place key_place;
@@ -189,7 +189,8 @@ static bool open_collection(struct builder *builder, enum tree_kind kind,
 {
     struct place place = place_at(builder, event->start_mark);
     if (expects_key(builder)) {
-        faults_add(builder->faults, place, "", "a key must be a word, not a list or mapping");
+        faults_add(builder->faults, place, "",
+                   "a key must be a word, not a list or mapping");
         return false;
     }
     if (builder->depth == YAML_TREE_DEPTH_MAX) {
@@ -291,8 +292,9 @@ struct tree_node *yaml_tree_parse(struct place start, struct slice text,
     struct builder builder = {.start = start, .text = text, .faults = faults};
     if (vet_bytes(&builder) && yaml_parser_initialize(&builder.parser)) {
         yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
-        yaml_parser_set_input_string(
-            &builder.parser, (const unsigned char *)(text.data ? text.data : ""), text.len);
+        yaml_parser_set_input_string(&builder.parser,
+                                     (const unsigned char *)(text.data ? text.data : ""),
+                                     text.len);
         build(&builder);
         yaml_parser_delete(&builder.parser);
     }

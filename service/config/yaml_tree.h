@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML text as a tree that remembers where everything stood. A small YAML: mappings, lists
- * and scalars of one document. Aliases, anchors, tags, further documents, keys that are not
- * scalars and duplicate keys are faults, and so are depth, length and number of events over
- * the ceilings below (flow nesting costs libyaml quadratic time, aliases grow
+/* YAML text as a tree that remembers where everything stood. A small YAML: mappings,
+ * lists and scalars of one document. Aliases, anchors, tags, further documents, keys that
+ * are not scalars and duplicate keys are faults, and so are depth, length and number of
+ * events over the ceilings below (flow nesting costs libyaml quadratic time, aliases grow
  * exponentially). Pure. */
 #pragma once
 
@@ -22,12 +22,13 @@ enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
     enum tree_kind kind;
-    bool is_quoted;  /* a scalar in quotes or a block scalar: text whatever it looks like */
+    bool
+        is_quoted; /* a scalar in quotes or a block scalar: text whatever it looks like */
     bool is_refused; /* a fault about it is already noted: say no more */
     struct place place;
     char *key; /* in a map: its key, else NULL */
     struct place key_place;
-    char *text; /* of a scalar: UTF-8 without NUL inside; else NULL */
+    char *text;              /* of a scalar: UTF-8 without NUL inside; else NULL */
     struct tree_node *first; /* entries of a list or map, in order */
     struct tree_node *last;
     struct tree_node *next;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The demo upstream as a server: one thread, one loop, MHD's epoll set nested in it.
- * A delayed reply is a suspended connection and a timer, so thousands of them cost neither
- * threads nor sleeping. What is answered is in demo_routes.c. It is for trying gatherd out:
- * no TLS, no keys, loopback unless told otherwise. Called by the command line. */
+ * A delayed reply is a suspended connection and a timer, so thousands of them cost
+ * neither threads nor sleeping. What is answered is in demo_routes.c. It is for trying
+ * gatherd out: no TLS, no keys, loopback unless told otherwise. Called by the command
+ * line. */
 #include "http/demo.h"
 
 #include "base/list.h"
@@ -34,7 +35,8 @@ struct demo {
     bool is_stopping;
 };
 
-static void *begin_visit(void *context, const char *target, struct MHD_Connection *connection)
+static void *begin_visit(void *context, const char *target,
+                         struct MHD_Connection *connection)
 {
     struct demo *demo = context;
     struct demo_visit *visit = memory_new(sizeof *visit);
@@ -124,7 +126,8 @@ static int open_listener(const char *listen_text, struct error *err)
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+    if (fd < 0 || bind(fd, info->ai_addr, info->ai_addrlen) != 0 ||
+        listen(fd, BACKLOG) != 0) {
         error_set_errno(err, errno, "%s: cannot listen", listen_text);
         if (fd >= 0)
             close(fd);
@@ -142,11 +145,11 @@ static void announce(int fd)
     char host[NI_MAXHOST] = "?";
     char port[NI_MAXSERV] = "?";
     if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-        getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV);
+        getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
     bool is_v6 = strchr(host, ':') != NULL;
-    printf("demo upstream on http://%s%s%s:%s\n", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-           port);
+    printf("demo upstream on http://%s%s%s:%s\n", is_v6 ? "[" : "", host,
+           is_v6 ? "]" : "", port);
     fflush(stdout);
 }
 
@@ -173,8 +176,8 @@ static bool start_daemon(struct demo *demo, int listen_fd, struct error *err)
 {
     demo->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, take_request, demo,
-        MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, begin_visit, demo,
-        MHD_OPTION_NOTIFY_COMPLETED, end_visit, demo, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, begin_visit,
+        demo, MHD_OPTION_NOTIFY_COMPLETED, end_visit, demo, MHD_OPTION_CONNECTION_LIMIT,
         connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_END);
     if (!demo->daemon) {

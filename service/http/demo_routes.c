@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes of the demo upstream: good replies of each kind, delays, and the failures an
- * upstream can show without malice. Every number is bounded, nothing is read from disk and
- * nothing kept between requests. Called by demo.c for each complete request. */
+ * upstream can show without malice. Every number is bounded, nothing is read from disk
+ * and nothing kept between requests. Called by demo.c for each complete request. */
 #include "http/demo_routes.h"
 
 #include "base/json_text.h"
@@ -42,9 +42,9 @@ static const unsigned char gzipped[] = {
 };
 
 struct demo_route {
-    const char *path;   /* ends in '/' if a number follows */
+    const char *path; /* ends in '/' if a number follows */
     uint64_t min;
-    uint64_t max;       /* of the number; 0: the route has none */
+    uint64_t max; /* of the number; 0: the route has none */
     const char *help;
     enum MHD_Result (*answer)(struct demo_visit *visit, uint64_t number);
 };
@@ -88,8 +88,9 @@ static enum MHD_Result send_buffer(struct demo_visit *visit, unsigned status,
     buffer_done(body);
     if (!data)
         return MHD_NO;
-    return send_response(visit, status, type,
-                         MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE));
+    return send_response(
+        visit, status, type,
+        MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE));
 }
 
 static enum MHD_Result send_number(struct demo_visit *visit, unsigned status,
@@ -164,8 +165,7 @@ static enum MHD_Result answer_gzip(struct demo_visit *visit, uint64_t number)
 static enum MHD_Result answer_status(struct demo_visit *visit, uint64_t number)
 {
     if (number == MHD_HTTP_NO_CONTENT || number == MHD_HTTP_NOT_MODIFIED)
-        return send_response(visit, (unsigned)number, NULL,
-                             make_static("", 0));
+        return send_response(visit, (unsigned)number, NULL, make_static("", 0));
     return send_number(visit, (unsigned)number, "status", number);
 }
 
@@ -187,13 +187,13 @@ static ssize_t make_bytes(void *context, uint64_t position, char *to, size_t max
 
 static enum MHD_Result answer_bytes(struct demo_visit *visit, uint64_t number)
 {
-    return send_response(visit, MHD_HTTP_OK, "text/plain",
-                         MHD_create_response_from_callback(number, BLOCK, make_bytes, NULL,
-                                                           NULL));
+    return send_response(
+        visit, MHD_HTTP_OK, "text/plain",
+        MHD_create_response_from_callback(number, BLOCK, make_bytes, NULL, NULL));
 }
 
-static enum MHD_Result append_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                     const char *value)
+static enum MHD_Result append_header(void *context, enum MHD_ValueKind kind,
+                                     const char *name, const char *value)
 {
     struct buffer *out = context;
     (void)kind;
@@ -217,7 +217,8 @@ static enum MHD_Result answer_echo(struct demo_visit *visit, uint64_t number)
     json_text_append_latin1(&out, slice_from(visit->target));
     buffer_append_text(&out, ",\"headers\":{");
     if (!out.failed)
-        MHD_get_connection_values(visit->connection, MHD_HEADER_KIND, append_header, &out);
+        MHD_get_connection_values(visit->connection, MHD_HEADER_KIND, append_header,
+                                  &out);
     if (utf8_is_valid(body)) {
         buffer_append_text(&out, "},\"body\":");
         json_text_append_string(&out, body);
@@ -235,8 +236,7 @@ static enum MHD_Result answer_redirect(struct demo_visit *visit, uint64_t number
         return answer_json(visit, 0);
     char location[64];
     snprintf(location, sizeof location, "/redirect/%llu", (unsigned long long)number - 1);
-    struct MHD_Response *response =
-        make_static("", 0);
+    struct MHD_Response *response = make_static("", 0);
     if (response)
         MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, location);
     return send_response(visit, MHD_HTTP_FOUND, NULL, response);
@@ -254,7 +254,8 @@ static enum MHD_Result fail_by_reset(struct demo_visit *visit, uint64_t number)
     (void)number;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(visit->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    /* MHD ends a connection by shutdown, which is a FIN; dissolving it first sends RST. */
+    /* MHD ends a connection by shutdown, which is a FIN; dissolving it first sends RST.
+     */
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     int dissolved = info ? connect(info->connect_fd, &nobody, sizeof nobody) : -1;
     (void)dissolved;
@@ -291,7 +292,8 @@ static const struct demo_route routes[] = {
     {"/text", 0, 0, "a line of text", answer_text},
     {"/image", 0, 0, "a small PNG", answer_image},
     {"/gzip", 0, 0, "JSON, compressed", answer_gzip},
-    {"/echo", 0, 0, "method, target, headers and body of the request, as JSON", answer_echo},
+    {"/echo", 0, 0, "method, target, headers and body of the request, as JSON",
+     answer_echo},
     {"/status/", 200, 599, "a reply with that status", answer_status},
     {"/delay/", 0, DEMO_DELAY_MAX_MS, "a reply after so many milliseconds", answer_delay},
     {"/bytes/", 0, BYTES_MAX, "a body of that length", answer_bytes},
@@ -315,7 +317,8 @@ static enum MHD_Result answer_list(struct demo_visit *visit, uint64_t number)
         snprintf(path, sizeof path, "%s%s", routes[i].path, routes[i].max ? "N" : "");
         buffer_append_format(&body, "  %-16s %s", path, routes[i].help);
         if (routes[i].max)
-            buffer_append_format(&body, " (%llu to %llu)", (unsigned long long)routes[i].min,
+            buffer_append_format(&body, " (%llu to %llu)",
+                                 (unsigned long long)routes[i].min,
                                  (unsigned long long)routes[i].max);
         buffer_append_byte(&body, '\n');
     }
@@ -348,8 +351,9 @@ enum MHD_Result demo_answer(struct demo_visit *visit, const char *path)
         if (!route->max || strncmp(path, route->path, len) != 0)
             continue;
         if (!parse_number(path + len, route->max, &number) || number < route->min)
-            return send_problem(visit, MHD_HTTP_BAD_REQUEST,
-                                "the number is missing or out of range: GET / lists them");
+            return send_problem(
+                visit, MHD_HTTP_BAD_REQUEST,
+                "the number is missing or out of range: GET / lists them");
         return route->answer(visit, number);
     }
     return send_problem(visit, MHD_HTTP_NOT_FOUND, "no such route: GET / lists them");

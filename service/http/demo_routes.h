@@ -25,7 +25,7 @@ struct demo_visit {
     const char *method;
     struct buffer body;
     bool has_begun;
-    struct timer timer; /* set while the connection is suspended */
+    struct timer timer;  /* set while the connection is suspended */
     struct list waiting; /* in the list of suspended ones */
     struct list *all_waiting;
     bool has_waited; /* the delay asked for is over */
