@@ -95,6 +95,7 @@ static void reset(struct flight *flight)
     flight->address_until_ms = 0;
     flight->drops_body = false;
     flight->hops = 0;
+    flight->is_redialled = false;
     flight->code = CALL_OK;
     flight->message = NULL;
 }
@@ -163,6 +164,7 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .body_max_bytes = call->body_max_bytes,
         .target = &origin->target,
         .is_frugal = flight->fetcher->is_short_of_sockets,
+        .is_fresh = flight->is_redialled,
     };
     if (request.has_body)
         request.body = call->body;
@@ -234,6 +236,24 @@ static void try_next_address(struct flight *flight)
     list_push_back(&flight->fetcher->ready, &flight->node);
 }
 
+/* Something that is no reply at all, on a connection used before: most likely what is left
+ * of an earlier reply, as a body after HEAD. Not this call's fault, and harmless to ask again
+ * where the method allows. */
+static bool is_leftover(const struct flight *flight, enum call_code code)
+{
+    const struct transfer *transfer = flight->transfer;
+    return code == CALL_BAD_REPLY && !transfer->is_opened && !transfer->head.version &&
+           transfer->is_idempotent && !flight->is_redialled;
+}
+
+static void redial(struct flight *flight)
+{
+    flight->is_redialled = true;
+    flight_give_transfer(flight);
+    flight->call->phase = PHASE_CONNECTING;
+    list_push_back(&flight->fetcher->ready, &flight->node);
+}
+
 static void note_attempt(struct flight *flight)
 {
     struct fetcher *fetcher = flight->fetcher;
@@ -269,6 +289,10 @@ void flight_attempt_done(struct flight *flight, int result)
     note_attempt(flight);
     if (code == CALL_CONNECT && has_next_address(flight)) {
         try_next_address(flight);
+        return;
+    }
+    if (is_leftover(flight, code)) {
+        redial(flight);
         return;
     }
     if (code == CALL_OK && flight_follow(flight))

@@ -56,6 +56,7 @@ struct flight {
     enum call_method method;
     bool drops_body;
     unsigned hops;
+    bool is_redialled; /* once, on a new connection */
     char *url;                   /* NULL: the call's */
     struct call_header *headers; /* NULL: the call's */
     size_t header_count;

@@ -24,49 +24,51 @@ static curl_off_t time_of(const struct transfer *transfer, CURLINFO info)
     return us;
 }
 
-/* When the last byte of the request was sent; libcurl before 8.10 does not tell. */
-static curl_off_t sent_at(const struct transfer *transfer, curl_off_t began)
+/* From the first to the last byte of the request; libcurl before 8.10 does not tell. */
+static double send_ms(const struct transfer *transfer)
 {
 #if LIBCURL_VERSION_NUM >= 0x080a00
+    curl_off_t ready = time_of(transfer, CURLINFO_PRETRANSFER_TIME_T);
     curl_off_t sent = time_of(transfer, CURLINFO_POSTTRANSFER_TIME_T);
-    return sent > began ? sent : began;
+    return sent > ready ? ms_of(sent - ready) : 0;
 #else
     (void)transfer;
-    return began;
+    return 0;
 #endif
 }
 
-static void note_connect(struct call_timing *timing, const struct transfer *transfer,
-                         curl_off_t ready)
+static void note_connect(struct call_timing *timing, const struct transfer *transfer)
 {
     curl_off_t connected = time_of(transfer, CURLINFO_CONNECT_TIME_T);
     curl_off_t secured = time_of(transfer, CURLINFO_APPCONNECT_TIME_T);
     curl_off_t end = secured > connected ? secured : connected;
-    if (end == 0 && ready > 0)
-        end = ready;
     if (end > 0)
         add(&timing->connect, ms_of(end)); /* HAR: ssl is part of connect */
     if (secured > 0)
         add(&timing->ssl, ms_of(secured - connected));
 }
 
-/* Adds what the attempt that just ended took, phase by phase. */
+/* Adds what the attempt that just ended took, phase by phase. libcurl's own time of the
+ * first byte is at times that of the request, so that one is ours. */
 void flight_note_times(struct flight *flight)
 {
     const struct transfer *transfer = flight->transfer;
     struct call_timing *timing = &flight->timing;
-    curl_off_t ready = time_of(transfer, CURLINFO_PRETRANSFER_TIME_T);
     if (transfer->is_opened)
-        note_connect(timing, transfer, ready);
+        note_connect(timing, transfer);
     if (transfer->tries == 0)
         return;
-    curl_off_t sent = sent_at(transfer, ready);
-    add(&timing->send, ms_of(sent - ready));
-    if (!transfer->is_begun)
+    double send = send_ms(transfer);
+    if (!transfer->is_begun) {
+        add(&timing->send, send);
         return;
-    curl_off_t begun = time_of(transfer, CURLINFO_STARTTRANSFER_TIME_T);
-    add(&timing->wait, ms_of(begun - sent));
-    add(&timing->receive, ms_of(time_of(transfer, CURLINFO_TOTAL_TIME_T) - begun));
+    }
+    double until_begun = ms_of((curl_off_t)(transfer->begun_us - transfer->ready_us));
+    if (send > until_begun)
+        send = until_begun;
+    add(&timing->send, send);
+    add(&timing->wait, until_begun - send);
+    add(&timing->receive, ms_of((curl_off_t)(clock_now_us() - transfer->begun_us)));
 }
 
 static void close_timing(struct flight *flight)

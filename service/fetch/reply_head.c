@@ -9,11 +9,11 @@
 #include "fetch/reply_head.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     FIRST_FIELDS = 16,
-    KEEP_TEXT_BYTES = 8 * 1024,    /* memory a pooled head may hold on to */
-    LENGTH_DIGITS_MAX = 18,        /* below 2^63, which is all libcurl can count */
+    KEEP_TEXT_BYTES = 8 * 1024, /* memory a pooled head may hold on to */
 };
 
 /* RFC 9110 5.6.2: token characters, mapped to lower case; 0 is no token character. */
@@ -161,8 +161,10 @@ static enum head_verdict check_length(struct reply_head *head, struct slice valu
     if (value.len == 0)
         return refuse(head, "the reply's Content-Length is not a number");
     for (size_t i = 0; i < value.len; i++) {
-        if (!is_digit(value.data[i]) || i >= LENGTH_DIGITS_MAX)
+        if (!is_digit(value.data[i]))
             return refuse(head, "the reply's Content-Length is not a number");
+        if (length > (INT64_MAX - 9) / 10)
+            return refuse(head, "the reply's Content-Length is absurd");
         length = length * 10 + (uint64_t)(value.data[i] - '0');
     }
     if (head->has_length && head->length != length)

@@ -84,6 +84,8 @@ void transfer_recycle(struct transfer *transfer)
     transfer->is_opened = false;
     transfer->is_short = false;
     transfer->is_begun = false;
+    transfer->ready_us = 0;
+    transfer->begun_us = 0;
     transfer->fault = CALL_OK;
     transfer->fault_text = NULL;
     transfer->accounted = 0;

@@ -48,6 +48,7 @@ struct transfer_request {
     const struct sockaddr *address; /* NULL: an egress proxy will find it */
     const char *pin;                /* of `address` */
     bool is_frugal;                 /* sockets are short */
+    bool is_fresh;                  /* on a new connection */
 };
 
 /* The options that differ from request to request, as the handle has them now. */
@@ -56,6 +57,7 @@ struct transfer_applied {
     bool has_upload;
     bool has_headers;
     bool has_pin;
+    bool is_fresh;
     long max_age_s;
 };
 
@@ -84,6 +86,8 @@ struct transfer {
     bool is_opened;    /* a connection was opened for it */
     bool is_short;     /* refused a socket: the process is out of them */
     bool is_begun;     /* a byte of the reply came */
+    uint64_t ready_us; /* clock_now_us when the (last) request was about to be sent */
+    uint64_t begun_us; /* … when the reply began */
     enum call_code fault; /* why a callback stopped the transfer; CALL_OK: none did */
     const char *fault_text;
     struct reply_head head;

@@ -2,6 +2,7 @@
 /* What libcurl tells while a transfer runs. Each callback records, checks a ceiling, and at
  * most stops the transfer with a reason of its own; none calls back into libcurl or ends a
  * call. They run inside curl_multi_socket_action only. */
+#include "base/clock.h"
 #include "fetch/lane_socket.h"
 #include "fetch/transfer.h"
 
@@ -35,7 +36,22 @@ static void note_bytes(struct transfer *transfer)
     if (transfer->is_begun)
         return;
     transfer->is_begun = true;
+    transfer->begun_us = clock_now_us();
     enter(transfer, PHASE_RECEIVING);
+}
+
+/* A length over the cap needs no transfer to be refused. A coded body may be smaller or
+ * larger once decoded, and some replies announce a body that does not come. */
+static bool announces_too_much(struct transfer *transfer)
+{
+    const struct reply_head *head = &transfer->head;
+    if (!reply_head_is_whole(head) || transfer->body.len > 0 || !head->has_length ||
+        head->length <= transfer->body.max || head->has_content_encoding)
+        return false;
+    if (transfer->request.method == METHOD_HEAD || head->status == 204 || head->status == 304)
+        return false;
+    stop(transfer, CALL_TOO_LARGE, "the body is larger than allowed");
+    return true;
 }
 
 size_t transfer_on_header(char *line, size_t size, size_t count, void *data)
@@ -44,7 +60,7 @@ size_t transfer_on_header(char *line, size_t size, size_t count, void *data)
     note_bytes(transfer);
     switch (reply_head_line(&transfer->head, line, size * count)) {
     case HEAD_FINE:
-        return size * count;
+        return announces_too_much(transfer) ? 0 : size * count;
     case HEAD_BAD:
         stop(transfer, CALL_BAD_REPLY, transfer->head.reason);
         break;
@@ -82,10 +98,6 @@ static bool begin_body(struct transfer *transfer)
     }
     if (transfer->decoder || !head->has_length)
         return true;
-    if (head->length > transfer->body.max) {
-        stop(transfer, CALL_TOO_LARGE, "the body is larger than allowed");
-        return false;
-    }
     (void)!buffer_reserve(&transfer->body, head->length);
     return true;
 }
@@ -192,6 +204,7 @@ int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_p
     if (transfer->request.address && !pin_is_ip(transfer->pin, remote_ip, remote_port) &&
         !may_reach_ip(transfer, remote_ip, remote_port))
         return CURL_PREREQFUNC_ABORT;
+    transfer->ready_us = clock_now_us();
     enter(transfer, transfer->request.body.len > 0 ? PHASE_SENDING : PHASE_WAITING);
     return CURL_PREREQFUNC_OK;
 }

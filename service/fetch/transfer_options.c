@@ -236,6 +236,15 @@ static unsigned set_max_age(struct transfer *transfer)
     return curl_easy_setopt(transfer->easy, CURLOPT_MAXAGE_CONN, age_s);
 }
 
+static unsigned set_fresh(struct transfer *transfer)
+{
+    bool is_fresh = transfer->request.is_fresh;
+    if (is_fresh == transfer->applied.is_fresh)
+        return 0;
+    transfer->applied.is_fresh = is_fresh;
+    return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
+}
+
 bool transfer_set_request(struct transfer *transfer)
 {
     unsigned results = 0;
@@ -243,5 +252,6 @@ bool transfer_set_request(struct transfer *transfer)
     results += set_method(transfer);
     results += set_pin(transfer);
     results += set_max_age(transfer);
+    results += set_fresh(transfer);
     return all_set(results) && set_headers(transfer);
 }

@@ -42,7 +42,9 @@ static enum call_code judge_tls(const struct transfer *transfer, CURLcode result
 {
     long verified = X509_V_OK;
     curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-    if (verified != X509_V_OK)
+    /* UNSPECIFIED is where it stands before anything was verified. */
+    bool is_verdict = verified != X509_V_OK && verified != X509_V_ERR_UNSPECIFIED;
+    if (result == CURLE_PEER_FAILED_VERIFICATION && is_verdict)
         return say(ret_message, CALL_TLS, X509_verify_cert_error_string(verified));
     if (result == CURLE_PEER_FAILED_VERIFICATION)
         return say(ret_message, CALL_TLS, "the certificate is not for this host");
@@ -64,6 +66,8 @@ static enum call_code judge_silence(const struct transfer *transfer, enum call_c
  * without its closing alert; only the first has an errno. */
 static enum call_code judge_receive(const struct transfer *transfer, const char **ret_message)
 {
+    if (strstr(transfer->error_text, "alert"))
+        return say(ret_message, CALL_TLS, "the upstream refused the TLS session");
     if (errno_of(transfer) != 0)
         return judge_silence(transfer, CALL_RESET, "the connection was reset", ret_message);
     if (strstr(transfer->error_text, "SSL") == NULL && transfer->is_begun)
@@ -99,7 +103,10 @@ static enum call_code judge_early(const struct transfer *transfer, CURLcode resu
         return say(ret_message, CALL_BAD_URL, "the URL does not parse");
     if (result == CURLE_OPERATION_TIMEDOUT && transfer->tries > 0)
         return say(ret_message, CALL_RESET, "the connection timed out");
-    return say(ret_message, CALL_CONNECT, connect_reason(errno_of(transfer)));
+    long number = errno_of(transfer);
+    if (number == ECONNRESET)
+        return say(ret_message, CALL_RESET, "the connection was reset");
+    return say(ret_message, CALL_CONNECT, connect_reason(number));
 }
 
 static enum call_code judge_result(const struct transfer *transfer, CURLcode result,
