@@ -86,8 +86,8 @@ demonstrate() {
         -H 'content-type: application/json' -d "$batch") || die "no reply"
     took=$((($(date +%s%N) - began) / 10000000))
     # One response a line, for the eye.
-    say "$reply" | sed -e 's/{"id"/\n  &/g' -e 's/\],"summary"/\n],"summary"/'
-    say ""
+    say "$reply" | tr -d '\n' | sed -e 's/{"id"/\n  &/g' -e 's/\],"summary"/\n],"summary"/'
+    printf '\n\n'
     if [ "$took" -ge 400 ]; then die "that took $took hundredths of a second, which is not at once"; fi
     case $reply in
     *'"ok":3'* | *'"ok": 3'*) ;;
