@@ -85,13 +85,17 @@ static void check_map(const struct tree_node *map, const char *prefix,
         char path[PATH_SIZE];
         bool is_cut = snprintf(path, sizeof path, "%s%s%.100s", prefix,
                                *prefix ? "." : "", entry->key) >= PATH_SIZE;
-        const struct option *option = is_cut ? NULL : options_find(path);
+        bool is_dotted = strchr(entry->key, '.') != NULL;
+        const struct option *option = is_cut || is_dotted ? NULL : options_find(path);
         bool is_empty = entry->kind == TREE_SCALAR && !entry->is_quoted && !*entry->text;
         if (entry->is_refused)
             continue;
         if (option)
             nodes[option - options_table] = entry;
-        else if (is_cut || strchr(entry->key, '.') || !options_is_section(path))
+        else if (is_dotted && options_find(path))
+            faults_add(faults, entry->key_place, path,
+                       "no dots in the file: write each part on its own line, indented");
+        else if (is_cut || is_dotted || !options_is_section(path))
             check_unknown(faults, entry->key_place, path);
         else if (entry->kind == TREE_MAP)
             check_map(entry, path, nodes, faults); /* as deep as the table is, at most */

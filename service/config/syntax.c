@@ -122,7 +122,8 @@ static bool is_listen_host(const char *text, struct error *err)
     struct slice port;
     bool is_bracketed;
     uint64_t number;
-    if (!split_host(text, &host, &port, &is_bracketed))
+    bool ends_in_bracket = *text && text[strlen(text) - 1] == ']';
+    if (ends_in_bracket || !split_host(text, &host, &port, &is_bracketed))
         return error_set(err, ERROR_INVALID, "\"%.80s\" has no port: %s", text, shape);
     if (host.len == 0)
         return error_set(err, ERROR_INVALID,

@@ -11,8 +11,11 @@
 
 #include <yaml.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { PATH_SIZE = 160 };
 
 struct builder {
     yaml_parser_t parser;
@@ -101,6 +104,22 @@ static struct tree_node *find_key(const struct tree_node *map, const char *key)
     return NULL;
 }
 
+/* "fetch.timeout": `key` behind the keys of the maps it is in; cut if it is too long. */
+static const char *path_of(const struct builder *builder, const char *key,
+                           char path[PATH_SIZE])
+{
+    size_t len = 0;
+    path[0] = '\0';
+    for (size_t i = 0; i <= builder->depth; i++) {
+        const char *part = i < builder->depth ? builder->open[i]->key : key;
+        if (!part || len >= PATH_SIZE)
+            continue;
+        len += (size_t)snprintf(path + len, PATH_SIZE - len, "%s%.60s", len ? "." : "",
+                                part);
+    }
+    return path;
+}
+
 static struct tree_node *top(const struct builder *builder)
 {
     return builder->depth ? builder->open[builder->depth - 1] : NULL;
@@ -139,7 +158,9 @@ static struct tree_node *attach(struct builder *builder, enum tree_kind kind,
 
 static void refuse(struct builder *builder, struct tree_node *node, const char *what)
 {
-    faults_add(builder->faults, node->place, node->key ? node->key : "", "%s", what);
+    char path[PATH_SIZE];
+    faults_add(builder->faults, node->place, path_of(builder, node->key, path), "%s",
+               what);
     node->is_refused = true;
 }
 
@@ -158,12 +179,14 @@ static void take_key(struct builder *builder, const yaml_event_t *event)
     builder->key = memory_copy_text(key);
     builder->key_place = place_at(builder, event->start_mark);
     const struct tree_node *earlier = find_key(top(builder), key);
+    char path[PATH_SIZE];
+    path_of(builder, key, path);
     builder->is_duplicate = earlier != NULL;
     if (earlier)
-        faults_add(builder->faults, builder->key_place, key,
+        faults_add(builder->faults, builder->key_place, path,
                    "written twice, the first time in line %zu", earlier->key_place.line);
     if (event->data.scalar.anchor || event->data.scalar.tag)
-        faults_add(builder->faults, builder->key_place, key,
+        faults_add(builder->faults, builder->key_place, path,
                    "anchors (&) and tags (!) are not taken");
 }
 
@@ -266,10 +289,13 @@ static void note_syntax(struct builder *builder)
                   builder->text.data[offset] == '\t';
     if (is_tab)
         faults_add(builder->faults, place, "", "a tab: YAML is indented with blanks");
+    else if (parser->context)
+        faults_add(builder->faults, place, "", "not YAML: %s %s that begins in line %zu",
+                   parser->problem, parser->context,
+                   builder->start.line + parser->context_mark.line);
     else
-        faults_add(builder->faults, place, "", "not YAML: %s%s%s",
-                   parser->problem ? parser->problem : "it cannot be read",
-                   parser->context ? " " : "", parser->context ? parser->context : "");
+        faults_add(builder->faults, place, "", "not YAML: %s",
+                   parser->problem ? parser->problem : "it cannot be read");
 }
 
 static void build(struct builder *builder)
