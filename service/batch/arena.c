@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bump allocator for what a batch is made of: default ids, header lists, bodies to send.
- * Small things share chunks, large ones get a chunk of their own. Nothing is given back one
- * by one. Called by the parser; batch_free releases. */
+/* A bump allocator for what a batch is made of: default ids, header lists, bodies to
+ * send. Small things share chunks, large ones get a chunk of their own. Nothing is given
+ * back one by one. Called by the parser; batch_free releases. */
 #include "batch/arena.h"
 
 #include <stdint.h>

@@ -16,8 +16,8 @@ struct arena {
     size_t room;
 };
 
-/* arena_take returns `size` bytes aligned for any object, not zeroed, or NULL when there is
- * no memory. */
+/* arena_take returns `size` bytes aligned for any object, not zeroed, or NULL when there
+ * is no memory. */
 void *arena_take(struct arena *arena, size_t size) MUST_CHECK;
 
 /* arena_copy copies `text` with a NUL behind it (not counted in the slice's len); data is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one release of a batch. What its slices point into (the JSON tree, decoded bodies) is the
- * parser's and released through document_free, so that no JSON type leaves the parser. Called
- * by the parser for batches it refuses and by gather_free. */
+/* The one release of a batch. What its slices point into (the JSON tree, decoded bodies)
+ * is the parser's and released through document_free, so that no JSON type leaves the
+ * parser. Called by the parser for batches it refuses and by gather_free. */
 #include "batch/batch.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The data that flows: a batch with its items and their rendered results. Plain; no sockets,
- * no curl, no MHD. A batch owns all its memory; batch_free is the only release. */
+/* The data that flows: a batch with its items and their rendered results. Plain; no
+ * sockets, no curl, no MHD. A batch owns all its memory; batch_free alone releases it. */
 #pragma once
 
 #include "base/buffer.h"
@@ -22,16 +22,16 @@ enum {
 
 struct gather;
 
-/* A rendered response, with the byte that comes before it in the array: '[' or ','. It lies
- * in memory of its own (large ones), or in the batch's `fragments`. */
+/* A rendered response, with the byte that comes before it in the array: '[' or ','. It
+ * lies in memory of its own (large ones), or in the batch's `fragments`. */
 struct fragment {
     char *own;     /* NULL: see offset */
     size_t offset; /* in batch.fragments, which moves as it grows */
     size_t len;
 };
 
-/* One request of the batch, after the defaults were merged in. All slices point into memory
- * of the batch. */
+/* One request of the batch, after the defaults were merged in. All slices point into
+ * memory of the batch. */
 struct item {
     struct slice id;
     struct slice url; /* data[len] is NUL */
@@ -48,7 +48,7 @@ struct item {
     /* While it runs and after: */
     struct gather *gather;
     struct call call;
-    enum call_code code;     /* valid when is_done */
+    enum call_code code; /* valid when is_done */
     bool is_started;
     bool is_done;
     struct fragment fragment; /* the response object, rendered when the item ended */
@@ -57,11 +57,11 @@ struct item {
 struct batch {
     struct item *items;
     size_t count;
-    uint32_t deadline_ms;  /* relative; 0: not given */
-    uint32_t concurrency;  /* 0: not given */
-    unsigned include;      /* INCLUDE_… bits */
+    uint32_t deadline_ms;    /* relative; 0: not given */
+    uint32_t concurrency;    /* 0: not given */
+    unsigned include;        /* INCLUDE_… bits */
     struct buffer fragments; /* small fragments, in the order the items ended */
-    void *document;        /* parse's own: the JSON tree and texts the slices point into */
+    void *document; /* parse's own: the JSON tree and texts the slices point into */
     void (*document_free)(void *document);
 };
 

@@ -3,9 +3,9 @@
  *
  *     [ {"body": …}, … ]   {"requests": [ {"body": …}, … ]}   {"defaults": {"body": …}}
  *
- * and steps over everything else by its brackets and quotes. It does not judge grammar: at the
- * first thing out of place it stops, and the JSON library, which sees the same bytes at the
- * same offsets, says what is wrong. Called by parse_batch only. */
+ * and steps over everything else by its brackets and quotes. It does not judge grammar:
+ * at the first thing out of place it stops, and the JSON library, which sees the same
+ * bytes at the same offsets, says what is wrong. Called by parse_batch only. */
 #include "batch/body_spans.h"
 
 #include "base/json_text.h"
@@ -26,7 +26,7 @@ struct scanner {
     unsigned depth; /* containers open around `at` */
 };
 
-/* What a member's value or an element is, looked at where it begins. False: stop looking. */
+/* Looks at a member's value or an element where it begins. False: stop looking. */
 typedef bool member_fn(struct scanner *scanner, struct slice key, size_t item);
 typedef bool element_fn(struct scanner *scanner, size_t item);
 
@@ -99,8 +99,8 @@ static bool hide_odd_number(struct scanner *scanner, const char *start)
 {
     size_t len = (size_t)(scanner->at - start);
     bool is_number = *start == '-' || (*start >= '0' && *start <= '9');
-    if (!is_number || (len <= EXACT_NUMBER_MAX && !memchr(start, 'e', len) &&
-                       !memchr(start, 'E', len)))
+    if (!is_number ||
+        (len <= EXACT_NUMBER_MAX && !memchr(start, 'e', len) && !memchr(start, 'E', len)))
         return true;
     if (json_text_skip(start, scanner->at) != scanner->at)
         return true;
@@ -206,8 +206,8 @@ static bool scan_elements(struct scanner *scanner, element_fn *on_element)
     return fine;
 }
 
-/* The value of an escape of one ASCII character, as names of fields could be spelt; -1: it is
- * something else. */
+/* The value of an escape of one ASCII character, as names of fields could be spelt; -1:
+ * it is something else. */
 static int simple_escape(const char *at, size_t len, size_t *ret_used)
 {
     if (len >= 2 && strchr("\"\\/", at[1])) {
@@ -231,8 +231,9 @@ static bool key_is(struct slice key, const char *name)
     size_t at = 0;
     for (; *name && at < key.len; name++) {
         size_t used = 1;
-        int byte = key.data[at] == '\\' ? simple_escape(key.data + at, key.len - at, &used)
-                                        : key.data[at];
+        int byte = key.data[at] == '\\'
+                       ? simple_escape(key.data + at, key.len - at, &used)
+                       : key.data[at];
         if (byte != *name)
             return false;
         at += used;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A first look at a batch document, before the JSON library builds a tree of it: finds where
- * the items' bodies stand, counts the items, bounds the nesting, and hides what the library
- * would not give back byte for byte. Pure. */
+/* A first look at a batch document, before the JSON library builds a tree of it: finds
+ * where the items' bodies stand, counts the items, bounds the nesting, and hides what the
+ * library would not give back byte for byte. Pure. */
 #pragma once
 
 #include "base/slice.h"
@@ -12,24 +12,24 @@
 enum { DOCUMENT_DEPTH_MAX = 32 }; /* outside bodies; a right document needs 5 */
 
 enum body_spans_fault {
-    SPANS_FINE,      /* or not JSON: the library says where and why */
-    SPANS_TOO_MANY,  /* more items than allowed */
-    SPANS_TOO_DEEP,  /* nested deeper than DOCUMENT_DEPTH_MAX outside bodies */
+    SPANS_FINE,     /* or not JSON: the library says where and why */
+    SPANS_TOO_MANY, /* more items than allowed */
+    SPANS_TOO_DEEP, /* nested deeper than DOCUMENT_DEPTH_MAX outside bodies */
     SPANS_NO_MEMORY,
 };
 
 struct body_span {
-    size_t item; /* index in the list of requests */
+    size_t item;      /* index in the list of requests */
     struct slice raw; /* the value's bytes, in the text given */
 };
 
 struct body_spans {
     enum body_spans_fault fault;
-    size_t fault_at;  /* offset in the text */
+    size_t fault_at;        /* offset in the text */
     struct body_span *list; /* in the order of the document */
     size_t count;
     size_t capacity;
-    struct slice defaults;  /* data NULL: none */
+    struct slice defaults; /* data NULL: none */
     /* The body that is no JSON, or too deep: where the look ended. data NULL: none. */
     struct slice broken;
     /* The text with bodies hidden, the same length and lines; NULL: nothing had to be
@@ -37,14 +37,15 @@ struct body_spans {
     char *masked;
 };
 
-/* body_spans_find looks through `text`, which must outlive the spans. A document that is not
- * a batch or not JSON gives the spans up to there. What it hides in `masked`:
+/* body_spans_find looks through `text`, which must outlive the spans. A document that is
+ * not a batch or not JSON gives the spans up to there. What it hides in `masked`:
  *   - a body that is not a string becomes 0 and spaces, line feeds kept;
- *   - a number elsewhere with an exponent or of over 18 bytes becomes 0.0…0: no field takes
- *     it, and the field's own range is a better answer than the library's overflow. */
+ *   - a number elsewhere with an exponent or of over 18 bytes becomes 0.0…0: no field
+ *     takes it, and the field's own range is a better answer than an overflow. */
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items);
 void body_spans_done(struct body_spans *spans);
 
-/* body_spans_of returns the body of an item as it stands in the text, data NULL if there is
- * none. `cursor` starts at 0 and belongs to the caller; items are asked in ascending order. */
+/* body_spans_of returns the body of an item as it stands in the text, data NULL if there
+ * is none. `cursor` starts at 0 and belongs to the caller; items are asked in ascending
+ * order. */
 struct slice body_spans_of(const struct body_spans *spans, size_t item, size_t *cursor);

@@ -2,13 +2,14 @@
 /* The life of a batch:
  *
  *     NEW ──gather_start──► RUNNING ──last outcome, deadline, gather_end_now──► ENDED
- *                              │                                                  │ gather_reply
- *                              └──────────────── gather_free ◄──────────────── REPLIED
+ *                              │                                                 │
+ *                         gather_free ◄──── REPLIED ◄────────gather_reply────────┘
  *
- * Each item is rendered when its call ends, so at the end there is only joining left. RUNNING
- * waits for on_done of calls and for one timer, the deadline; whichever comes first ends it, and
- * ENDED is entered once. It never calls on_end from gather_start, and touches nothing of its own
- * after on_end, which may free it. Called by the handler of batches. */
+ * Each item is rendered when its call ends, so at the end there is only joining left.
+ * RUNNING waits for on_done of calls and for one timer, the deadline; whichever comes
+ * first ends it, and ENDED is entered once. It never calls on_end from gather_start, and
+ * touches nothing of its own after on_end, which may free it. Called by the handler of
+ * batches. */
 #include "batch/gather.h"
 
 #include "base/clock.h"
@@ -21,13 +22,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum gather_state { GATHER_NEW, GATHER_RUNNING, GATHER_ENDED, GATHER_REPLIED, GATHER_STATES };
+enum gather_state {
+    GATHER_NEW,
+    GATHER_RUNNING,
+    GATHER_ENDED,
+    GATHER_REPLIED,
+    GATHER_STATES
+};
 
 enum {
-    LARGE_BODY = 16 << 10,       /* from here on a fragment has memory of its own */
-    FIRST_ROOM_MAX = 64 << 10,   /* for small fragments, at the start */
+    LARGE_BODY = 16 << 10,     /* from here on a fragment has memory of its own */
+    FIRST_ROOM_MAX = 64 << 10, /* for small fragments, at the start */
     ROOM_PER_ITEM = 512,
-    FAILURE_MAX = 4096,          /* a response without body and headers fits */
+    FAILURE_MAX = 4096, /* a response without body and headers fits */
 };
 
 static const unsigned allowed_moves[GATHER_STATES] = {
@@ -71,7 +78,8 @@ static void render_too_large(struct gather *gather, struct item *item,
     struct outcome failure = *outcome;
     failure.code = CALL_TOO_LARGE;
     failure.message = "the replies of this batch are too large together";
-    struct buffer out = {.data = memory_new(FAILURE_MAX), .cap = FAILURE_MAX, .max = FAILURE_MAX};
+    struct buffer out = {
+        .data = memory_new(FAILURE_MAX), .cap = FAILURE_MAX, .max = FAILURE_MAX};
     buffer_append_byte(&out, item == gather->batch->items ? '[' : ',');
     render_response(&out, item->id, &failure, gather->batch->include, start_ms);
     assert(!out.failed);
@@ -89,8 +97,8 @@ static char *fit(struct buffer *own)
     return own->data;
 }
 
-/* Renders into the batch's common block, or large bodies into memory of their own. Returns the
- * code the item ends with: there may be no room for its body. */
+/* Renders into the batch's common block, or large bodies into memory of their own.
+ * Returns the code the item ends with: there may be no room for its body. */
 static enum call_code render_item(struct gather *gather, struct item *item,
                                   const struct outcome *outcome, double start_ms)
 {
@@ -118,8 +126,8 @@ static enum call_code render_item(struct gather *gather, struct item *item,
     return outcome->code;
 }
 
-static void finish_item(struct gather *gather, struct item *item, const struct outcome *outcome,
-                        double start_ms)
+static void finish_item(struct gather *gather, struct item *item,
+                        const struct outcome *outcome, double start_ms)
 {
     assert(!item->is_done);
     item->code = render_item(gather, item, outcome, start_ms);
@@ -144,8 +152,10 @@ static void end(struct gather *gather)
     move_to(gather, GATHER_ENDED);
     loop_timer_clear(gather->setup.loop, &gather->deadline);
     gather->elapsed_ms = ms_since_start(gather, clock_now_us());
-    count_end(gather, gather->ok == gather->batch->count ? BATCH_COMPLETE : BATCH_PARTIAL);
-    metrics_observe(gather->setup.metrics, METRIC_BATCH_SECONDS, 0, gather->elapsed_ms / 1000);
+    count_end(gather,
+              gather->ok == gather->batch->count ? BATCH_COMPLETE : BATCH_PARTIAL);
+    metrics_observe(gather->setup.metrics, METRIC_BATCH_SECONDS, 0,
+                    gather->elapsed_ms / 1000);
     gather->setup.on_end(gather, gather->setup.context);
 }
 
@@ -174,7 +184,8 @@ static void on_call_done(struct call *call, const struct outcome *outcome)
         start_more(gather);
 }
 
-/* What an item's clocks say when it is taken from the fetcher: how long it queued and ran. */
+/* What an item's clocks say when it is taken from the fetcher: how long it queued and
+ * ran. */
 static struct call_timing unfinished_timing(const struct item *item, uint64_t now_us)
 {
     const struct call *call = &item->call;
@@ -196,13 +207,14 @@ static struct call_timing unfinished_timing(const struct item *item, uint64_t no
     return timing;
 }
 
-static void explain(const struct gather *gather, enum call_code code, enum call_phase phase,
-                    char *text, size_t size)
+static void explain(const struct gather *gather, enum call_code code,
+                    enum call_phase phase, char *text, size_t size)
 {
     const char *where = call_phase_name(phase);
     if (code == CALL_DEADLINE)
         snprintf(text, size, "the batch's deadline of %llu ms came while the item was %s",
-                 (unsigned long long)(gather->plan.deadline_ms - gather->began_ms), where);
+                 (unsigned long long)(gather->plan.deadline_ms - gather->began_ms),
+                 where);
     else
         snprintf(text, size, "the batch was ended while the item was %s", where);
 }
@@ -211,8 +223,8 @@ static void abandon_item(struct gather *gather, struct item *item, enum call_cod
                          uint64_t now_us)
 {
     char message[160];
-    explain(gather, code, item->is_started ? fetcher_phase(&item->call) : PHASE_IDLE, message,
-            sizeof message);
+    explain(gather, code, item->is_started ? fetcher_phase(&item->call) : PHASE_IDLE,
+            message, sizeof message);
     struct outcome outcome = {
         .code = code,
         .message = message,
@@ -250,8 +262,9 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->began_ms = clock_now_ms();
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
     buffer_init(&batch->fragments, FIRST_ROOM_MAX);
-    size_t room = batch->count < FIRST_ROOM_MAX / ROOM_PER_ITEM ? batch->count * ROOM_PER_ITEM
-                                                                : FIRST_ROOM_MAX;
+    size_t room = batch->count < FIRST_ROOM_MAX / ROOM_PER_ITEM
+                      ? batch->count * ROOM_PER_ITEM
+                      : FIRST_ROOM_MAX;
     if (!buffer_reserve(&batch->fragments, room))
         batch->fragments.failed = false; /* tried again when there is something to hold */
     for (size_t i = 0; i < batch->count; i++) {
@@ -307,7 +320,8 @@ struct gather_summary gather_summary(const struct gather *gather)
         .total = gather->batch->count,
         .ok = gather->ok,
         .failed = gather->done - gather->ok,
-        .elapsed_ms = is_over ? gather->elapsed_ms : ms_since_start(gather, clock_now_us()),
+        .elapsed_ms =
+            is_over ? gather->elapsed_ms : ms_since_start(gather, clock_now_us()),
     };
 }
 

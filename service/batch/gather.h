@@ -16,9 +16,9 @@
 
 struct gather;
 
-/* on_end is called exactly once, from fetcher_turn, a timer, or gather_end_now (never from
- * gather_start), unless gather_cancel came first. The gather and its batch stay valid until
- * gather_free, which may be called inside. */
+/* on_end is called exactly once, from fetcher_turn, a timer, or gather_end_now (never
+ * from gather_start), unless gather_cancel came first. The gather and its batch stay
+ * valid until gather_free, which may be called inside. */
 typedef void gather_end_fn(struct gather *gather, void *context);
 
 struct gather_setup {
@@ -49,10 +49,11 @@ struct gather_summary {
 };
 struct gather_summary gather_summary(const struct gather *gather);
 
-/* gather_reply hands out the reply as pieces in order: few (at most GATHER_PIECES_MAX), large
- * ones alone, small ones joined. The caller frees each piece's memory by free(); their bytes stay
- * counted in budgets->reply_bytes until the caller gives them back (ret_bytes). Once only, after
- * on_end. 0: there is no memory for it, and nothing is counted any more. */
+/* gather_reply hands out the reply as pieces in order: few (at most GATHER_PIECES_MAX),
+ * large ones alone, small ones joined. The caller frees each piece's memory by free();
+ * their bytes stay counted in budgets->reply_bytes until the caller gives them back
+ * (ret_bytes). Once only, after on_end. 0: there is no memory for it, and nothing is
+ * counted any more. */
 enum { GATHER_PIECES_MAX = 128 };
 struct gather_piece {
     char *data;

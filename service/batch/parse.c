@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The batch document as a whole: its three spellings, its options, ids that must be unique, and
- * what to say when it is not JSON at all. Every error is found before any is answered, nothing
- * is repaired. Called by the handler of batches.
+/* The batch document as a whole: its three spellings, its options, ids that must be
+ * unique, and what to say when it is not JSON at all. Every error is found before any is
+ * answered, nothing is repaired. Called by the handler of batches.
  *
  *     text ─► body_spans (bodies found and hidden) ─► jansson ─► parse_item … ─► batch
  */
@@ -45,7 +45,8 @@ struct batch *parse_conclude(struct parser *parser, struct batch *batch)
 {
     if (parser->is_out_of_memory) {
         parser->errors->refusal = PARSE_TOO_MANY;
-        report_error(parser->errors, whole, "there is no memory for it now: send less at once");
+        report_error(parser->errors, whole,
+                     "there is no memory for it now: send less at once");
     }
     if (!batch && parser->document)
         document_free(parser->document);
@@ -61,7 +62,8 @@ void parse_include_word(struct parser *parser, struct slice word, struct place p
     static const struct {
         const char *word;
         unsigned bit;
-    } words[] = {{"headers", INCLUDE_HEADERS}, {"body", INCLUDE_BODY}, {"timing", INCLUDE_TIMING}};
+    } words[] = {
+        {"headers", INCLUDE_HEADERS}, {"body", INCLUDE_BODY}, {"timing", INCLUDE_TIMING}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (!slice_is(word, words[i].word))
             continue;
@@ -73,8 +75,10 @@ void parse_include_word(struct parser *parser, struct slice word, struct place p
     report_error(parser->errors, place, "must be \"headers\", \"body\" or \"timing\"");
 }
 
-/* What jansson, or the look before it, stumbled over: as a line and a column of characters. */
-static void report_at(struct parser *parser, struct slice text, size_t at, const char *what)
+/* What jansson, or the look before it, stumbled over: as a line and a column of
+ * characters. */
+static void report_at(struct parser *parser, struct slice text, size_t at,
+                      const char *what)
 {
     size_t line = 1;
     size_t column = 1;
@@ -114,7 +118,8 @@ static bool check_spans(struct parser *parser, struct slice text)
                      (unsigned long long)parser->config->batch.max_items);
         return false;
     case SPANS_TOO_DEEP:
-        report_at(parser, text, spans->fault_at, "nested too deep: more than 32 levels outside "
+        report_at(parser, text, spans->fault_at,
+                  "nested too deep: more than 32 levels outside "
                   "the bodies");
         return false;
     case SPANS_NO_MEMORY:
@@ -126,7 +131,8 @@ static bool check_spans(struct parser *parser, struct slice text)
     return true;
 }
 
-/* Where the token begins behind which jansson stopped: it quotes it at the end of its sentence. */
+/* Where the token begins behind which jansson stopped: it quotes it at the end of its
+ * sentence. */
 static size_t error_offset(struct slice readable, const json_error_t *error)
 {
     size_t stopped = error->position > 0 ? (size_t)error->position : 0;
@@ -163,9 +169,11 @@ static json_t *load(struct parser *parser, struct slice text)
     if (!check_beginning(parser, text) || !check_spans(parser, text))
         return NULL;
     const struct body_spans *spans = &parser->spans;
-    struct slice readable = slice_make(spans->masked ? spans->masked : text.data, text.len);
+    struct slice readable =
+        slice_make(spans->masked ? spans->masked : text.data, text.len);
     json_error_t error;
-    json_t *root = json_loadb(readable.data, readable.len, JSON_REJECT_DUPLICATES, &error);
+    json_t *root =
+        json_loadb(readable.data, readable.len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         report_syntax(parser, text, readable, &error);
     } else if (spans->broken.data) {
@@ -178,8 +186,8 @@ static json_t *load(struct parser *parser, struct slice text)
     return root;
 }
 
-static void take_number(struct parser *parser, const char *name, json_t *value, int64_t max,
-                        uint32_t *ret_number)
+static void take_number(struct parser *parser, const char *name, json_t *value,
+                        int64_t max, uint32_t *ret_number)
 {
     if (!value)
         return;
@@ -220,8 +228,9 @@ static void take_items(struct parser *parser, struct batch *batch, json_t *array
         struct place place = {.list = list.list, .index = &i};
         json_t *value = json_array_get(array, i);
         if (is_urls_only && !json_is_string(value))
-            report_error(parser->errors, place,
-                         "must be a URL; requests with more fields belong in \"requests\"");
+            report_error(
+                parser->errors, place,
+                "must be a URL; requests with more fields belong in \"requests\"");
         else
             parse_item(parser, &batch->items[i], value, place);
     }
@@ -263,8 +272,9 @@ static json_t *choose_list(struct parser *parser, json_t *root, struct place *re
         report_error(parser->errors, place_field(whole, "urls"),
                      "give either \"urls\" or \"requests\", not both");
     if (!json_is_array(list)) {
-        report_error(parser->errors, *ret_list, requests ? "must be an array of requests"
-                                                         : "must be an array of URLs");
+        report_error(parser->errors, *ret_list,
+                     requests ? "must be an array of requests"
+                              : "must be an array of URLs");
         return NULL;
     }
     return list;
@@ -288,8 +298,8 @@ static struct batch *read_document(struct parser *parser)
         parse_defaults(parser, defaults);
     take_number(parser, "deadlineMs", json_object_get(root, "deadlineMs"), TIMEOUT_MS_MAX,
                 &batch->deadline_ms);
-    take_number(parser, "concurrency", json_object_get(root, "concurrency"), CONCURRENCY_MAX,
-                &batch->concurrency);
+    take_number(parser, "concurrency", json_object_get(root, "concurrency"),
+                CONCURRENCY_MAX, &batch->concurrency);
     take_include(parser, json_object_get(root, "include"), &batch->include);
     if (list) {
         take_items(parser, batch, list, place, is_urls);

@@ -22,8 +22,8 @@ struct parse_error {
 };
 
 enum parse_refusal {
-    PARSE_INVALID,   /* 400 */
-    PARSE_TOO_MANY,  /* 413: more items than batch.max_items */
+    PARSE_INVALID,  /* 400 */
+    PARSE_TOO_MANY, /* 413: more items than batch.max_items */
 };
 
 struct parse_errors {
@@ -36,8 +36,8 @@ struct parse_errors {
 void parse_errors_done(struct parse_errors *errors);
 
 /* parse_batch takes the body of POST /v1/batch; `text` is not needed after it returns.
- * NULL and `errors` filled when the batch is wrong in its shape (API.md). Wrong URLs are not
- * looked at here: they fail their own item. */
+ * NULL and `errors` filled when the batch is wrong in its shape (API.md). Wrong URLs are
+ * not looked at here: they fail their own item. */
 struct batch *parse_batch(struct slice text, const struct config *config,
                           struct parse_errors *errors) MUST_CHECK;
 
@@ -48,4 +48,5 @@ struct parse_argument {
 };
 /* parse_query is the same for GET /v1/batch?url=…&deadlineMs=…&include=… */
 struct batch *parse_query(const struct parse_argument *arguments, size_t count,
-                          const struct config *config, struct parse_errors *errors) MUST_CHECK;
+                          const struct config *config,
+                          struct parse_errors *errors) MUST_CHECK;

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An item's "headers": {"name": "value", "name": ["value", "value"]} → header lines to send.
+/* An item's "headers": {"name": "value", "name": ["value", "value"]} → header lines to
+ * send.
  *
- * What is not a field name or value by RFC 9110 (5.1, 5.5) is refused, not repaired: a line
- * feed in a value would be a header of its own. So are names that belong to the connection or
- * the framing, which are the gateway's, and Host, which is the URL's. Called by parse_item. */
+ * What is not a field name or value by RFC 9110 (5.1, 5.5) is refused, not repaired: a
+ * line feed in a value would be a header of its own. So are names that belong to the
+ * connection or the framing, which are the gateway's, and Host, which is the URL's.
+ * Called by parse_item. */
 #include "batch/parse_internal.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define JSON_CONTENT_TYPE \
-    { \
-        .name = {"content-type", 12}, .value = {"application/json", 16}, \
+#define JSON_CONTENT_TYPE                                                                \
+    {                                                                                    \
+        .name = {"content-type", 12},                                                    \
+        .value = {"application/json", 16},                                               \
     }
 static const struct call_header json_content_type[1] = {JSON_CONTENT_TYPE};
 const struct header_set no_headers = {.lines = json_content_type};
@@ -21,8 +24,8 @@ static bool is_token(const char *text)
 {
     static const char others[] = "!#$%&'*+-.^_`|~";
     for (const char *at = text; *at; at++) {
-        bool is_alphanumeric = (*at >= '0' && *at <= '9') ||
-                               ((*at | 32) >= 'a' && (*at | 32) <= 'z');
+        bool is_alphanumeric =
+            (*at >= '0' && *at <= '9') || ((*at | 32) >= 'a' && (*at | 32) <= 'z');
         if (!is_alphanumeric && !strchr(others, *at))
             return false;
     }
@@ -41,8 +44,9 @@ static const char *reserved_reason(const char *name)
     bool is_reserved = strncasecmp(name, "proxy-", 6) == 0;
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         is_reserved |= strcasecmp(name, reserved[i]) == 0;
-    return is_reserved ? "may not be set: it belongs to the connection, which is the gateway's"
-                       : NULL;
+    return is_reserved
+               ? "may not be set: it belongs to the connection, which is the gateway's"
+               : NULL;
 }
 
 /* RFC 9110 5.5, with the obs-text that carries UTF-8. */
@@ -53,7 +57,8 @@ static const char *value_fault(struct slice value)
         if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
             return "must hold no control characters or line breaks";
     }
-    if (value.len && (strchr(" \t", value.data[0]) || strchr(" \t", value.data[value.len - 1])))
+    if (value.len &&
+        (strchr(" \t", value.data[0]) || strchr(" \t", value.data[value.len - 1])))
         return "must not begin or end with white space";
     return NULL;
 }
@@ -79,7 +84,8 @@ static bool check_name(struct maker *maker, const char *name, size_t own_from)
     struct place place = place_name(maker->place, "headers", slice_from(name));
     const char *reserved = reserved_reason(name);
     if (!is_token(name)) {
-        report_error(errors, place, "is not a header name: letters, digits and !#$%%&'*+-.^_`|~");
+        report_error(errors, place,
+                     "is not a header name: letters, digits and !#$%%&'*+-.^_`|~");
         return false;
     }
     if (reserved) {
@@ -88,7 +94,8 @@ static bool check_name(struct maker *maker, const char *name, size_t own_from)
     }
     for (size_t i = own_from; i < maker->count; i++) {
         if (slice_is_ignoring_case(maker->lines[i].name, name)) {
-            report_error(errors, place, "is given twice: names differ in case only; give one "
+            report_error(errors, place,
+                         "is given twice: names differ in case only; give one "
                          "name an array of values");
             return false;
         }
@@ -101,7 +108,8 @@ static bool take_value(struct maker *maker, const char *name, json_t *value)
 {
     struct place place = place_name(maker->place, "headers", slice_from(name));
     if (!json_is_string(value)) {
-        report_error(maker->parser->errors, place, "must be a string or an array of strings");
+        report_error(maker->parser->errors, place,
+                     "must be a string or an array of strings");
         return false;
     }
     struct slice text = slice_make(json_string_value(value), json_string_length(value));
@@ -178,8 +186,9 @@ static void fill(struct maker *maker, json_t *value, const struct header_set *de
     };
 }
 
-void parse_headers(struct parser *parser, json_t *value, const struct header_set *defaults,
-                   struct place place, struct header_set *ret_headers)
+void parse_headers(struct parser *parser, json_t *value,
+                   const struct header_set *defaults, struct place place,
+                   struct header_set *ret_headers)
 {
     *ret_headers = no_headers;
     if (!json_is_object(value)) {
@@ -204,7 +213,8 @@ void parse_headers(struct parser *parser, json_t *value, const struct header_set
     fill(&maker, value, defaults, ret_headers);
     if (ret_headers->count > HEADER_LINES_MAX)
         report_error(parser->errors, place_field(place, "headers"),
-                     "must be at most %d header lines, the defaults' included", HEADER_LINES_MAX);
+                     "must be at most %d header lines, the defaults' included",
+                     HEADER_LINES_MAX);
     if (ret_headers->bytes > HEADER_BYTES_MAX)
         report_error(parser->errors, place_field(place, "headers"),
                      "must be at most %d bytes of names and values", HEADER_BYTES_MAX);

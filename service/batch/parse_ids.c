@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids: the index for who has none, and no two alike. Explicit ids are compared by sorting: no
- * table that a client could fill with colliding keys, and nothing to do for the usual batch
- * without ids. Called at the end of parsing. */
+/* Ids: the index for who has none, and no two alike. Explicit ids are compared by
+ * sorting: no table that a client could fill with colliding keys, and nothing to do for
+ * the usual batch without ids. Called at the end of parsing. */
 #include "batch/parse_internal.h"
 
 #include "base/memory.h"
@@ -26,14 +26,15 @@ static int compare(const void *left, const void *right)
     return a->index < b->index ? -1 : 1;
 }
 
-static void report_duplicate(struct parser *parser, struct place list, size_t index, size_t other)
+static void report_duplicate(struct parser *parser, struct place list, size_t index,
+                             size_t other)
 {
     struct place place = {.list = list.list, .index = &index, .field = "id"};
-    report_error(parser->errors, place, "is the id of item %zu already; ids must be unique",
-                 other);
+    report_error(parser->errors, place,
+                 "is the id of item %zu already; ids must be unique", other);
 }
 
-/* The index that `id` spells as a default id would be spelt; `count` when it spells none. */
+/* The index that `id` spells as a default id would; `count` when it spells none. */
 static size_t index_spelt(struct slice id, size_t count)
 {
     if (id.len < 1 || id.len > 9 || (id.data[0] == '0' && id.len > 1))
@@ -47,8 +48,8 @@ static size_t index_spelt(struct slice id, size_t count)
     return index < count ? index : count;
 }
 
-static void check_unique(struct parser *parser, const struct batch *batch, struct place list,
-                         size_t named_count)
+static void check_unique(struct parser *parser, const struct batch *batch,
+                         struct place list, size_t named_count)
 {
     struct named *named = memory_try_array(named_count, sizeof *named);
     if (!named) {
@@ -81,8 +82,8 @@ static struct slice spell_index(struct parser *parser, size_t index)
         digits[--at] = (char)('0' + index % 10);
         index /= 10;
     } while (index);
-    struct slice id = arena_copy(&parser->document->arena,
-                                 slice_make(digits + at, sizeof digits - at));
+    struct slice id =
+        arena_copy(&parser->document->arena, slice_make(digits + at, sizeof digits - at));
     if (!id.data)
         parser->is_out_of_memory = true;
     return id;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parse files share: the parser's state, and an item's fields before the defaults
- * were merged in. Nobody else includes this. */
+/* What the parse files share: the parser's state, and an item's fields before the
+ * defaults were merged in. Nobody else includes this. */
 #pragma once
 
 #include "batch/arena.h"
@@ -18,13 +18,14 @@
 /* Limits of the shape; the server's own limits lower them further (plan). */
 enum {
     ID_CHARACTERS_MAX = 128,
-    HEADER_LINES_MAX = 100,     /* of one item, defaults included */
+    HEADER_LINES_MAX = 100,      /* of one item, defaults included */
     HEADER_BYTES_MAX = 32 << 10, /* names and values of one item */
 };
 #define TIMEOUT_MS_MAX 600000
 #define REDIRECTS_MAX 20
 #define CONCURRENCY_MAX 100000
-#define BODY_BYTES_MAX 9007199254740991 /* 2^53 - 1: what every JSON reader holds exactly */
+#define BODY_BYTES_MAX                                                                   \
+    9007199254740991 /* 2^53 - 1: what every JSON reader holds exactly */
 
 /* What the slices of a batch point into. */
 struct document {
@@ -41,11 +42,11 @@ struct header_set {
     bool has_content_type; /* the caller gave one, or gave an empty list of them */
 };
 
-/* A body as given, and what it became under each encoding: the defaults' body may be used by
- * thousands of items and is decoded once. */
+/* A body as given, and what it became under each encoding: the defaults' body may be used
+ * by thousands of items and is decoded once. */
 struct body_source {
-    json_t *value; /* NULL: not given */
-    struct slice raw;    /* in the text; data NULL: not found there */
+    json_t *value;    /* NULL: not given */
+    struct slice raw; /* in the text; data NULL: not found there */
     struct place place;
     struct slice made[BODY_BASE64 + 1];
     enum { MADE_NOT_YET, MADE_FINE, MADE_WRONG } state[BODY_BASE64 + 1];
@@ -78,8 +79,8 @@ struct parser {
 /* item_fields_init: nothing given. */
 void item_fields_init(struct item_fields *fields);
 
-/* parse_defaults and parse_item read a JSON value into parser->defaults and *item; what is
- * wrong is reported and the field left as not given. */
+/* parse_defaults and parse_item read a JSON value into parser->defaults and *item; what
+ * is wrong is reported and the field left as not given. */
 void parse_defaults(struct parser *parser, json_t *value);
 void parse_item(struct parser *parser, struct item *item, json_t *value,
                 struct place place);
@@ -88,26 +89,30 @@ void parse_plain_item(struct parser *parser, struct item *item, struct slice url
                       struct place place);
 
 /* parse_headers reads an item's "headers" over `defaults` (NULL: none), name by name. */
-void parse_headers(struct parser *parser, json_t *value, const struct header_set *defaults,
-                   struct place place, struct header_set *ret_headers);
+void parse_headers(struct parser *parser, json_t *value,
+                   const struct header_set *defaults, struct place place,
+                   struct header_set *ret_headers);
 extern const struct header_set no_headers;
 
 /* parse_body makes the bytes to send of `source` read as `encoding` (BODY_NONE: by type).
- * False: it is not of that kind, and reported. *ret_is_json: wants a JSON content-type. */
-bool parse_body(struct parser *parser, struct body_source *source, enum body_encoding encoding,
-                struct slice *ret_body, bool *ret_is_json) MUST_CHECK;
+ * False: it is not of that kind, and reported. *ret_is_json: it is JSON. */
+bool parse_body(struct parser *parser, struct body_source *source,
+                enum body_encoding encoding, struct slice *ret_body,
+                bool *ret_is_json) MUST_CHECK;
 
-/* parse_finish gives every item without an id its index and finds ids that are not unique. */
+/* parse_finish gives every item without an id its index and finds ids that are not
+ * unique. */
 void parse_finish(struct parser *parser, struct batch *batch, struct place list);
 
 /* parse_batch_new makes a batch of `count` empty items on a new document, or NULL. The
  * parser's document is then the batch's. */
 struct batch *parse_batch_new(struct parser *parser, size_t count) MUST_CHECK;
 
-/* parse_include_word adds the bit of "headers", "body" or "timing", or reports at `place`. */
+/* parse_include_word adds the bit of "headers", "body" or "timing", or reports at
+ * `place`. */
 void parse_include_word(struct parser *parser, struct slice word, struct place place,
                         unsigned *include);
 
-/* parse_conclude: the batch if nothing was reported and memory sufficed, else NULL, the batch
- * freed and the errors complete. */
+/* parse_conclude: the batch if nothing was reported and memory sufficed, else NULL, the
+ * batch freed and the errors complete. */
 struct batch *parse_conclude(struct parser *parser, struct batch *batch) MUST_CHECK;

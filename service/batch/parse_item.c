@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request of the batch: a table of its fields, each with who reads it, then the merge with
- * the defaults. Knows the shape only: whether a URL is good is decided when it is fetched, and
- * what the server's limits make of a wish is the plan's. Called by parse_batch and parse_query. */
+/* One request of the batch: a table of its fields, each with who reads it, then the merge
+ * with the defaults. Knows the shape only: whether a URL is good is decided when it is
+ * fetched, and what the server's limits make of a wish is the plan's. Called by
+ * parse_batch and parse_query. */
 #include "batch/parse_internal.h"
 
 #include "fetch/call.h"
@@ -22,8 +23,8 @@ struct field_row {
     int64_t max;
 };
 
-static take_fn take_id, take_url, take_method, take_headers, take_body, take_body_encoding,
-    take_integer;
+static take_fn take_id, take_url, take_method, take_headers, take_body,
+    take_body_encoding, take_integer;
 
 static const struct field_row rows[] = {
     {"url", take_url, false, 0, 0, 0},
@@ -34,9 +35,10 @@ static const struct field_row rows[] = {
     {"bodyEncoding", take_body_encoding, true, 0, 0, 0},
     {"timeoutMs", take_integer, true, offsetof(struct item_fields, timeout_ms), 1,
      TIMEOUT_MS_MAX},
-    {"connectTimeoutMs", take_integer, true, offsetof(struct item_fields, connect_timeout_ms), 1,
-     TIMEOUT_MS_MAX},
-    {"redirects", take_integer, true, offsetof(struct item_fields, redirects), 0, REDIRECTS_MAX},
+    {"connectTimeoutMs", take_integer, true,
+     offsetof(struct item_fields, connect_timeout_ms), 1, TIMEOUT_MS_MAX},
+    {"redirects", take_integer, true, offsetof(struct item_fields, redirects), 0,
+     REDIRECTS_MAX},
     {"maxBodyBytes", take_integer, true, offsetof(struct item_fields, max_body_bytes), 1,
      BODY_BYTES_MAX},
 };
@@ -133,9 +135,9 @@ static void take_body(struct parser *parser, struct item_fields *fields, json_t 
                       struct place place, const struct field_row *row)
 {
     struct slice raw =
-        fields == &parser->defaults ? parser->spans.defaults
-                                    : body_spans_of(&parser->spans, *place.index,
-                                                    &parser->spans_cursor);
+        fields == &parser->defaults
+            ? parser->spans.defaults
+            : body_spans_of(&parser->spans, *place.index, &parser->spans_cursor);
     if (!raw.data) {
         report_error(parser->errors, place_field(place, row->name), "cannot be read");
         return;
@@ -143,8 +145,9 @@ static void take_body(struct parser *parser, struct item_fields *fields, json_t 
     fields->body = (struct body_source){.value = value, .raw = raw, .place = place};
 }
 
-static void take_body_encoding(struct parser *parser, struct item_fields *fields, json_t *value,
-                               struct place place, const struct field_row *row)
+static void take_body_encoding(struct parser *parser, struct item_fields *fields,
+                               json_t *value, struct place place,
+                               const struct field_row *row)
 {
     struct slice text;
     place = place_field(place, row->name);
@@ -163,8 +166,8 @@ static void take_body_encoding(struct parser *parser, struct item_fields *fields
 static void take_integer(struct parser *parser, struct item_fields *fields, json_t *value,
                          struct place place, const struct field_row *row)
 {
-    /* A real that happens to be whole is refused as well: 1e3 or 100.0 is no way to write a
-     * number of milliseconds. */
+    /* A real that happens to be whole is refused as well: 1e3 or 100.0 is no way to write
+     * a number of milliseconds. */
     json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
     if (!json_is_integer(value) || number < row->min || number > row->max) {
         report_error(parser->errors, place_field(place, row->name),
@@ -175,7 +178,8 @@ static void take_integer(struct parser *parser, struct item_fields *fields, json
     *(int64_t *)(void *)((char *)fields + row->offset) = number;
 }
 
-static void report_unknown_field(struct parser *parser, struct place place, const char *name)
+static void report_unknown_field(struct parser *parser, struct place place,
+                                 const char *name)
 {
     const char *names[ROW_COUNT];
     for (size_t i = 0; i < ROW_COUNT; i++)
@@ -211,16 +215,19 @@ static void set_body(struct parser *parser, struct item *item, struct item_field
     if (!source->value)
         return;
     if (item->method == METHOD_GET || item->method == METHOD_HEAD) {
-        /* RFC 9110 9.3.1: such content has no meaning, and often the method was forgotten. */
+        /* RFC 9110 9.3.1: such content has no meaning, and often the method was
+         * forgotten. */
         const char *whose = source == &own->body ? "" : " (the defaults give one)";
-        report_error(parser->errors,
-                     source == &own->body ? place_field(place, "body") : place,
-                     "a %s request carries no body%s: \"method\" must be POST, PUT, PATCH, "
-                     "DELETE or OPTIONS", call_method_name(item->method), whose);
+        report_error(
+            parser->errors, source == &own->body ? place_field(place, "body") : place,
+            "a %s request carries no body%s: \"method\" must be POST, PUT, PATCH, "
+            "DELETE or OPTIONS",
+            call_method_name(item->method), whose);
         return;
     }
-    enum body_encoding encoding =
-        own->body_encoding != BODY_NONE ? own->body_encoding : parser->defaults.body_encoding;
+    enum body_encoding encoding = own->body_encoding != BODY_NONE
+                                      ? own->body_encoding
+                                      : parser->defaults.body_encoding;
     bool is_json;
     if (!parse_body(parser, source, encoding, &item->body, &is_json))
         return;
@@ -266,10 +273,12 @@ void parse_plain_item(struct parser *parser, struct item *item, struct slice url
     merge(parser, item, &own, place);
 }
 
-void parse_item(struct parser *parser, struct item *item, json_t *value, struct place place)
+void parse_item(struct parser *parser, struct item *item, json_t *value,
+                struct place place)
 {
     if (json_is_string(value)) {
-        struct slice url = slice_make(json_string_value(value), json_string_length(value));
+        struct slice url =
+            slice_make(json_string_value(value), json_string_length(value));
         parse_plain_item(parser, item, url, place);
         return;
     }

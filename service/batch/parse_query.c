@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/batch?url=…&url=…&deadlineMs=…&include=…: a batch of plain GETs, for a browser, curl
- * or a load tester. Pointers name the members a document would have. Called by the handler of
- * batches. */
+/* GET /v1/batch?url=…&url=…&deadlineMs=…&include=…: a batch of plain GETs, for a browser,
+ * curl or a load tester. Pointers name the members a document would have. Called by the
+ * handler of batches. */
 #include "batch/parse_internal.h"
 
 #include <string.h>
@@ -26,8 +26,8 @@ static int64_t whole_number(struct slice text)
     return number;
 }
 
-static void take_number(struct parser *parser, const char *name, struct slice value, int64_t max,
-                        uint32_t *ret_number)
+static void take_number(struct parser *parser, const char *name, struct slice value,
+                        int64_t max, uint32_t *ret_number)
 {
     int64_t number = whole_number(value);
     if (number < 1 || number > max)
@@ -59,7 +59,8 @@ static bool is_first(struct parser *parser, const char *name, bool *seen)
     return first;
 }
 
-static void take_url(struct parser *parser, struct item *item, size_t index, struct slice value)
+static void take_url(struct parser *parser, struct item *item, size_t index,
+                     struct slice value)
 {
     struct slice url = arena_copy(&parser->document->arena, value);
     if (!url.data)
@@ -90,10 +91,12 @@ static void take_arguments(struct parser *parser, struct batch *batch,
             index++;
         } else if (slice_is(name, "deadlineMs")) {
             if (is_first(parser, "deadlineMs", &seen.deadline))
-                take_number(parser, "deadlineMs", value, TIMEOUT_MS_MAX, &batch->deadline_ms);
+                take_number(parser, "deadlineMs", value, TIMEOUT_MS_MAX,
+                            &batch->deadline_ms);
         } else if (slice_is(name, "concurrency")) {
             if (is_first(parser, "concurrency", &seen.concurrency))
-                take_number(parser, "concurrency", value, CONCURRENCY_MAX, &batch->concurrency);
+                take_number(parser, "concurrency", value, CONCURRENCY_MAX,
+                            &batch->concurrency);
         } else if (slice_is(name, "include")) {
             if (is_first(parser, "include", &seen.include))
                 take_include(parser, value, &batch->include);

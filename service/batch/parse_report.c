@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds the list of errors a refused batch is answered with. Names in pointers are the
- * client's own text: escaped as RFC 6901 wants it and cut, so that a short answer stays short.
- * Escaping for JSON is left to who writes the answer. Called by the parse files. */
+ * client's own text: escaped as RFC 6901 wants it and cut, so that a short answer stays
+ * short. Escaping for JSON is left to who writes it. Called by the parse files. */
 #include "batch/parse_report.h"
 
 #include "base/buffer.h"
@@ -66,7 +66,8 @@ static char *pointer_of(struct place place)
     return pointer;
 }
 
-void report_error(struct parse_errors *errors, struct place place, const char *format, ...)
+void report_error(struct parse_errors *errors, struct place place, const char *format,
+                  ...)
 {
     errors->total++;
     if (errors->count == PARSE_ERRORS_MAX)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a batch, collected: places as JSON pointers, sentences for people. */
+/* What is wrong with a batch: places as JSON pointers, sentences for people. */
 #pragma once
 
 #include "base/attributes.h"
@@ -11,10 +11,10 @@
 
 /* A place in the document, from the outside in; a part that is NULL is left out. */
 struct place {
-    const char *list;    /* "/requests", "/urls", "/defaults"; NULL: the document itself */
+    const char *list; /* "/requests", "/urls", "/defaults"; NULL: the document itself */
     const size_t *index; /* in the list */
     const char *field;
-    struct slice name;   /* a header's name, or the index in an array as text */
+    struct slice name; /* a header's name, or the index in an array as text */
 };
 
 /* place_field is `place` one step further in, at its member `field`; place_name two. */
@@ -23,7 +23,8 @@ static inline struct place place_field(struct place place, const char *field)
     place.field = field;
     return place;
 }
-static inline struct place place_name(struct place place, const char *field, struct slice name)
+static inline struct place place_name(struct place place, const char *field,
+                                      struct slice name)
 {
     place.field = field;
     place.name = name;
@@ -31,8 +32,8 @@ static inline struct place place_name(struct place place, const char *field, str
 }
 
 /* report_error counts an error and, while there is room, keeps it. */
-void report_error(struct parse_errors *errors, struct place place, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void report_error(struct parse_errors *errors, struct place place, const char *format,
+                  ...) PRINTF_LIKE(3, 4);
 
 /* report_unknown: the member `name` is not one of `names`; says which was meant. */
 void report_unknown(struct parse_errors *errors, struct place place, const char *name,

@@ -22,7 +22,8 @@ static uint32_t smaller_limit(uint64_t a, uint64_t b)
     return to_u32(a < b ? a : b);
 }
 
-static void plan_call(struct item *item, const struct config *config, uint64_t deadline_ms)
+static void plan_call(struct item *item, const struct config *config,
+                      uint64_t deadline_ms)
 {
     struct call *call = &item->call;
     call->url = item->url;

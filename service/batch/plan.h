@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 struct plan {
-    uint64_t deadline_ms;  /* absolute, loop clock */
-    uint32_t concurrency;  /* 0: no limit */
+    uint64_t deadline_ms; /* absolute, loop clock */
+    uint32_t concurrency; /* 0: no limit */
 };
 
 /* plan_make fills the public part of every item's call (all but on_done) and returns the

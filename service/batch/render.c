@@ -4,9 +4,9 @@
  *     {"id":…,"status":…,"headers":{…},"body":…,"bodyEncoding":…,"timing":{…}}
  *     {"id":…,"status":…,"error":{"code":…,"message":…,"retryable":…},"timing":{…}}
  *
- * A JSON body is validated and then embedded as it came, so its numbers and key order stay; what
- * is no JSON becomes a string, what is no UTF-8 becomes base64. No printf: this runs for every
- * item. Called by gather. */
+ * A JSON body is validated and then embedded as it came, so its numbers and key order
+ * stay; what is no JSON becomes a string, what is no UTF-8 becomes base64. No printf:
+ * this runs for every item. Called by gather. */
 #include "batch/render.h"
 
 #include "base/json_text.h"
@@ -16,7 +16,9 @@
 
 #include <assert.h>
 
-enum { MESSAGE_MAX = 400 }; /* so that a response without a body has a known largest size */
+enum {
+    MESSAGE_MAX = 400
+}; /* so that a response without a body has a known largest size */
 
 static void append(struct buffer *out, const char *text)
 {
@@ -32,15 +34,16 @@ static void append_ms(struct buffer *out, double ms)
     }
     uint64_t us = (uint64_t)(ms * 1000 + 0.5);
     unsigned fraction = (unsigned)(us % 1000);
-    char decimals[4] = {'.', (char)('0' + fraction / 100), (char)('0' + fraction / 10 % 10),
-                        (char)('0' + fraction % 10)};
+    char decimals[4] = {'.', (char)('0' + fraction / 100),
+                        (char)('0' + fraction / 10 % 10), (char)('0' + fraction % 10)};
     buffer_append_uint(out, us / 1000);
     buffer_append(out, decimals, fraction % 10 ? 4 : fraction % 100 ? 3 : 2);
 }
 
 static bool ends_with_json(struct slice type)
 {
-    return type.len > 5 && slice_is_ignoring_case(slice_make(type.data + type.len - 5, 5), "+json");
+    return type.len > 5 &&
+           slice_is_ignoring_case(slice_make(type.data + type.len - 5, 5), "+json");
 }
 
 /* application/json or a +json type (RFC 6839 3.1); parameters say nothing about JSON. */
@@ -49,7 +52,8 @@ static bool is_json_type(struct slice type)
     const char *semicolon = type.len ? memchr(type.data, ';', type.len) : NULL;
     if (semicolon)
         type.len = (size_t)(semicolon - type.data);
-    while (type.len && (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
+    while (type.len &&
+           (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
         type.len--;
     while (type.len && (type.data[0] == ' ' || type.data[0] == '\t'))
         type = slice_make(type.data + 1, type.len - 1);
@@ -71,7 +75,8 @@ static void append_body(struct buffer *out, struct slice body, struct slice cont
     }
 }
 
-static void append_timing(struct buffer *out, const struct call_timing *timing, double start_ms)
+static void append_timing(struct buffer *out, const struct call_timing *timing,
+                          double start_ms)
 {
     const struct {
         const char *name;
@@ -116,7 +121,8 @@ static struct slice cut(struct slice text)
     return text;
 }
 
-static void append_error(struct buffer *out, const struct call_code_row *row, const char *message)
+static void append_error(struct buffer *out, const struct call_code_row *row,
+                         const char *message)
 {
     append(out, ",\"error\":{\"code\":\"");
     append(out, row->name);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outcome → JSON. Pure: bytes in, bytes out. The members of API.md's responses array, valid
- * UTF-8 JSON whatever the upstream sent; written by hand, because building them with a JSON
- * library costs as much as fetching (20 µs an item). */
+/* Outcome → JSON. Pure: bytes in, bytes out. The members of API.md's responses array,
+ * valid UTF-8 JSON whatever the upstream sent; written by hand, because building them
+ * with a JSON library costs as much as fetching (20 µs an item). */
 #pragma once
 
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "fetch/call.h"
 
-/* render_response appends the response object of the item `id` to `out`; out->failed tells
- * that it did not fit or that memory ran out. `include`: INCLUDE_… bits of batch.h. start_ms:
- * when the item was handed to the fetcher, since the batch began. */
+/* render_response appends the response object of the item `id` to `out`; out->failed
+ * tells that it did not fit or that memory ran out. `include`: INCLUDE_… bits of batch.h.
+ * start_ms: when the item was handed to the fetcher, since the batch began. */
 void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
                      unsigned include, double start_ms);
 

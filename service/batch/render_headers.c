@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header lines → one JSON object without a name twice. Lines of one name are chained first:
- * by comparing all with all for the usual dozen, by sorting for more, because an upstream may
- * send ten thousand. Called by render_response. */
+/* Header lines → one JSON object without a name twice. Lines of one name are chained
+ * first: by comparing all with all for the usual dozen, by sorting for more, because an
+ * upstream may send ten thousand. Called by render_response. */
 #include "batch/render_headers.h"
 
 #include "base/json_text.h"
@@ -12,7 +12,8 @@
 enum { FEW_LINES = 32 };
 
 struct link {
-    size_t next; /* line of the same name that follows; 0: none (line 0 follows no line) */
+    size_t
+        next; /* line of the same name that follows; 0: none (line 0 follows no line) */
     bool is_repeat;
 };
 
@@ -91,8 +92,8 @@ static void append_values(struct buffer *out, const struct call_header *headers,
     buffer_append_byte(out, ']');
 }
 
-static void append_object(struct buffer *out, const struct call_header *headers, size_t count,
-                          const struct link *links)
+static void append_object(struct buffer *out, const struct call_header *headers,
+                          size_t count, const struct link *links)
 {
     buffer_append_text(out, ",\"headers\":{");
     bool is_first = true;

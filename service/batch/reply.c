@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* {"responses":[ fragment, fragment, … ],"summary":{…}}
  *
- * A small reply is one piece, because the connection sends head and one buffer together. Of a
- * large one the large fragments are handed out as they are: copying 100 MB costs half as much
- * again as everything else. The number of pieces is bounded, because more of them than a
- * connection's memory holds ends the process inside the HTTP library: when they run short, all
- * the rest is one piece. Called by gather_reply. */
+ * A small reply is one piece, because the connection sends head and one buffer together.
+ * Of a large one the large fragments are handed out as they are: copying 100 MB costs
+ * half as much again as everything else. The number of pieces is bounded, because more of
+ * them than a connection's memory holds ends the process inside the HTTP library: when
+ * they run short, all the rest is one piece. Called by gather_reply. */
 #include "batch/reply.h"
 
 #include "batch/render.h"
@@ -46,7 +46,8 @@ static bool stands_alone(const struct joiner *joiner, size_t i)
 
 static void put_fragment(struct joiner *joiner, char **to, struct fragment *fragment)
 {
-    put(to, fragment->own ? fragment->own : joiner->batch->fragments.data + fragment->offset,
+    put(to,
+        fragment->own ? fragment->own : joiner->batch->fragments.data + fragment->offset,
         fragment->len);
     free(fragment->own);
     fragment->own = NULL;
@@ -98,7 +99,8 @@ size_t reply_join(struct batch *batch, const struct gather_summary *summary,
                   struct gather_piece pieces[GATHER_PIECES_MAX])
 {
     char tail_text[TAIL_MAX];
-    struct buffer tail = {.data = tail_text, .cap = sizeof tail_text, .max = sizeof tail_text};
+    struct buffer tail = {
+        .data = tail_text, .cap = sizeof tail_text, .max = sizeof tail_text};
     buffer_append_text(&tail, batch->count == 0 ? "[],\"summary\":" : "],\"summary\":");
     render_summary(&tail, summary);
     buffer_append_text(&tail, "}\n");

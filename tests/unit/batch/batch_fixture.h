@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of batch/ share: a configuration of round numbers, and parsing a C string. */
+/* What the tests of batch/ share: a configuration of round numbers, and parsing a C
+ * string. */
 #pragma once
 
 #include "base/json_text.h"
@@ -43,7 +44,8 @@ static inline struct batch *fixture_parse(const char *text, struct parse_errors 
 }
 
 /* The same with ' for ", so that tests read easily. */
-static inline struct batch *fixture_parse_quoted(const char *text, struct parse_errors *errors)
+static inline struct batch *fixture_parse_quoted(const char *text,
+                                                 struct parse_errors *errors)
 {
     char *copy = strdup(text);
     for (char *at = copy; *at; at++) {
@@ -56,11 +58,12 @@ static inline struct batch *fixture_parse_quoted(const char *text, struct parse_
 }
 
 /* Is there an error at `pointer` whose sentence holds `part`? */
-static inline bool fixture_has_error(const struct parse_errors *errors, const char *pointer,
-                                     const char *part)
+static inline bool fixture_has_error(const struct parse_errors *errors,
+                                     const char *pointer, const char *part)
 {
     for (size_t i = 0; i < errors->count; i++) {
-        if (strcmp(errors->list[i].pointer, pointer) == 0 && strstr(errors->list[i].detail, part))
+        if (strcmp(errors->list[i].pointer, pointer) == 0 &&
+            strstr(errors->list[i].detail, part))
             return true;
     }
     return false;

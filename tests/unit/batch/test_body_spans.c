@@ -36,7 +36,8 @@ static const struct mask_case masks[] = {
     {"{\"other\":[{\"body\":{}}]}", NULL},
     {"{\"x\":\"\\\"]}\",\"requests\":[{\"body\":{}}]}",
      "{\"x\":\"\\\"]}\",\"requests\":[{\"body\":0 }]}"},
-    {"{\"x\":\"\\\\\",\"requests\":[{\"body\":{}}]}", "{\"x\":\"\\\\\",\"requests\":[{\"body\":0 }]}"},
+    {"{\"x\":\"\\\\\",\"requests\":[{\"body\":{}}]}",
+     "{\"x\":\"\\\\\",\"requests\":[{\"body\":0 }]}"},
     {"{\"a\":123456789012345678}", NULL},
     {"{\"a\":1234567890123456789}", "{\"a\":0.00000000000000000}"},
     {"{\"a\":-234567890123456789}", "{\"a\":0.00000000000000000}"},
@@ -69,8 +70,9 @@ static bool span_is(struct slice span, const char *expected)
 
 Test(body_spans, each_body_is_found_with_its_item)
 {
-    static const char text[] = "{\"requests\":[\"u\",{\"body\":\"s\"},{},{\"x\":[{}],\"body\": [1]},"
-                               "5,{\"body\":{\"body\":2}}],\"defaults\":{\"y\":1,\"body\":null}}";
+    static const char text[] =
+        "{\"requests\":[\"u\",{\"body\":\"s\"},{},{\"x\":[{}],\"body\": [1]},"
+        "5,{\"body\":{\"body\":2}}],\"defaults\":{\"y\":1,\"body\":null}}";
     struct body_spans spans;
     body_spans_find(&spans, slice_from(text), 100);
     cr_assert_eq(spans.count, 3);
@@ -144,9 +146,26 @@ static unsigned next_random(unsigned *state)
 
 Test(body_spans, no_bytes_make_it_read_outside_or_change_the_length_of_lines)
 {
-    static const char *const parts[] = {"{", "}", "[", "]", ",", ":", "\"body\"", "\"requests\"",
-                                        "\"defaults\"", "1", "1e9", "\"", "\\", "\n", "null", "x",
-                                        "\"urls\"", "12345678901234567890", "\xff", "{\"requests\":["};
+    static const char *const parts[] = {"{",
+                                        "}",
+                                        "[",
+                                        "]",
+                                        ",",
+                                        ":",
+                                        "\"body\"",
+                                        "\"requests\"",
+                                        "\"defaults\"",
+                                        "1",
+                                        "1e9",
+                                        "\"",
+                                        "\\",
+                                        "\n",
+                                        "null",
+                                        "x",
+                                        "\"urls\"",
+                                        "12345678901234567890",
+                                        "\xff",
+                                        "{\"requests\":["};
     unsigned state = 1;
     for (int round = 0; round < 50000; round++) {
         char text[256] = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents that are right and what they become; documents that are no JSON, or no batch. */
+/* Documents that are right and what they become; documents that are no JSON or batch. */
 #include "unit/batch/batch_fixture.h"
 
 #include <criterion/criterion.h>
@@ -37,8 +37,9 @@ Test(parse, an_array_of_urls_is_a_batch)
 
 Test(parse, an_object_with_urls_is_the_same)
 {
-    struct batch *batch = parse("{'urls': ['http://a/'], 'deadlineMs': 600000, 'concurrency': 3,"
-                                " 'include': ['timing', 'body']}");
+    struct batch *batch =
+        parse("{'urls': ['http://a/'], 'deadlineMs': 600000, 'concurrency': 3,"
+              " 'include': ['timing', 'body']}");
     cr_assert_eq(batch->count, 1);
     cr_expect_eq(batch->deadline_ms, 600000);
     cr_expect_eq(batch->concurrency, 3);
@@ -48,8 +49,9 @@ Test(parse, an_object_with_urls_is_the_same)
 
 Test(parse, requests_are_strings_or_objects_in_any_mixture)
 {
-    struct batch *batch = parse("{'requests': ['http://a/', {'url': 'http://b/', 'id': 'b'},"
-                                " 'http://c/']}");
+    struct batch *batch =
+        parse("{'requests': ['http://a/', {'url': 'http://b/', 'id': 'b'},"
+              " 'http://c/']}");
     cr_assert_eq(batch->count, 3);
     cr_expect(fixture_is(batch->items[1].id, "b"));
     cr_expect(fixture_is(batch->items[2].id, "2"));
@@ -59,7 +61,8 @@ Test(parse, requests_are_strings_or_objects_in_any_mixture)
 
 Test(parse, objects_may_stand_in_the_bare_array_too)
 {
-    struct batch *batch = parse("[{'url': 'http://a/', 'method': 'POST', 'body': {'q': 1}}]");
+    struct batch *batch =
+        parse("[{'url': 'http://a/', 'method': 'POST', 'body': {'q': 1}}]");
     cr_expect(fixture_is(batch->items[0].body, "{\"q\": 1}"));
     batch_free(batch);
 }
@@ -158,8 +161,8 @@ Test(parse, what_is_not_json_is_refused_with_line_and_column)
     for (size_t i = 0; i < sizeof not_json / sizeof *not_json; i++) {
         const struct syntax_case *row = &not_json[i];
         struct parse_errors errors;
-        struct batch *batch =
-            fixture_parse_bytes(row->text, row->len ? row->len : strlen(row->text), &errors);
+        struct batch *batch = fixture_parse_bytes(
+            row->text, row->len ? row->len : strlen(row->text), &errors);
         cr_expect_null(batch, "taken: %s", row->text);
         cr_expect_eq(errors.total, 1, "%zu errors: %s", errors.total, row->text);
         cr_expect_eq(errors.refusal, PARSE_INVALID);
@@ -175,8 +178,10 @@ Test(parse, what_is_not_json_is_refused_with_line_and_column)
 Test(parse, every_prefix_of_a_batch_is_refused)
 {
     static const char text[] =
-        "{\"requests\": [\"http://a/\", {\"url\": \"b\", \"method\": \"POST\", \"body\": {\"q\": "
-        "[1, 2.5e3, \"\\u00fc\", null]}, \"headers\": {\"a\": [\"1\", \"2\"]}}], \"defaults\": "
+        "{\"requests\": [\"http://a/\", {\"url\": \"b\", \"method\": \"POST\", \"body\": "
+        "{\"q\": "
+        "[1, 2.5e3, \"\\u00fc\", null]}, \"headers\": {\"a\": [\"1\", \"2\"]}}], "
+        "\"defaults\": "
         "{\"body\": 123456789012345678901234567890, \"bodyEncoding\": \"json\"}, "
         "\"deadlineMs\": 1000}";
     for (size_t len = 0; len < sizeof text - 1; len++) {
@@ -230,8 +235,10 @@ static const struct shape_case shapes[] = {
     {"{'urls': ['u'], 'deadlineMs': 1e3}", "/deadlineMs", "must be an integer"},
     {"{'urls': ['u'], 'deadlineMs': 1e400}", "/deadlineMs", "must be an integer"},
     {"{'urls': ['u'], 'deadlineMs': 9223372036854775808}", "/deadlineMs", "from 1 to"},
-    {"{'urls': ['u'], 'deadlineMs': 123456789012345678901234567890}", "/deadlineMs", "from 1 to"},
-    {"{'urls': ['u'], 'deadlineMs': -123456789012345678901234567890}", "/deadlineMs", "from 1"},
+    {"{'urls': ['u'], 'deadlineMs': 123456789012345678901234567890}", "/deadlineMs",
+     "from 1 to"},
+    {"{'urls': ['u'], 'deadlineMs': -123456789012345678901234567890}", "/deadlineMs",
+     "from 1"},
     {"{'urls': ['u'], 'deadlineMs': null}", "/deadlineMs", "must be an integer"},
     {"{'urls': ['u'], 'deadlineMs': true}", "/deadlineMs", "must be an integer"},
     {"{'urls': ['u'], 'concurrency': 0}", "/concurrency", "from 1 to"},
@@ -270,8 +277,10 @@ Test(parse, a_far_name_gets_no_hint)
 Test(parse, all_errors_are_found_at_once)
 {
     struct parse_errors errors;
-    cr_assert_null(fixture_parse_quoted("{'requests': [{'url': 'u', 'timeoutMs': 0}, {'uri': 'u'},"
-                                        " 3], 'deadlineMs': 'x'}", &errors));
+    cr_assert_null(
+        fixture_parse_quoted("{'requests': [{'url': 'u', 'timeoutMs': 0}, {'uri': 'u'},"
+                             " 3], 'deadlineMs': 'x'}",
+                             &errors));
     cr_expect(fixture_has_error(&errors, "/requests/0/timeoutMs", "integer"));
     cr_expect(fixture_has_error(&errors, "/requests/1/uri", "did you mean \"url\""));
     cr_expect(fixture_has_error(&errors, "/requests/1", "missing"));
@@ -296,7 +305,8 @@ Test(parse, more_errors_than_fit_are_counted)
     buffer_done(&text);
 }
 
-static void append_items(struct buffer *text, const char *before, int count, const char *after)
+static void append_items(struct buffer *text, const char *before, int count,
+                         const char *after)
 {
     buffer_append_text(text, before);
     for (int i = 0; i < count; i++)
@@ -307,7 +317,10 @@ static void append_items(struct buffer *text, const char *before, int count, con
 Test(parse, the_number_of_items_has_a_limit_in_each_spelling)
 {
     static const char *const spellings[][2] = {
-        {"", "]"}, {"{\"urls\": ", "]}"}, {"{\"requests\": ", "]}"}, {"{\"re\\u0071uests\":", "]}"},
+        {"", "]"},
+        {"{\"urls\": ", "]}"},
+        {"{\"requests\": ", "]}"},
+        {"{\"re\\u0071uests\":", "]}"},
     };
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
         for (int count = 1000; count <= 1001; count++) {
@@ -330,7 +343,8 @@ Test(parse, the_number_of_items_has_a_limit_in_each_spelling)
 
 Test(parse, depth_bombs_are_refused_early)
 {
-    static const char *const openings[] = {"[", "{\"a\":", "[{\"a\":", "{\"defaults\":{\"x\":["};
+    static const char *const openings[] = {
+        "[", "{\"a\":", "[{\"a\":", "{\"defaults\":{\"x\":["};
     for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
         for (int depth = 40; depth <= 400000; depth *= 100) {
             struct buffer text;
@@ -339,7 +353,8 @@ Test(parse, depth_bombs_are_refused_early)
                 buffer_append_text(&text, openings[i]);
             struct parse_errors errors;
             cr_expect_null(fixture_parse_bytes(text.data, text.len, &errors));
-            cr_expect(fixture_has_error(&errors, "", "nested too deep"), "%s", openings[i]);
+            cr_expect(fixture_has_error(&errors, "", "nested too deep"), "%s",
+                      openings[i]);
             parse_errors_done(&errors);
             buffer_done(&text);
         }
@@ -366,7 +381,8 @@ Test(parse, a_body_may_nest_512_levels_and_no_more)
         else
             cr_expect_eq(errors.total, 1);
         if (depths[i] == 513)
-            cr_expect(fixture_has_error(&errors, "", "line 2, column 8: nested too deep"));
+            cr_expect(
+                fixture_has_error(&errors, "", "line 2, column 8: nested too deep"));
         parse_errors_done(&errors);
         batch_free(batch);
         buffer_done(&text);

@@ -57,11 +57,16 @@ Test(parse_body, json_values_are_sent_byte_for_byte_wherever_they_stand)
 {
     static const char *const places[][2] = {
         {"[{\"url\":\"u\",\"method\":\"POST\",\"bodyEncoding\":\"json\",\"body\":", "}]"},
-        {"[{\"body\" :\n\t ", " ,\"url\":\"u\",\"bodyEncoding\":\"json\",\"method\":\"POST\"}]"},
-        {"{\"requests\":[\"v\",{\"url\":\"u\",\"method\":\"PUT\"},{\"bodyEncoding\":\"json\","
-         "\"url\":\"u\",\"method\":\"PUT\",\"\\u0062\\u006Fdy\":", "}], \"deadlineMs\": 5}"},
-        {"{\"requests\":[{\"url\":\"u\",\"method\":\"PUT\"}], \"defaults\": {\"bodyEncoding\":"
-         "\"json\",\"body\":", "}}"},
+        {"[{\"body\" :\n\t ",
+         " ,\"url\":\"u\",\"bodyEncoding\":\"json\",\"method\":\"POST\"}]"},
+        {"{\"requests\":[\"v\",{\"url\":\"u\",\"method\":\"PUT\"},{\"bodyEncoding\":"
+         "\"json\","
+         "\"url\":\"u\",\"method\":\"PUT\",\"\\u0062\\u006Fdy\":",
+         "}], \"deadlineMs\": 5}"},
+        {"{\"requests\":[{\"url\":\"u\",\"method\":\"PUT\"}], \"defaults\": "
+         "{\"bodyEncoding\":"
+         "\"json\",\"body\":",
+         "}}"},
         {"{\"defaults\": {\"method\":\"POST\",\"bodyEncoding\":\"json\",\"body\":",
          "},\"urls\":[\"u\"]}"},
     };
@@ -73,11 +78,11 @@ Test(parse_body, json_values_are_sent_byte_for_byte_wherever_they_stand)
 
 Test(parse_body, each_item_gets_its_own_body)
 {
-    struct batch *batch =
-        parse("{\"requests\": [{\"url\":\"u\",\"method\":\"POST\",\"body\":{\"n\":0}},\"v\","
-              "{\"url\":\"u\",\"method\":\"POST\",\"body\":\"two\"},"
-              "{\"url\":\"u\",\"method\":\"POST\",\"body\":[3]},"
-              "{\"url\":\"u\",\"method\":\"POST\",\"headers\":{\"body\":\"x\"}}]}");
+    struct batch *batch = parse(
+        "{\"requests\": [{\"url\":\"u\",\"method\":\"POST\",\"body\":{\"n\":0}},\"v\","
+        "{\"url\":\"u\",\"method\":\"POST\",\"body\":\"two\"},"
+        "{\"url\":\"u\",\"method\":\"POST\",\"body\":[3]},"
+        "{\"url\":\"u\",\"method\":\"POST\",\"headers\":{\"body\":\"x\"}}]}");
     cr_expect(fixture_is(batch->items[0].body, "{\"n\":0}"));
     cr_expect_not(batch->items[1].has_body);
     cr_expect(fixture_is(batch->items[2].body, "two"));
@@ -108,8 +113,9 @@ Test(parse_body, an_empty_string_is_an_empty_body)
 
 Test(parse_body, base64_is_decoded_to_any_bytes)
 {
-    struct batch *batch = parse("[{\"url\":\"u\",\"method\":\"POST\",\"bodyEncoding\":\"base64\","
-                                "\"body\":\"AAEC/f7/\"}]");
+    struct batch *batch =
+        parse("[{\"url\":\"u\",\"method\":\"POST\",\"bodyEncoding\":\"base64\","
+              "\"body\":\"AAEC/f7/\"}]");
     cr_assert_eq(batch->items[0].body.len, 6);
     cr_expect_eq(memcmp(batch->items[0].body.data, "\x00\x01\x02\xfd\xfe\xff", 6), 0);
     batch_free(batch);
@@ -117,10 +123,11 @@ Test(parse_body, base64_is_decoded_to_any_bytes)
 
 Test(parse_body, a_default_body_is_decoded_once_for_all)
 {
-    struct batch *batch = parse(
-        "{\"requests\":[\"a\",\"b\",{\"url\":\"c\",\"bodyEncoding\":\"text\"},"
-        "{\"url\":\"d\",\"bodyEncoding\":\"json\"}],"
-        "\"defaults\":{\"method\":\"POST\",\"body\":\"eHk=\",\"bodyEncoding\":\"base64\"}}");
+    struct batch *batch =
+        parse("{\"requests\":[\"a\",\"b\",{\"url\":\"c\",\"bodyEncoding\":\"text\"},"
+              "{\"url\":\"d\",\"bodyEncoding\":\"json\"}],"
+              "\"defaults\":{\"method\":\"POST\",\"body\":\"eHk=\",\"bodyEncoding\":"
+              "\"base64\"}}");
     cr_expect(fixture_is(batch->items[0].body, "xy"));
     cr_expect_eq(batch->items[0].body.data, batch->items[1].body.data);
     cr_expect(fixture_is(batch->items[2].body, "eHk="));
@@ -142,27 +149,31 @@ static void check_refused(const char *text, const char *pointer, const char *par
 
 Test(parse_body, what_does_not_fit_its_encoding_is_refused)
 {
-    static const char *const texts[] = {"!!", "eA", "eA=", "eA==\\n", "e A==", "eB==", "====",
-                                        "eA==eA==", "e\xc3\xbc==", "_-=="};
+    static const char *const texts[] = {"!!",          "eA",   "eA=",  "eA==\\n",
+                                        "e A==",       "eB==", "====", "eA==eA==",
+                                        "e\xc3\xbc==", "_-=="};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char text[200];
         snprintf(text, sizeof text,
-                 "[{'url':'u','method':'PUT','bodyEncoding':'base64','body':'%s'}]", texts[i]);
+                 "[{'url':'u','method':'PUT','bodyEncoding':'base64','body':'%s'}]",
+                 texts[i]);
         check_refused(text, "/0/body", "must be base64");
     }
-    check_refused("[{'url':'u','method':'PUT','bodyEncoding':'base64','body':{'a':1}}]", "/0/body",
-                  "must be a string");
-    check_refused("[{'url':'u','method':'PUT','bodyEncoding':'text','body':5}]", "/0/body",
-                  "must be a string");
-    check_refused("[{'url':'u','method':'PUT','bodyEncoding':'text','body':null}]", "/0/body",
-                  "must be a string");
+    check_refused("[{'url':'u','method':'PUT','bodyEncoding':'base64','body':{'a':1}}]",
+                  "/0/body", "must be a string");
+    check_refused("[{'url':'u','method':'PUT','bodyEncoding':'text','body':5}]",
+                  "/0/body", "must be a string");
+    check_refused("[{'url':'u','method':'PUT','bodyEncoding':'text','body':null}]",
+                  "/0/body", "must be a string");
 }
 
 Test(parse_body, a_wrong_default_body_is_reported_once)
 {
     struct parse_errors errors;
-    cr_assert_null(fixture_parse_quoted("{'urls': ['a', 'b', 'c'], 'defaults': {'method': 'POST',"
-                                        " 'bodyEncoding': 'base64', 'body': '!'}}", &errors));
+    cr_assert_null(
+        fixture_parse_quoted("{'urls': ['a', 'b', 'c'], 'defaults': {'method': 'POST',"
+                             " 'bodyEncoding': 'base64', 'body': '!'}}",
+                             &errors));
     cr_expect_eq(errors.total, 1);
     cr_expect(fixture_has_error(&errors, "/defaults/body", "must be base64"));
     parse_errors_done(&errors);

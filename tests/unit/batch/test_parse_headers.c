@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header names and values by RFC 9110, names that are the gateway's, the merge by name. */
+/* Header names and values by RFC 9110, names that are the gateway's, the merge. */
 #include "unit/batch/batch_fixture.h"
 
 #include <criterion/criterion.h>
@@ -22,8 +22,9 @@ static const char *lines_of(const struct item *item)
     for (size_t i = 0; i < item->header_count; i++) {
         const struct call_header *line = &item->headers[i];
         cr_assert_eq(line->name.data[line->name.len], '\0');
-        len += (size_t)snprintf(text + len, sizeof text - len, "%.*s: %.*s|", (int)line->name.len,
-                                line->name.data, (int)line->value.len, line->value.data);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%.*s: %.*s|",
+                                (int)line->name.len, line->name.data,
+                                (int)line->value.len, line->value.data);
     }
     return text;
 }
@@ -38,8 +39,9 @@ static void check_lines(const char *document, const char *expected)
 
 Test(parse_headers, strings_and_arrays_become_lines_in_order)
 {
-    check_lines("[{'url': 'u', 'headers': {'X-One': '1', 'x-list': ['a', 'b', 'c'], 'Z': ''}}]",
-                "X-One: 1|x-list: a|x-list: b|x-list: c|Z: |");
+    check_lines(
+        "[{'url': 'u', 'headers': {'X-One': '1', 'x-list': ['a', 'b', 'c'], 'Z': ''}}]",
+        "X-One: 1|x-list: a|x-list: b|x-list: c|Z: |");
 }
 
 Test(parse_headers, no_headers_and_an_empty_array_give_no_lines)
@@ -50,15 +52,17 @@ Test(parse_headers, no_headers_and_an_empty_array_give_no_lines)
 
 Test(parse_headers, odd_but_right_names_and_values_are_taken)
 {
-    check_lines("[{'url': 'u', 'headers': {'!#$%&*+-.^_`|~09azAZ': 'tab\\tin it', 'u': '\xc3\xbc'}}]",
+    check_lines("[{'url': 'u', 'headers': {'!#$%&*+-.^_`|~09azAZ': 'tab\\tin it', 'u': "
+                "'\xc3\xbc'}}]",
                 "!#$%&*+-.^_`|~09azAZ: tab\tin it|u: \xc3\xbc|");
 }
 
 Test(parse_headers, the_defaults_merge_by_name_whatever_the_case)
 {
-    check_lines("{'requests': [{'url': 'u', 'headers': {'X-TEAM': 'mine', 'x-own': '1'}}],"
-                " 'defaults': {'headers': {'x-team': 'theirs', 'x-more': ['a', 'b']}}}",
-                "x-more: a|x-more: b|X-TEAM: mine|x-own: 1|");
+    check_lines(
+        "{'requests': [{'url': 'u', 'headers': {'X-TEAM': 'mine', 'x-own': '1'}}],"
+        " 'defaults': {'headers': {'x-team': 'theirs', 'x-more': ['a', 'b']}}}",
+        "x-more: a|x-more: b|X-TEAM: mine|x-own: 1|");
     check_lines("{'requests': ['u'], 'defaults': {'headers': {'x-team': 'theirs'}}}",
                 "x-team: theirs|");
     check_lines("{'requests': [{'url': 'u', 'headers': {}}],"
@@ -75,7 +79,8 @@ Test(parse_headers, an_empty_array_takes_a_default_away)
 
 Test(parse_headers, a_json_body_brings_its_content_type)
 {
-    check_lines("[{'url': 'u', 'method': 'POST', 'body': {}}]", "content-type: application/json|");
+    check_lines("[{'url': 'u', 'method': 'POST', 'body': {}}]",
+                "content-type: application/json|");
     check_lines("[{'url': 'u', 'method': 'POST', 'body': {}, 'headers': {'a': 'b'}}]",
                 "a: b|content-type: application/json|");
     check_lines("{'requests': [{'url': 'u', 'method': 'POST', 'body': 1}],"
@@ -88,21 +93,25 @@ Test(parse_headers, a_json_body_brings_its_content_type)
 Test(parse_headers, a_text_or_binary_body_brings_none)
 {
     check_lines("[{'url': 'u', 'method': 'POST', 'body': 'x'}]", "");
-    check_lines("[{'url': 'u', 'method': 'POST', 'body': 'eA==', 'bodyEncoding': 'base64'}]", "");
+    check_lines(
+        "[{'url': 'u', 'method': 'POST', 'body': 'eA==', 'bodyEncoding': 'base64'}]", "");
 }
 
 Test(parse_headers, the_callers_content_type_stands)
 {
-    check_lines("[{'url': 'u', 'method': 'POST', 'body': {}, 'headers': {'Content-Type': 'a/b'}}]",
+    check_lines("[{'url': 'u', 'method': 'POST', 'body': {}, 'headers': {'Content-Type': "
+                "'a/b'}}]",
                 "Content-Type: a/b|");
-    check_lines("[{'url': 'u', 'method': 'POST', 'body': {}, 'headers': {'content-type': []}}]",
-                "");
+    check_lines(
+        "[{'url': 'u', 'method': 'POST', 'body': {}, 'headers': {'content-type': []}}]",
+        "");
     check_lines("{'requests': [{'url': 'u', 'method': 'POST', 'body': 1}],"
                 " 'defaults': {'headers': {'CONTENT-TYPE': 'a/b'}}}",
                 "CONTENT-TYPE: a/b|");
-    check_lines("{'requests': [{'url': 'u', 'method': 'POST', 'body': 1, 'headers': {'a': 'b'}}],"
-                " 'defaults': {'headers': {'content-type': 'a/b'}}}",
-                "content-type: a/b|a: b|");
+    check_lines(
+        "{'requests': [{'url': 'u', 'method': 'POST', 'body': 1, 'headers': {'a': 'b'}}],"
+        " 'defaults': {'headers': {'content-type': 'a/b'}}}",
+        "content-type: a/b|a: b|");
 }
 
 Test(parse_headers, items_that_share_the_defaults_do_not_share_the_content_type)
@@ -213,12 +222,13 @@ Test(parse_headers, an_item_has_at_most_100_lines_with_the_defaults)
     static const struct {
         int own, common;
         bool is_fine;
-    } rows[] = {{100, 0, true}, {101, 0, false}, {0, 100, true}, {0, 101, false},
-                {50, 50, true}, {50, 51, false}};
+    } rows[] = {{100, 0, true},  {101, 0, false}, {0, 100, true},
+                {0, 101, false}, {50, 50, true},  {50, 51, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct parse_errors errors;
         struct batch *batch = parse_counts(rows[i].own, rows[i].common, &errors);
-        cr_expect_eq(batch != NULL, rows[i].is_fine, "%d + %d", rows[i].own, rows[i].common);
+        cr_expect_eq(batch != NULL, rows[i].is_fine, "%d + %d", rows[i].own,
+                     rows[i].common);
         if (!batch)
             cr_expect(strstr(errors.list[0].detail, "at most 100 header lines") != NULL);
         parse_errors_done(&errors);

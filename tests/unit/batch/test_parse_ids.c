@@ -28,8 +28,9 @@ static const char *repeated(const char *character, int count)
 
 Test(parse_ids, odd_texts_are_ids)
 {
-    static const char *const ids[] = {" ", "\xc3\xbc\xe2\x82\xac", "a/b~c", "\x7f", "<script>",
-                                      "\xe2\x80\xa8", "00", "-1", "1e0"};
+    static const char *const ids[] = {" ",        "\xc3\xbc\xe2\x82\xac", "a/b~c", "\x7f",
+                                      "<script>", "\xe2\x80\xa8",         "00",    "-1",
+                                      "1e0"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         struct parse_errors errors;
         struct batch *batch = parse_with_id(ids[i], &errors);
@@ -70,7 +71,8 @@ static const struct unique_case cases[] = {
     {"[{'url':'u','id':'01'},'u']", NULL, NULL},
     {"[{'url':'u','id':'2'},'u']", NULL, NULL},
     {"[{'url':'u','id':'A'},{'url':'u','id':'a'}]", NULL, NULL},
-    {"{'requests':['u',{'url':'u','id':'x'},{'url':'u','id':'x'}]}", "/requests/2/id", "of item 1"},
+    {"{'requests':['u',{'url':'u','id':'x'},{'url':'u','id':'x'}]}", "/requests/2/id",
+     "of item 1"},
 };
 
 Test(parse_ids, no_two_are_alike)
@@ -79,7 +81,8 @@ Test(parse_ids, no_two_are_alike)
         struct parse_errors errors;
         struct batch *batch = fixture_parse_quoted(cases[i].text, &errors);
         cr_expect_eq(batch != NULL, cases[i].pointer == NULL, "%s", cases[i].text);
-        if (cases[i].pointer && !fixture_has_error(&errors, cases[i].pointer, cases[i].part)) {
+        if (cases[i].pointer &&
+            !fixture_has_error(&errors, cases[i].pointer, cases[i].part)) {
             fixture_print_errors(&errors);
             cr_expect_fail("%s", cases[i].text);
         }

@@ -15,10 +15,10 @@ static struct batch *parse(const char *text)
 
 Test(parse_item, every_field_arrives)
 {
-    struct batch *batch =
-        parse("[{'url': 'http://a/', 'id': 'x', 'method': 'PATCH', 'headers': {'A': 'b'},"
-              "  'body': 'text', 'timeoutMs': 1, 'connectTimeoutMs': 600000, 'redirects': 20,"
-              "  'maxBodyBytes': 9007199254740991}]");
+    struct batch *batch = parse(
+        "[{'url': 'http://a/', 'id': 'x', 'method': 'PATCH', 'headers': {'A': 'b'},"
+        "  'body': 'text', 'timeoutMs': 1, 'connectTimeoutMs': 600000, 'redirects': 20,"
+        "  'maxBodyBytes': 9007199254740991}]");
     const struct item *item = &batch->items[0];
     cr_expect(fixture_is(item->url, "http://a/"));
     cr_expect(fixture_is(item->id, "x"));
@@ -49,8 +49,9 @@ Test(parse_item, every_method_is_known)
 
 Test(parse_item, redirects_of_0_is_a_wish_and_not_the_lack_of_one)
 {
-    struct batch *batch = parse("{'requests': [{'url': 'u', 'redirects': 0}, 'u',"
-                                " {'url': 'u', 'redirects': -0}], 'defaults': {'redirects': 3}}");
+    struct batch *batch =
+        parse("{'requests': [{'url': 'u', 'redirects': 0}, 'u',"
+              " {'url': 'u', 'redirects': -0}], 'defaults': {'redirects': 3}}");
     cr_expect_eq(batch->items[0].redirects, 0);
     cr_expect_eq(batch->items[1].redirects, 3);
     cr_expect_eq(batch->items[2].redirects, 0);
@@ -59,11 +60,11 @@ Test(parse_item, redirects_of_0_is_a_wish_and_not_the_lack_of_one)
 
 Test(parse_item, an_items_own_field_wins_over_the_defaults)
 {
-    struct batch *batch =
-        parse("{'requests': ['a', {'url': 'b', 'method': 'PUT', 'body': 'mine', 'timeoutMs': 1,"
-              "   'connectTimeoutMs': 2, 'redirects': 3, 'maxBodyBytes': 4}],"
-              " 'defaults': {'method': 'POST', 'body': 'theirs', 'timeoutMs': 11,"
-              "   'connectTimeoutMs': 12, 'redirects': 13, 'maxBodyBytes': 14}}");
+    struct batch *batch = parse(
+        "{'requests': ['a', {'url': 'b', 'method': 'PUT', 'body': 'mine', 'timeoutMs': 1,"
+        "   'connectTimeoutMs': 2, 'redirects': 3, 'maxBodyBytes': 4}],"
+        " 'defaults': {'method': 'POST', 'body': 'theirs', 'timeoutMs': 11,"
+        "   'connectTimeoutMs': 12, 'redirects': 13, 'maxBodyBytes': 14}}");
     const struct item *first = &batch->items[0];
     cr_expect_eq(first->method, METHOD_POST);
     cr_expect(fixture_is(first->body, "theirs"));
@@ -118,8 +119,10 @@ static const struct shape_case shapes[] = {
     {"{'url': 'u', 'timeoutMs': 1.0}", "/timeoutMs", "must be an integer"},
     {"{'url': 'u', 'timeoutMs': 1E2}", "/timeoutMs", "must be an integer"},
     {"{'url': 'u', 'timeoutMs': null}", "/timeoutMs", "must be an integer"},
-    {"{'url': 'u', 'timeoutMs': 4611686018427387904}", "/timeoutMs", "must be an integer"},
-    {"{'url': 'u', 'timeoutMs': 99999999999999999999999}", "/timeoutMs", "must be an integer"},
+    {"{'url': 'u', 'timeoutMs': 4611686018427387904}", "/timeoutMs",
+     "must be an integer"},
+    {"{'url': 'u', 'timeoutMs': 99999999999999999999999}", "/timeoutMs",
+     "must be an integer"},
     {"{'url': 'u', 'timeoutMs': 1e999999}", "/timeoutMs", "must be an integer"},
     {"{'url': 'u', 'connectTimeoutMs': true}", "/connectTimeoutMs", "must be an integer"},
     {"{'url': 'u', 'redirects': -1}", "/redirects", "from 0 to 20"},
@@ -131,19 +134,22 @@ static const struct shape_case shapes[] = {
     {"{'url': 'u', 'bodyEncoding': 'hex'}", "/bodyEncoding", "\"base64\""},
     {"{'url': 'u', 'bodyEncoding': 1}", "/bodyEncoding", "must be a string"},
     {"{'url': 'u', 'body': 'x'}", "/body", "a GET request carries no body"},
-    {"{'url': 'u', 'body': 'x', 'method': 'HEAD'}", "/body", "a HEAD request carries no body"},
+    {"{'url': 'u', 'body': 'x', 'method': 'HEAD'}", "/body",
+     "a HEAD request carries no body"},
 };
 
 Test(parse_item, wrong_fields_are_refused_at_their_pointer)
 {
     static const char *const lists[][3] = {
-        {"{'requests': ['u', ", "]}", "/requests/1"}, {"[", "]", "/0"},
+        {"{'requests': ['u', ", "]}", "/requests/1"},
+        {"[", "]", "/0"},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         for (size_t j = 0; j < 2; j++) {
             char text[300];
             char pointer[100];
-            snprintf(text, sizeof text, "%s%s%s", lists[j][0], shapes[i].item, lists[j][1]);
+            snprintf(text, sizeof text, "%s%s%s", lists[j][0], shapes[i].item,
+                     lists[j][1]);
             snprintf(pointer, sizeof pointer, "%s%s", lists[j][2], shapes[i].pointer);
             struct parse_errors errors;
             struct batch *batch = fixture_parse_quoted(text, &errors);
@@ -168,8 +174,8 @@ Test(parse_item, a_missing_url_is_not_reported_for_a_wrong_one)
 Test(parse_item, a_default_body_on_a_get_says_where_it_comes_from)
 {
     struct parse_errors errors;
-    cr_assert_null(fixture_parse_quoted("{'requests': ['u'], 'defaults': {'body': 'x'}}",
-                                        &errors));
+    cr_assert_null(
+        fixture_parse_quoted("{'requests': ['u'], 'defaults': {'body': 'x'}}", &errors));
     cr_expect(fixture_has_error(&errors, "/requests/0", "(the defaults give one)"));
     parse_errors_done(&errors);
 }

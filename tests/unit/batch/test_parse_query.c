@@ -31,8 +31,10 @@ static struct batch *parse(const char *query, struct parse_errors *errors)
 Test(parse_query, urls_become_plain_gets)
 {
     struct parse_errors errors;
-    struct batch *batch = parse("url=http://a/?x=1&url=http://b/&deadlineMs=2000&concurrency=1"
-                                "&include=headers,timing", &errors);
+    struct batch *batch =
+        parse("url=http://a/?x=1&url=http://b/&deadlineMs=2000&concurrency=1"
+              "&include=headers,timing",
+              &errors);
     cr_assert_not_null(batch);
     cr_assert_eq(batch->count, 2);
     cr_expect(fixture_is(batch->items[0].url, "http://a/?x=1"));

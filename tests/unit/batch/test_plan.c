@@ -41,7 +41,8 @@ Test(plan, wishes_lower_the_limits_and_never_raise_them)
     struct config config = fixture_config();
     struct batch *batch =
         parse("[{'url': 'a', 'timeoutMs': 9999, 'connectTimeoutMs': 1999, 'redirects': 4,"
-              " 'maxBodyBytes': 1}, {'url': 'b', 'timeoutMs': 10001, 'connectTimeoutMs': 600000,"
+              " 'maxBodyBytes': 1}, {'url': 'b', 'timeoutMs': 10001, 'connectTimeoutMs': "
+              "600000,"
               " 'redirects': 20, 'maxBodyBytes': 9007199254740991}]");
     plan_make(batch, &config, NOW);
     const struct call *low = &batch->items[0].call;
@@ -60,7 +61,8 @@ Test(plan, wishes_lower_the_limits_and_never_raise_them)
 Test(plan, what_is_sent_arrives_in_the_call)
 {
     struct config config = fixture_config();
-    struct batch *batch = parse("[{'url': 'a', 'method': 'PUT', 'headers': {'a': 'b'}, 'body': []}]");
+    struct batch *batch =
+        parse("[{'url': 'a', 'method': 'PUT', 'headers': {'a': 'b'}, 'body': []}]");
     plan_make(batch, &config, NOW);
     const struct call *call = &batch->items[0].call;
     cr_expect_eq(call->method, METHOD_PUT);
@@ -71,7 +73,8 @@ Test(plan, what_is_sent_arrives_in_the_call)
     batch_free(batch);
 }
 
-static struct plan plan_of(uint32_t deadline, uint32_t concurrency, const struct config *config)
+static struct plan plan_of(uint32_t deadline, uint32_t concurrency,
+                           const struct config *config)
 {
     struct batch *batch = parse("['a']");
     batch->deadline_ms = deadline;

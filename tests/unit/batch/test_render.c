@@ -21,7 +21,8 @@ static json_t *render(const struct outcome *outcome, unsigned include)
     render_response(&out, slice_from("an id"), outcome, include, 1.5);
     cr_assert_not(out.failed);
     json_error_t error;
-    json_t *root = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *root =
+        json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     cr_assert_not_null(root, "%s in %.*s", error.text, (int)out.len, out.data);
     return root;
 }
@@ -50,23 +51,27 @@ static struct outcome ok_with(const char *type, struct slice body)
 
 Test(render, a_plain_success_is_exactly_this)
 {
-    struct call_header header = {slice_from("content-type"), slice_from("application/json")};
+    struct call_header header = {slice_from("content-type"),
+                                 slice_from("application/json")};
     struct outcome outcome = ok_with("application/json", slice_from("{\"a\": 1}"));
     outcome.headers = &header;
     outcome.header_count = 1;
     json_decref(render(&outcome, INCLUDE_DEFAULT));
-    cr_expect_str_eq(rendered(),
-                     "{\"id\":\"an id\",\"status\":200,\"headers\":{\"content-type\":"
-                     "\"application/json\"},\"body\":{\"a\": 1},\"bodyEncoding\":\"json\"}");
+    cr_expect_str_eq(
+        rendered(),
+        "{\"id\":\"an id\",\"status\":200,\"headers\":{\"content-type\":"
+        "\"application/json\"},\"body\":{\"a\": 1},\"bodyEncoding\":\"json\"}");
 }
 
 Test(render, a_failure_is_exactly_this)
 {
-    struct outcome outcome = {.code = CALL_TIMEOUT_FIRST_BYTE, .message = "no reply in 500 ms"};
+    struct outcome outcome = {.code = CALL_TIMEOUT_FIRST_BYTE,
+                              .message = "no reply in 500 ms"};
     json_decref(render(&outcome, INCLUDE_DEFAULT));
-    cr_expect_str_eq(rendered(),
-                     "{\"id\":\"an id\",\"status\":504,\"error\":{\"code\":\"timeout_first_byte\","
-                     "\"message\":\"no reply in 500 ms\",\"retryable\":true}}");
+    cr_expect_str_eq(
+        rendered(),
+        "{\"id\":\"an id\",\"status\":504,\"error\":{\"code\":\"timeout_first_byte\","
+        "\"message\":\"no reply in 500 ms\",\"retryable\":true}}");
 }
 
 Test(render, every_code_renders_its_row)
@@ -78,7 +83,8 @@ Test(render, every_code_renders_its_row)
         json_t *error = json_object_get(root, "error");
         cr_expect_eq(json_integer_value(json_object_get(root, "status")), row->status);
         cr_expect_str_eq(text_of(error, "code"), row->name);
-        cr_expect_eq(json_is_true(json_object_get(error, "retryable")), row->is_retryable);
+        cr_expect_eq(json_is_true(json_object_get(error, "retryable")),
+                     row->is_retryable);
         cr_expect_null(json_object_get(root, "headers"));
         cr_expect_null(json_object_get(root, "body"));
         cr_expect_not_null(json_object_get(root, "timing"));
@@ -112,7 +118,8 @@ Test(render, a_long_or_broken_message_stays_a_short_string)
     json_decref(root);
     outcome.message = "bad \xff byte";
     root = render(&outcome, 0);
-    cr_expect_str_eq(text_of(json_object_get(root, "error"), "message"), "bad \xc3\xbf byte");
+    cr_expect_str_eq(text_of(json_object_get(root, "error"), "message"),
+                     "bad \xc3\xbf byte");
     json_decref(root);
     outcome.message = NULL;
     root = render(&outcome, 0);
@@ -132,29 +139,47 @@ static const char *encoding_of(const char *type, const char *body, size_t len)
 
 Test(render, json_media_types_are_recognised)
 {
-    static const char *const types[] = {
-        "application/json", "Application/JSON", "application/json; charset=utf-8",
-        "application/json;charset=latin-1", "application/problem+json", "application/json ;x",
-        " application/json\t", "application/vnd.a.b+json;v=1", "text/x+JSON"};
+    static const char *const types[] = {"application/json",
+                                        "Application/JSON",
+                                        "application/json; charset=utf-8",
+                                        "application/json;charset=latin-1",
+                                        "application/problem+json",
+                                        "application/json ;x",
+                                        " application/json\t",
+                                        "application/vnd.a.b+json;v=1",
+                                        "text/x+JSON"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         cr_expect_str_eq(encoding_of(types[i], "[1]", 3), "json", "%s", types[i]);
 }
 
 Test(render, other_media_types_are_not)
 {
-    static const char *const types[] = {
-        "", "text/plain", "text/json5", "application/jsonx", "application/json-seq", "text/html",
-        "+json", "json", "application/xml; a=application/json", "application/json, text/plain",
-        "text/plain;x+json"};
+    static const char *const types[] = {"",
+                                        "text/plain",
+                                        "text/json5",
+                                        "application/jsonx",
+                                        "application/json-seq",
+                                        "text/html",
+                                        "+json",
+                                        "json",
+                                        "application/xml; a=application/json",
+                                        "application/json, text/plain",
+                                        "text/plain;x+json"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         cr_expect_str_eq(encoding_of(types[i], "[1]", 3), "text", "%s", types[i]);
 }
 
 Test(render, valid_json_is_embedded_byte_for_byte)
 {
-    static const char *const bodies[] = {
-        "{\"z\": 123456789012345678901234567890, \"a\": 1.0000000000000000000000000001, \"e\":1e400}",
-        " [1]\n", "\"alone\"", "12", "null", "-0.0e-5", "{\"a\":1,\"a\":2}", "\"</script>\""};
+    static const char *const bodies[] = {"{\"z\": 123456789012345678901234567890, \"a\": "
+                                         "1.0000000000000000000000000001, \"e\":1e400}",
+                                         " [1]\n",
+                                         "\"alone\"",
+                                         "12",
+                                         "null",
+                                         "-0.0e-5",
+                                         "{\"a\":1,\"a\":2}",
+                                         "\"</script>\""};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct outcome outcome = ok_with("application/json", slice_from(bodies[i]));
         buffer_done(&out);
@@ -162,7 +187,8 @@ Test(render, valid_json_is_embedded_byte_for_byte)
         render_response(&out, slice_from("0"), &outcome, INCLUDE_BODY, 0);
         char expected[300];
         snprintf(expected, sizeof expected,
-                 "{\"id\":\"0\",\"status\":200,\"body\":%s,\"bodyEncoding\":\"json\"}", bodies[i]);
+                 "{\"id\":\"0\",\"status\":200,\"body\":%s,\"bodyEncoding\":\"json\"}",
+                 bodies[i]);
         cr_expect_str_eq(rendered(), expected);
     }
 }
@@ -172,18 +198,33 @@ Test(render, what_is_not_json_is_text_and_comes_back_exactly)
     static const struct {
         const char *bytes;
         size_t len;
-    } bodies[] = {{"{", 1},       {"[1,]", 4},  {"[1] x", 5}, {"NaN", 3},
-                  {"'a'", 3},     {"01", 2},    {"\"\t\"", 3}, {"\"\\x\"", 4},
-                  {"\xef\xbb\xbf[1]", 6},       {"\0", 1},    {"[1]\0", 4},
-                  {"\"\\ud800\"", 8}, {"tru", 3}, {"\x0b" "1", 2}, {"</script>\xe2\x80\xa8\x7f", 13}};
+    } bodies[] = {{"{", 1},
+                  {"[1,]", 4},
+                  {"[1] x", 5},
+                  {"NaN", 3},
+                  {"'a'", 3},
+                  {"01", 2},
+                  {"\"\t\"", 3},
+                  {"\"\\x\"", 4},
+                  {"\xef\xbb\xbf[1]", 6},
+                  {"\0", 1},
+                  {"[1]\0", 4},
+                  {"\"\\ud800\"", 8},
+                  {"tru", 3},
+                  {"\x0b"
+                   "1",
+                   2},
+                  {"</script>\xe2\x80\xa8\x7f", 13}};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct outcome outcome =
             ok_with("application/json", slice_make(bodies[i].bytes, bodies[i].len));
         json_t *root = render(&outcome, INCLUDE_BODY);
         json_t *body = json_object_get(root, "body");
         cr_expect_str_eq(text_of(root, "bodyEncoding"), "text");
-        cr_expect(slice_equal(slice_make(json_string_value(body), json_string_length(body)),
-                              slice_make(bodies[i].bytes, bodies[i].len)), "row %zu", i);
+        cr_expect(
+            slice_equal(slice_make(json_string_value(body), json_string_length(body)),
+                        slice_make(bodies[i].bytes, bodies[i].len)),
+            "row %zu", i);
         json_decref(root);
     }
 }
@@ -218,9 +259,12 @@ Test(render, include_chooses_the_parts)
     outcome.header_count = 1;
     for (unsigned include = 0; include < 8; include++) {
         json_t *root = render(&outcome, include);
-        cr_expect_eq(json_object_get(root, "headers") != NULL, (include & INCLUDE_HEADERS) != 0);
-        cr_expect_eq(json_object_get(root, "body") != NULL, (include & INCLUDE_BODY) != 0);
-        cr_expect_eq(json_object_get(root, "timing") != NULL, (include & INCLUDE_TIMING) != 0);
+        cr_expect_eq(json_object_get(root, "headers") != NULL,
+                     (include & INCLUDE_HEADERS) != 0);
+        cr_expect_eq(json_object_get(root, "body") != NULL,
+                     (include & INCLUDE_BODY) != 0);
+        cr_expect_eq(json_object_get(root, "timing") != NULL,
+                     (include & INCLUDE_TIMING) != 0);
         json_decref(root);
     }
 }
@@ -239,16 +283,26 @@ Test(render, timing_is_exactly_this)
     struct outcome outcome = {
         .code = CALL_OK,
         .status = 200,
-        .timing = {.blocked = 0.25, .dns = -1, .connect = 12, .ssl = -1, .send = 0.0004,
-                   .wait = 100.1235, .receive = 1.05, .total = 113.4, .is_reused = true,
-                   .http_version = "1.1", .remote_address = "[::1]:80", .bytes = 4294967296},
+        .timing = {.blocked = 0.25,
+                   .dns = -1,
+                   .connect = 12,
+                   .ssl = -1,
+                   .send = 0.0004,
+                   .wait = 100.1235,
+                   .receive = 1.05,
+                   .total = 113.4,
+                   .is_reused = true,
+                   .http_version = "1.1",
+                   .remote_address = "[::1]:80",
+                   .bytes = 4294967296},
     };
     json_decref(render(&outcome, INCLUDE_TIMING));
-    cr_expect_str_eq(rendered(),
-                     "{\"id\":\"an id\",\"status\":200,\"timing\":{\"start\":1.5,\"blocked\":0.25,"
-                     "\"dns\":-1,\"connect\":12.0,\"ssl\":-1,\"send\":0.0,\"wait\":100.124,"
-                     "\"receive\":1.05,\"total\":113.4,\"reused\":true,\"httpVersion\":\"1.1\","
-                     "\"remoteAddress\":\"[::1]:80\",\"bytes\":4294967296}}");
+    cr_expect_str_eq(
+        rendered(),
+        "{\"id\":\"an id\",\"status\":200,\"timing\":{\"start\":1.5,\"blocked\":0.25,"
+        "\"dns\":-1,\"connect\":12.0,\"ssl\":-1,\"send\":0.0,\"wait\":100.124,"
+        "\"receive\":1.05,\"total\":113.4,\"reused\":true,\"httpVersion\":\"1.1\","
+        "\"remoteAddress\":\"[::1]:80\",\"bytes\":4294967296}}");
 }
 
 Test(render, odd_durations_are_numbers_all_the_same)
@@ -256,11 +310,13 @@ Test(render, odd_durations_are_numbers_all_the_same)
     static const struct {
         double ms;
         const char *text;
-    } rows[] = {{0.0 / 0.0, "-1"}, {1.0 / 0.0, "-1"}, {-0.5, "-1"}, {1e300, "-1"}, {0, "0.0"},
-                {0.0005, "0.001"}, {0.9999, "1.0"}, {9.9996, "10.0"}, {1234567.891, "1234567.891"},
-                {0.01, "0.01"}, {0.1, "0.1"}, {0.001, "0.001"}};
+    } rows[] = {{0.0 / 0.0, "-1"}, {1.0 / 0.0, "-1"}, {-0.5, "-1"},
+                {1e300, "-1"},     {0, "0.0"},        {0.0005, "0.001"},
+                {0.9999, "1.0"},   {9.9996, "10.0"},  {1234567.891, "1234567.891"},
+                {0.01, "0.01"},    {0.1, "0.1"},      {0.001, "0.001"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct outcome outcome = {.code = CALL_OK, .status = 200, .timing = {.wait = rows[i].ms}};
+        struct outcome outcome = {
+            .code = CALL_OK, .status = 200, .timing = {.wait = rows[i].ms}};
         json_decref(render(&outcome, INCLUDE_TIMING));
         char expected[64];
         snprintf(expected, sizeof expected, "\"wait\":%s,", rows[i].text);
@@ -270,12 +326,14 @@ Test(render, odd_durations_are_numbers_all_the_same)
 
 Test(render, start_and_total_are_never_negative)
 {
-    struct outcome outcome = {.code = CALL_BAD_URL, .message = "m", .timing = {.total = -1}};
+    struct outcome outcome = {
+        .code = CALL_BAD_URL, .message = "m", .timing = {.total = -1}};
     buffer_done(&out);
     buffer_init(&out, 1 << 20);
     render_response(&out, slice_from("0"), &outcome, INCLUDE_TIMING, -1);
-    cr_expect(strstr(rendered(), "\"start\":0.0,") && strstr(rendered(), "\"total\":0.0,"), "%s",
-              rendered());
+    cr_expect(strstr(rendered(), "\"start\":0.0,") &&
+                  strstr(rendered(), "\"total\":0.0,"),
+              "%s", rendered());
 }
 
 Test(render, odd_ids_are_escaped)
@@ -309,7 +367,8 @@ Test(render, what_does_not_fit_says_so)
 
 Test(render, the_summary_is_exactly_this)
 {
-    struct gather_summary summary = {.total = 3, .ok = 2, .failed = 1, .elapsed_ms = 501.8};
+    struct gather_summary summary = {
+        .total = 3, .ok = 2, .failed = 1, .elapsed_ms = 501.8};
     struct buffer text;
     buffer_init(&text, 4096);
     render_summary(&text, &summary);

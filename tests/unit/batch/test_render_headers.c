@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header lines to one object: order, repeats, and values of any bytes, for few and for many. */
+/* Header lines to one object: order, repeats, and values of any bytes, for few and for
+ * many. */
 #include "batch/render_headers.h"
 
 #include <criterion/criterion.h>
@@ -23,11 +24,12 @@ static const char *rendered(const struct call_header *headers, size_t count)
 
 Test(render_headers, names_stand_in_the_order_they_first_came)
 {
-    struct call_header headers[] = {line("b", "1"), line("set-cookie", "x"), line("a", "2"),
-                                    line("set-cookie", "y"), line("b", "3"),
-                                    line("set-cookie", "x")};
-    cr_expect_str_eq(rendered(headers, 6), ",\"headers\":{\"b\":[\"1\",\"3\"],\"set-cookie\":"
-                                           "[\"x\",\"y\",\"x\"],\"a\":\"2\"}");
+    struct call_header headers[] = {line("b", "1"), line("set-cookie", "x"),
+                                    line("a", "2"), line("set-cookie", "y"),
+                                    line("b", "3"), line("set-cookie", "x")};
+    cr_expect_str_eq(rendered(headers, 6),
+                     ",\"headers\":{\"b\":[\"1\",\"3\"],\"set-cookie\":"
+                     "[\"x\",\"y\",\"x\"],\"a\":\"2\"}");
 }
 
 Test(render_headers, no_lines_are_an_empty_object)
@@ -45,16 +47,18 @@ Test(render_headers, values_are_utf8_or_latin1)
 {
     struct call_header headers[] = {line("u", "caf\xc3\xa9"), line("l", "caf\xe9 \xff"),
                                     line("c", "\x1b[31m\"\\"), line("e", "")};
-    cr_expect_str_eq(rendered(headers, 4), ",\"headers\":{\"u\":\"caf\xc3\xa9\",\"l\":"
-                                           "\"caf\xc3\xa9 \xc3\xbf\",\"c\":\"\\u001b[31m\\\"\\\\\","
-                                           "\"e\":\"\"}");
+    cr_expect_str_eq(rendered(headers, 4),
+                     ",\"headers\":{\"u\":\"caf\xc3\xa9\",\"l\":"
+                     "\"caf\xc3\xa9 \xc3\xbf\",\"c\":\"\\u001b[31m\\\"\\\\\","
+                     "\"e\":\"\"}");
 }
 
 Test(render_headers, an_odd_name_does_not_break_the_object)
 {
     struct call_header headers[] = {line("a\"b", "1"), line("\xff", "2"), line("", "3"),
                                     line("", "4")};
-    json_t *root = json_loads(strchr(rendered(headers, 4), '{'), JSON_REJECT_DUPLICATES, NULL);
+    json_t *root =
+        json_loads(strchr(rendered(headers, 4), '{'), JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(root);
     cr_expect_eq(json_object_size(root), 3);
     cr_expect_eq(json_array_size(json_object_get(root, "")), 2);
@@ -65,12 +69,13 @@ Test(render_headers, an_odd_name_does_not_break_the_object)
 static void check_many(size_t count, size_t names)
 {
     struct call_header *headers = calloc(count, sizeof *headers);
-    char (*texts)[24] = calloc(count, sizeof *texts);
+    char(*texts)[24] = calloc(count, sizeof *texts);
     for (size_t i = 0; i < count; i++) {
         snprintf(texts[i], sizeof texts[i], "n%zu", i % names);
         headers[i] = line(texts[i], texts[i] + 1);
     }
-    json_t *root = json_loads(strchr(rendered(headers, count), '{'), JSON_REJECT_DUPLICATES, NULL);
+    json_t *root =
+        json_loads(strchr(rendered(headers, count), '{'), JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(root, "%zu of %zu", count, names);
     cr_expect_eq(json_object_size(root), count < names ? count : names);
     size_t index = 0;

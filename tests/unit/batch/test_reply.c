@@ -36,7 +36,7 @@ static struct batch *batch_of(const size_t *sizes, size_t count)
     batch->items = calloc(count ? count : 1, sizeof *batch->items);
     batch->count = count;
     buffer_init(&batch->fragments, SIZE_MAX / 2);
-    /* From the last to the first: the order of the block is not the order of the items. */
+    /* From the last to the first: the block's order is not the order of the items. */
     for (size_t i = count; i-- > 0;)
         add_fragment(batch, i, sizes[i], sizes[i] > 16384);
     return batch;
@@ -67,7 +67,8 @@ static size_t check_joined(const size_t *sizes, size_t count)
         if (sizes[i])
             cr_expect_eq(json_string_value(text)[sizes[i] - 1], (char)('a' + i % 26));
     }
-    cr_expect_eq(json_integer_value(json_object_get(json_object_get(root, "summary"), "ok")), 1);
+    cr_expect_eq(
+        json_integer_value(json_object_get(json_object_get(root, "summary"), "ok")), 1);
     json_decref(root);
     buffer_done(&whole);
     batch_free(batch);
