@@ -149,6 +149,13 @@ static void on_due(struct timer *timer)
 
 /* ----------------------------------------------------------------- refusal by hand */
 
+static const char *status_text(int status)
+{
+    if (status == 408)
+        return "Request Timeout";
+    return status == 413 ? "Content Too Large" : "Bad Request";
+}
+
 static void send_refusal(struct client *client, enum problem_type type,
                          const char *detail)
 {
@@ -168,9 +175,8 @@ static void send_refusal(struct client *client, enum problem_type type,
         "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
         "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
         "X-Request-Id: %s\r\n\r\n",
-        problem_status(type),
-        type == PROBLEM_REQUEST_TIMEOUT ? "Request Timeout" : "Content Too Large",
-        document.len, request_id);
+        problem_status(type), status_text(problem_status(type)), document.len,
+        request_id);
     buffer_append(&head, document.data, document.len);
     /* The send buffer is empty here: MHD writes nothing while it reads a request. */
     ssize_t sent = send(client->fd, head.data, head.len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -225,8 +231,8 @@ static void begin(struct front *front, struct MHD_Connection *connection,
     metrics_add(front->setup.metrics, METRIC_CLIENT_CONNECTIONS, 0, 1);
     metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, 1);
     /* Not client_enter: one that arrives during the drain is told so by a 503. */
-    set_deadline(client, front->setup.loop->now_ms +
-                             front->setup.config->server.idle_timeout_ms);
+    set_deadline(client,
+                 front->setup.loop->now_ms + front->setup.config->server.idle_timeout_ms);
     /* Without the watch (out of kernel memory for it) the connection still works, but a
      * client that vanishes is noticed late; better not to serve it. */
     if (!loop_watch(front->setup.loop, &client->watch, client->fd,

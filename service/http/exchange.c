@@ -165,6 +165,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     struct exchange *exchange = memory_new(sizeof *exchange + len + 1);
     exchange->front = front;
     exchange->client = client;
+    front->parsing = exchange;
     exchange->target_len = len;
     if (len)
         memcpy(exchange->target, target, len);
@@ -203,6 +204,21 @@ static void refuse(struct exchange *exchange, enum problem_type type, const char
     log_text(&line, "detail", detail);
     log_end(&line);
     problem_reply(exchange, type, detail, NULL);
+}
+
+void exchange_refuse_length(struct front *front)
+{
+    struct exchange *exchange = front->parsing;
+    /* MHD tells the size of a head only from its last line on, and our first call, which
+     * comes next, has not been: so this is the one it complains about. */
+    if (!exchange || exchange->phase != EXCHANGE_HEAD ||
+        !MHD_get_connection_info(exchange->client->connection,
+                                 MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
+        return;
+    exchange->phase = EXCHANGE_DROPPED;
+    exchange->client->must_linger = true;
+    client_refuse(exchange->client, PROBLEM_INVALID_REQUEST,
+                  "Content-Length is not a number, or too large a one");
 }
 
 static bool check_route(struct exchange *exchange, const char *method)
@@ -263,14 +279,9 @@ static bool check_body(struct exchange *exchange, const struct request_head *hea
     return false;
 }
 
-static bool check_head(struct exchange *exchange, struct request_head *head,
-                       const char *method, const char *version)
+static bool check_request(struct exchange *exchange, const struct request_head *head,
+                          const char *method)
 {
-    struct slice target = slice_make(exchange->target, exchange->target_len);
-    if (!request_head_judge(head, method, target, version)) {
-        refuse(exchange, head->fault_type, head->fault);
-        return false;
-    }
     if (!front_certificate_is_sound(exchange)) {
         refuse(exchange, PROBLEM_FORBIDDEN,
                "a client certificate of the configured CA is needed");
@@ -301,9 +312,14 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     struct request_head head = {.seen = 0};
     MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND, add_header,
                                 &head);
-    take_id(exchange, head.request_id);
+    struct slice target = slice_make(exchange->target, exchange->target_len);
+    bool is_sound = request_head_judge(&head, method, target, version);
+    /* A head that may be two heads does not choose its id. */
+    take_id(exchange, is_sound ? head.request_id : slice_from(""));
+    if (!is_sound)
+        refuse(exchange, head.fault_type, head.fault);
     bool has_body = head.is_chunked || head.length > 0;
-    if (!check_head(exchange, &head, method, version)) {
+    if (!is_sound || !check_request(exchange, &head, method)) {
         exchange->client->must_linger = has_body;
         return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
     }
@@ -400,6 +416,8 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection,
         MHD_destroy_response(exchange->response);
     buffer_done(&exchange->body);
     exchange->front->exchange_count--;
+    if (exchange->front->parsing == exchange)
+        exchange->front->parsing = NULL;
     client->exchange = NULL;
     client_enter(client, client->has_more ? CLIENT_HEAD : CLIENT_IDLE);
     free(exchange);

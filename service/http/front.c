@@ -59,13 +59,18 @@ void front_versions(struct buffer *out)
     buffer_append_format(out, "jansson %s\n", jansson_version_str());
 }
 
-/* Only the start is of interest (a certificate that does not parse): later messages are
- * about what clients send, which is answered, not logged. */
+/* While MHD starts its words are the reason for a failure (a certificate that does not
+ * parse). Later they are about what clients send, which is answered, not logged; but
+ * 0.9.75 answers a bad Content-Length by sending its status line twice, so there the
+ * message is the only chance to answer it ourselves. */
 static void PRINTF_LIKE(2, 0) on_message(void *cls, const char *format, va_list arguments)
 {
     struct front *front = cls;
-    if (!front->daemon && !front->tls_fault[0])
-        vsnprintf(front->tls_fault, sizeof front->tls_fault, format, arguments);
+    if (!front->daemon && !front->start_fault[0])
+        vsnprintf(front->start_fault, sizeof front->start_fault, format, arguments);
+    if (MHD_VERSION < 0x01000000 && front->daemon &&
+        strstr(format, "Content-Length' header"))
+        exchange_refuse_length(front);
 }
 
 /* ------------------------------------------------------------------------ lifecycle */
@@ -99,18 +104,17 @@ static bool start_daemon(struct front *front, struct error *err)
         MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, front,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_CONNECTION_LIMIT, limit,
+/* 0.9.75 would answer a missing Host with two status lines; we vet it ourselves. */
 #if MHD_VERSION >= 0x00097701
         MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-#else
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,
 #endif
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (front->daemon)
         return true;
-    front->tls_fault[strcspn(front->tls_fault, "\n")] = '\0';
+    front->start_fault[strcspn(front->start_fault, "\n")] = '\0';
     return error_set(err, ERROR_SYSTEM, "%s: libmicrohttpd did not start: %s",
                      front->is_tls ? "server.tls" : "server",
-                     front->tls_fault[0] ? front->tls_fault : "no reason given");
+                     front->start_fault[0] ? front->start_fault : "no reason given");
 }
 
 static bool watch_daemon(struct front *front, struct error *err)

@@ -31,14 +31,15 @@ struct front {
     bool is_draining;
     bool is_tls;
     bool needs_client_certificate;
-    unsigned arriving;     /* sockets given to MHD, not yet announced by it */
-    size_t exchange_count; /* requests under way */
+    unsigned arriving;        /* sockets given to MHD, not yet announced by it */
+    size_t exchange_count;    /* requests under way */
+    struct exchange *parsing; /* whose request line came last; NULL: it has ended */
     struct list clients;
     struct list waiting; /* exchanges in EXCHANGE_WAITING */
     struct linger_set lingering;
     char id_prefix[17]; /* of request ids made here: random */
     uint64_t id_next;
-    char tls_fault[256]; /* what MHD said while starting */
+    char start_fault[256]; /* what MHD said while starting */
 };
 
 /* Which clock runs for a connection. */
@@ -131,6 +132,8 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection,
                            void **request_context, enum MHD_RequestTerminationCode code);
 /* exchange_gone: the client of a waiting exchange went away. */
 void exchange_gone(struct exchange *exchange);
+/* exchange_refuse_length answers the request MHD is about to refuse for its length. */
+void exchange_refuse_length(struct front *front);
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
 

@@ -176,6 +176,34 @@ Test(front, refusals_of_the_head_close_the_connection)
     cr_expect_null(running);
 }
 
+Test(front, a_length_that_is_no_number_is_answered_once)
+{
+    static const char *const lengths[] = {"-1", "+3", "1,1", "x",
+                                          "99999999999999999999999"};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        int client = connect_client();
+        char request[300];
+        snprintf(request, sizeof request, BATCH "Content-Length: %s\r\n\r\n[]",
+                 lengths[i]);
+        send_text(client, request);
+        cr_expect(read_for(client, sizeof received, 3000), "closed");
+        cr_expect(got("HTTP/1.1 4"), "%s", lengths[i]);
+        const char *second = memmem(received + 1, received_len, "HTTP/1.1 4", 10);
+        cr_expect_null(second, "%s", received);
+        close(client);
+    }
+}
+
+Test(front, a_head_that_may_be_two_does_not_choose_its_id)
+{
+    int client = connect_client();
+    send_text(client, "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n"
+                      "X-Request-Id: chosen\r\n\r\n");
+    cr_expect(read_for(client, sizeof received, 3000));
+    cr_expect(got("HTTP/1.1 400") && !got("chosen"));
+    close(client);
+}
+
 Test(front, a_refused_batch_leaves_the_connection_open)
 {
     int client = connect_client();
