@@ -105,7 +105,8 @@ static enum call_code render_item(struct gather *gather, struct item *item,
     struct batch *batch = gather->batch;
     uint64_t most = gather->setup.config->batch.reply_max_bytes;
     uint64_t room = gather->reply_bytes < most ? most - gather->reply_bytes : 0;
-    bool is_large = outcome->has_body && outcome->body.len > LARGE_BODY;
+    bool is_large = (batch->include & INCLUDE_BODY) && outcome->has_body &&
+                    outcome->body.len > LARGE_BODY;
     struct buffer own;
     buffer_init(&own, 0);
     struct buffer *out = is_large ? &own : &batch->fragments;

@@ -151,7 +151,8 @@ static size_t error_offset(struct slice readable, const json_error_t *error)
 static void report_syntax(struct parser *parser, struct slice text, struct slice readable,
                           const json_error_t *error)
 {
-    if (json_error_code(error) == json_error_out_of_memory) {
+    /* Some of its allocations fail without a word. */
+    if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0') {
         parser->is_out_of_memory = true;
         return;
     }

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON bytes, or a query string, to a batch, or every error with its JSON pointer. Pure.
  *
+ * What the contract leaves open is settled so: an empty batch is refused; a body on GET
+ * or HEAD is refused (it means nothing there, and often the method was forgotten); null
+ * is a JSON body like any other; a header with an empty array sends no line and takes a
+ * default of that name away; values with white space around them are refused, not
+ * trimmed; an item has at most 100 header lines of 32 KiB together; a document nests at
+ * most 32 levels outside bodies and 512 inside each.
+ *
  * Bodies that are JSON objects, arrays, numbers or literals are kept byte for byte (their
  * spans are found by scanning and hidden from the JSON library), so a number of 30 digits
  * survives. Everything else goes through jansson, duplicate keys refused. */

@@ -5,6 +5,7 @@
 #include "batch/parse_report.h"
 
 #include "base/buffer.h"
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "base/nearest.h"
 
@@ -66,6 +67,17 @@ static char *pointer_of(struct place place)
     return pointer;
 }
 
+/* The JSON library quotes the text by bytes and may cut a character in two. */
+static void keep_utf8(char *detail)
+{
+    if (utf8_is_valid(slice_from(detail)))
+        return;
+    for (char *at = detail; *at; at++) {
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    }
+}
+
 void report_error(struct parse_errors *errors, struct place place, const char *format,
                   ...)
 {
@@ -77,6 +89,7 @@ void report_error(struct parse_errors *errors, struct place place, const char *f
     va_start(arguments, format);
     vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
+    keep_utf8(detail);
     errors->list[errors->count++] = (struct parse_error){
         .pointer = pointer_of(place),
         .detail = memory_copy_text(detail),
@@ -86,6 +99,10 @@ void report_error(struct parse_errors *errors, struct place place, const char *f
 void report_unknown(struct parse_errors *errors, struct place place, const char *name,
                     const char *const *names, size_t count)
 {
+    if (errors->count == PARSE_ERRORS_MAX) { /* searching has its price */
+        errors->total++;
+        return;
+    }
     const char *meant = nearest_name(slice_from(name), names, count);
     place = place_field(place, name);
     if (meant)

@@ -175,6 +175,16 @@ Test(parse, what_is_not_json_is_refused_with_line_and_column)
     }
 }
 
+Test(parse, a_character_cut_in_two_by_the_library_does_not_reach_the_answer)
+{
+    struct parse_errors errors;
+    cr_assert_null(fixture_parse("[{\"\\u006\xef\xbb\xbfx\": true}]", &errors));
+    cr_assert_eq(errors.count, 1);
+    cr_expect(utf8_is_valid(slice_from(errors.list[0].detail)), "%s",
+              errors.list[0].detail);
+    parse_errors_done(&errors);
+}
+
 Test(parse, every_prefix_of_a_batch_is_refused)
 {
     static const char text[] =
