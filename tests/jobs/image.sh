@@ -80,7 +80,7 @@ is_small() {
     [ "$bytes" -lt 150000000 ]
 }
 
-# shellcheck disable=SC2016
+
 has_no_tools() {
     pod run --rm --network none --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 \
         --entrypoint sh "$image" -c \
