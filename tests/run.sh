@@ -64,7 +64,8 @@ run_pytest() {
 }
 
 shell_scripts() {
-    find .ci deploy tests -name node_modules -prune -o -type f \( -name '*.sh' -o -path '.ci/run' \) -print
+    find .ci deploy tests -name node_modules -prune \
+        -o -type f \( -name '*.sh' -o -path '.ci/run' \) -print
 }
 
 part_lint() {
