@@ -189,6 +189,21 @@ bool ip_address_from_sockaddr(const struct sockaddr *sockaddr,
     return true;
 }
 
+void ip_address_to_sockaddr(const struct ip_address *address,
+                            struct sockaddr_storage *ret_sockaddr)
+{
+    *ret_sockaddr = (struct sockaddr_storage){0};
+    if (address->is_v4) {
+        struct sockaddr_in *in = (void *)ret_sockaddr;
+        in->sin_family = AF_INET;
+        memcpy(&in->sin_addr, address->bytes, 4);
+    } else {
+        struct sockaddr_in6 *in6 = (void *)ret_sockaddr;
+        in6->sin6_family = AF_INET6;
+        memcpy(&in6->sin6_addr, address->bytes, 16);
+    }
+}
+
 bool ip_address_parse(const char *text, struct ip_address *ret_address)
 {
     struct ip_address address = {0};

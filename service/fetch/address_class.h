@@ -43,6 +43,9 @@ size_t address_embedded(const struct ip_address *address,
 /* ip_address_from_sockaddr: false when the family is neither AF_INET nor AF_INET6. */
 bool ip_address_from_sockaddr(const struct sockaddr *sockaddr,
                               struct ip_address *ret_address);
+/* ip_address_to_sockaddr writes it with port 0. */
+void ip_address_to_sockaddr(const struct ip_address *address,
+                            struct sockaddr_storage *ret_sockaddr);
 /* ip_address_parse takes dotted decimal with four parts, or IPv6 text without brackets
  * and zone. */
 bool ip_address_parse(const char *text, struct ip_address *ret_address);

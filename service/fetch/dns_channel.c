@@ -16,8 +16,9 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 struct dns_channel {
     ares_channel ares;
@@ -32,8 +33,7 @@ struct dns_socket {
     struct dns_channel *channel;
 };
 
-/* Tries for a name that gets no answer: the second waits twice as long as the first. */
-enum { TRIES = 2, TRY_TIMEOUT_MIN_MS = 50 };
+enum { TRY_TIMEOUT_MIN_MS = 50 };
 /* Answers to a few hundred questions may arrive between two turns of the loop. */
 enum { RECEIVE_BUFFER_BYTES = 1 << 20 };
 
@@ -51,7 +51,8 @@ static const struct {
     {ARES_EFORMERR, "the name server failed"},
     {ARES_EBADRESP, "the name server's answer is malformed"},
     {ARES_ETIMEOUT, "the name server did not answer in time"},
-    {ARES_ECONNREFUSED, "no name server can be reached"},
+    /* What c-ares 1.18 also says when every server answered SERVFAIL or REFUSED. */
+    {ARES_ECONNREFUSED, "the name servers failed or cannot be reached"},
 };
 
 static const char *failure_message(int status)
@@ -141,15 +142,30 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
         drop_socket(socket); /* nobody will hear the answer: the look-up times out */
 }
 
-/* A good first guess is a try of three tenths of the whole: with one name server the two
- * tries (1 + 2 times that) end just before dns.timeout, so that an answer which is half
- * there (IPv4 but no word on IPv6) is still used. */
+/* How long the first try waits; each further one doubles it. With one name server and two
+ * tries (1 + 2 times three tenths) c-ares ends just before dns.timeout. */
 static int try_timeout_ms(uint64_t timeout_ms)
 {
     uint64_t each = timeout_ms * 3 / 10;
     if (each < TRY_TIMEOUT_MIN_MS)
         each = TRY_TIMEOUT_MIN_MS;
     return each > INT_MAX ? INT_MAX : (int)each;
+}
+
+/* c-ares since 1.32 takes the first wait from what it measured, 250 ms if answers are
+ * quick, and halves later ones by chance: it needs more tries to hold out until
+ * dns.timeout. (A recursive server answers the newest try as soon as it knows, so a slow
+ * name is found.) */
+static int try_count(uint64_t timeout_ms)
+{
+    int tries = 2;
+#if ARES_VERSION >= 0x012000
+    for (uint64_t covered_ms = 500; covered_ms < timeout_ms; covered_ms *= 2)
+        tries++;
+#else
+    (void)timeout_ms;
+#endif
+    return tries;
 }
 
 struct dns_channel *dns_channel_new(const struct dns_setup *setup, struct error *err)
@@ -161,7 +177,7 @@ struct dns_channel *dns_channel_new(const struct dns_setup *setup, struct error 
 
     struct ares_options options = {
         .timeout = try_timeout_ms(setup->timeout_ms),
-        .tries = TRIES,
+        .tries = try_count(setup->timeout_ms),
         .socket_receive_buffer_size = RECEIVE_BUFFER_BYTES,
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = channel,
@@ -199,21 +215,61 @@ static void lower_ttl(uint32_t *ttl_s, int record_ttl)
         *ttl_s = ttl;
 }
 
+/* Whether the machine has a way to `address`: connecting a datagram socket sends nothing.
+ */
+static bool has_route(const struct ip_address *address)
+{
+    struct sockaddr_storage target;
+    ip_address_to_sockaddr(address, &target);
+    struct sockaddr_in6 *in6 = (void *)&target;
+    in6->sin6_port = htons(443);
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool is_there = connect(fd, (const struct sockaddr *)&target, sizeof *in6) == 0;
+    close(fd);
+    return is_there;
+}
+
+struct addresses {
+    size_t count;
+    struct ip_address items[RESOLVER_ADDRESSES_MAX];
+};
+
+/* Families alternate, so that one that leads nowhere costs one attempt and not all of
+ * them (RFC 8305 4); IPv6 begins where there is a route (RFC 6724). c-ares could sort
+ * too, but opens a socket for each address, and a hostile zone may have thousands. */
+static void merge(const struct addresses *v6, const struct addresses *v4,
+                  struct dns_request *request)
+{
+    bool is_v6_first = v6->count > 0 && (v4->count == 0 || has_route(&v6->items[0]));
+    const struct addresses *first = is_v6_first ? v6 : v4;
+    const struct addresses *second = is_v6_first ? v4 : v6;
+    for (size_t i = 0; i < RESOLVER_ADDRESSES_MAX; i++) {
+        if (i < first->count && request->count < RESOLVER_ADDRESSES_MAX)
+            request->found[request->count++] = first->items[i];
+        if (i < second->count && request->count < RESOLVER_ADDRESSES_MAX)
+            request->found[request->count++] = second->items[i];
+    }
+}
+
 static void read_addresses(const struct ares_addrinfo *found, struct dns_request *request)
 {
-    struct resolver_answer *answer = request->ret_answer;
+    struct addresses v4 = {0};
+    struct addresses v6 = {0};
     request->ttl_s = UINT32_MAX;
     const struct ares_addrinfo_cname *alias = found->cnames;
     for (; alias; alias = alias->next)
         lower_ttl(&request->ttl_s, alias->ttl);
     const struct ares_addrinfo_node *node = found->nodes;
-    for (; node && answer->count < RESOLVER_ADDRESSES_MAX; node = node->ai_next) {
-        if (node->ai_family != AF_INET && node->ai_family != AF_INET6)
-            continue;
-        struct sockaddr_storage *address = &answer->addresses[answer->count++];
-        memcpy(address, node->ai_addr, (size_t)node->ai_addrlen);
+    for (; node; node = node->ai_next) {
+        struct addresses *into = node->ai_family == AF_INET6 ? &v6 : &v4;
+        if (into->count < RESOLVER_ADDRESSES_MAX &&
+            ip_address_from_sockaddr(node->ai_addr, &into->items[into->count]))
+            into->count++;
         lower_ttl(&request->ttl_s, node->ai_ttl);
     }
+    merge(&v6, &v4, request);
 }
 
 /* c-ares: the end of a look-up, `found` is ours to free. */
@@ -222,25 +278,33 @@ static void on_addresses(void *data, int status, int timeouts,
 {
     (void)timeouts;
     struct dns_request *request = data;
-    struct resolver_answer *answer = request->ret_answer;
-    answer->count = 0;
     if (status == ARES_SUCCESS && found)
         read_addresses(found, request);
-    if (status == ARES_SUCCESS && answer->count == 0)
+    if (status == ARES_SUCCESS && request->count == 0)
         status = ARES_ENODATA;
-    answer->message = answer->count > 0 ? NULL : failure_message(status);
+    request->message = request->count > 0 ? NULL : failure_message(status);
     if (found)
         ares_freeaddrinfo(found);
     request->on_found(request);
 }
 
-void dns_channel_ask(struct dns_channel *channel, const char *host,
+void dns_channel_ask(struct dns_channel *channel, const char *host, int family,
                      struct dns_request *request)
 {
-    const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
-                                              .ai_socktype = SOCK_STREAM};
+    const struct ares_addrinfo_hints hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
+    request->count = 0;
     ares_getaddrinfo(channel->ares, host, NULL, &hints, on_addresses, request);
     rearm(channel);
+}
+
+void dns_request_answer(const struct dns_request *request,
+                        struct resolver_answer *ret_answer)
+{
+    ret_answer->count = request->count;
+    ret_answer->message = request->message;
+    for (size_t i = 0; i < request->count; i++)
+        ip_address_to_sockaddr(&request->found[i], &ret_answer->addresses[i]);
 }
 
 bool dns_channel_use_servers(struct dns_channel *channel, const char *csv)

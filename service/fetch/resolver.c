@@ -3,12 +3,16 @@
  *
  *   resolver_ask ─► lookup (one per name) ─► c-ares ─► on_found: recorded in `finished`
  *                        │                                   │
- *                        └─ dns.timeout ─► on_expired        └─► deliver, from the loop
+ *                        ├─ half of dns.timeout: ask c-ares  └─► deliver, from the loop
+ *                        │  for IPv4 alone as well
+ *                        └─ dns.timeout: answered as failed
  *
- * A lookup lives until c-ares is done with it. When dns.timeout comes first its questions
- * are answered and it leaves the tree, so that the next question for the name starts
- * afresh; a late answer still fills the cache. Questions hang in the list of their
- * lookup: cancelling is unlinking.
+ * Why IPv4 alone: some name servers never answer questions for IPv6 (RFC 4074), and
+ * c-ares holds back the address it has until the other question is lost.
+ *
+ * A lookup lives until c-ares is done with it. Once answered it leaves the tree, so that
+ * the next question for the name starts afresh; a late answer still fills the cache.
+ * Questions hang in the list of their lookup: cancelling is unlinking.
  *
  * Refuses to judge addresses and to call an owner from inside c-ares or from
  * resolver_ask. Called by the fetcher of the same worker. */
@@ -37,26 +41,32 @@ struct resolver {
     struct resolver_answer cached; /* what resolver_cached returned last */
     uint64_t timeout_ms;
     uint64_t ttl_max_ms;
-    void *tree;           /* lookups by name, expired ones not */
-    size_t lookup_count;  /* expired ones too */
+    void *tree;           /* lookups not answered yet, by name */
+    size_t lookup_count;  /* all of them */
     size_t lookup_max;    /* of them */
-    struct list finished; /* lookups c-ares is done with */
-    struct list expired;  /* lookups whose questions were answered before that */
+    struct list finished; /* queries c-ares is done with */
     struct list refused;  /* questions over lookup_max */
     struct timer deliver; /* set when there is something to deliver */
+};
+
+/* One question to c-ares. */
+struct query {
+    struct dns_request request;
+    struct lookup *lookup;
+    struct list node;   /* in finished */
+    bool is_asking;     /* inside dns_channel_ask */
+    bool is_from_hosts; /* answered there: by a file, not by a name server */
 };
 
 struct lookup {
     char host[HOST_NAME_SIZE]; /* first: the tree compares it */
     struct resolver *resolver;
-    struct list node; /* in finished or expired */
     struct list questions;
-    struct timer timer;
-    struct dns_request request;
-    struct resolver_answer *answer;
-    bool is_expired;
-    bool is_asking;     /* inside dns_channel_ask */
-    bool is_from_hosts; /* answered there: from a file, not from a name server */
+    struct timer timer; /* half of dns.timeout, then all of it */
+    struct query any;
+    struct query v4;
+    unsigned pending; /* queries c-ares is not done with, or not delivered */
+    bool is_answered;
 };
 
 static int compare_hosts(const void *a, const void *b)
@@ -84,52 +94,67 @@ static void lookup_free(struct lookup *lookup)
 {
     lookup->resolver->lookup_count--;
     loop_timer_clear(lookup->resolver->loop, &lookup->timer);
-    list_remove(&lookup->node);
-    free(lookup->answer);
     free(lookup);
 }
 
-static uint64_t ttl_ms_of(const struct lookup *lookup)
+static uint64_t ttl_ms_of(const struct query *query)
 {
-    if (lookup->answer->count == 0)
+    if (query->request.count == 0)
         return FAILURE_TTL_MS;
-    uint64_t ttl_ms = lookup->is_from_hosts ? HOSTS_FILE_TTL_MS
-                                            : (uint64_t)lookup->request.ttl_s * 1000;
-    uint64_t max_ms = lookup->resolver->ttl_max_ms;
+    uint64_t ttl_ms =
+        query->is_from_hosts ? HOSTS_FILE_TTL_MS : (uint64_t)query->request.ttl_s * 1000;
+    uint64_t max_ms = query->lookup->resolver->ttl_max_ms;
     return ttl_ms < max_ms ? ttl_ms : max_ms;
 }
 
-static void count_result(struct resolver *resolver, const struct resolver_answer *answer)
-{
-    metrics_add(resolver->metrics, METRIC_DNS_LOOKUPS,
-                answer->count > 0 ? DNS_ANSWERED : DNS_FAILED, 1);
-}
-
-/* Keeps the answer, answers the questions, frees the lookup. */
-static void finish(struct lookup *lookup)
+static void keep(const struct lookup *lookup, const struct resolver_answer *answer,
+                 uint64_t ttl_ms)
 {
     struct resolver *resolver = lookup->resolver;
-    bool is_late_failure = lookup->is_expired && lookup->answer->count == 0;
-    if (!is_late_failure)
-        resolver_cache_put(&resolver->cache, lookup->host, lookup->answer,
-                           resolver->loop->now_ms, ttl_ms_of(lookup));
-    if (!lookup->is_expired) {
-        tdelete(lookup, &resolver->tree, compare_hosts);
-        count_result(resolver, lookup->answer);
-    }
-    answer_questions(&lookup->questions, lookup->answer);
-    lookup_free(lookup);
+    resolver_cache_put(&resolver->cache, lookup->host, answer, resolver->loop->now_ms,
+                       ttl_ms);
+}
+
+/* Answers the questions, once. */
+static void conclude(struct lookup *lookup, const struct resolver_answer *answer)
+{
+    struct resolver *resolver = lookup->resolver;
+    assert(!lookup->is_answered);
+    lookup->is_answered = true;
+    tdelete(lookup, &resolver->tree, compare_hosts);
+    loop_timer_clear(resolver->loop, &lookup->timer);
+    metrics_add(resolver->metrics, METRIC_DNS_LOOKUPS,
+                answer->count > 0 ? DNS_ANSWERED : DNS_FAILED, 1);
+    answer_questions(&lookup->questions, answer);
+}
+
+/* Uses what a query found; frees the lookup after its last. That there is no IPv4 decides
+ * nothing: the query for both will tell. */
+static void finish(struct query *query)
+{
+    struct lookup *lookup = query->lookup;
+    bool is_found = query->request.count > 0;
+    bool is_decided = is_found || query == &lookup->any;
+    struct resolver_answer answer;
+    dns_request_answer(&query->request, &answer);
+    lookup->pending--;
+    if (is_found || (is_decided && !lookup->is_answered))
+        keep(lookup, &answer, ttl_ms_of(query));
+    if (is_decided && !lookup->is_answered)
+        conclude(lookup, &answer);
+    if (lookup->pending == 0)
+        lookup_free(lookup);
 }
 
 /* Delivers what is there now. What an owner's callback adds waits for the next turn, so
  * that an owner that asks again at once cannot hold the loop. */
 static void deliver(struct resolver *resolver)
 {
-    struct list *last = resolver->finished.prev;
+    const struct list *last = resolver->finished.prev;
     for (bool is_last = list_is_empty(&resolver->finished); !is_last;) {
         struct list *node = list_pop_front(&resolver->finished);
         is_last = node == last;
-        finish(container_of(node, struct lookup, node));
+        finish(container_of(node, struct query, node));
     }
     static const struct resolver_answer too_many = {
         .message = "too many names are being looked up"};
@@ -160,28 +185,44 @@ static void on_progress(void *context)
 /* Inside c-ares: record only. */
 static void on_found(struct dns_request *request)
 {
-    struct lookup *lookup = container_of(request, struct lookup, request);
-    lookup->is_from_hosts = lookup->is_asking;
-    list_remove(&lookup->node); /* from expired */
-    list_push_back(&lookup->resolver->finished, &lookup->node);
+    struct query *query = container_of(request, struct query, request);
+    query->is_from_hosts = query->is_asking;
+    list_push_back(&query->lookup->resolver->finished, &query->node);
+}
+
+static void ask(struct query *query, int family)
+{
+    struct resolver *resolver = query->lookup->resolver;
+    query->lookup->pending++;
+    query->request.on_found = on_found;
+    query->is_asking = true;
+    dns_channel_ask(resolver->channel, query->lookup->host, family, &query->request);
+    query->is_asking = false;
+    if (!list_is_empty(&resolver->finished)) /* found at once, or another failed */
+        schedule(resolver);
 }
 
 /* dns.timeout is over. */
 static void on_expired(struct timer *timer)
 {
     struct lookup *lookup = container_of(timer, struct lookup, timer);
-    struct resolver *resolver = lookup->resolver;
     static const struct resolver_answer timed_out = {
         .message = "the name server did not answer in time"};
-    if (list_is_linked(&lookup->node))
+    if (list_is_linked(&lookup->any.node))
         return; /* finished a moment ago, about to be delivered */
-    lookup->is_expired = true;
-    tdelete(lookup, &resolver->tree, compare_hosts);
-    list_push_back(&resolver->expired, &lookup->node);
-    resolver_cache_put(&resolver->cache, lookup->host, &timed_out, resolver->loop->now_ms,
-                       FAILURE_TTL_MS);
-    count_result(resolver, &timed_out);
-    answer_questions(&lookup->questions, &timed_out);
+    keep(lookup, &timed_out, FAILURE_TTL_MS);
+    conclude(lookup, &timed_out);
+}
+
+/* Half of it is. */
+static void on_half_expired(struct timer *timer)
+{
+    struct lookup *lookup = container_of(timer, struct lookup, timer);
+    uint64_t half_ms = lookup->resolver->timeout_ms / 2;
+    lookup->timer.on_due = on_expired;
+    loop_timer_set(lookup->resolver->loop, &lookup->timer,
+                   lookup->timer.at_ms + lookup->resolver->timeout_ms - half_ms);
+    ask(&lookup->v4, AF_INET);
 }
 
 struct resolver *resolver_new(struct loop *loop, const struct config *config,
@@ -197,7 +238,6 @@ struct resolver *resolver_new(struct loop *loop, const struct config *config,
     resolver->lookup_max = config->fetch.max_in_flight * 2;
     resolver->deliver.on_due = on_deliver_due;
     list_init(&resolver->finished);
-    list_init(&resolver->expired);
     list_init(&resolver->refused);
     resolver_cache_init(&resolver->cache, config->dns.cache_max);
 
@@ -224,12 +264,14 @@ void resolver_free(struct resolver *resolver)
 {
     if (!resolver)
         return;
-    dns_channel_free(resolver->channel); /* every lookup is in `finished` now */
+    dns_channel_free(resolver->channel); /* every query is in `finished` now */
     for (struct list *node; (node = list_pop_front(&resolver->finished));) {
-        struct lookup *lookup = container_of(node, struct lookup, node);
-        if (!lookup->is_expired)
-            tdelete(lookup, &resolver->tree, compare_hosts);
+        struct lookup *lookup = container_of(node, struct query, node)->lookup;
         drop_questions(&lookup->questions);
+        if (--lookup->pending > 0)
+            continue;
+        if (!lookup->is_answered)
+            tdelete(lookup, &resolver->tree, compare_hosts);
         lookup_free(lookup);
     }
     assert(resolver->lookup_count == 0);
@@ -262,13 +304,12 @@ static struct lookup *lookup_new(struct resolver *resolver, const char *host)
     }
     resolver->lookup_count++;
     lookup->resolver = resolver;
-    lookup->answer = memory_new(sizeof *lookup->answer);
-    lookup->request.on_found = on_found;
-    lookup->request.ret_answer = lookup->answer;
-    lookup->timer.on_due = on_expired;
+    lookup->any.lookup = lookup;
+    lookup->v4.lookup = lookup;
+    lookup->timer.on_due = on_half_expired;
     list_init(&lookup->questions);
     loop_timer_set(resolver->loop, &lookup->timer,
-                   resolver->loop->now_ms + resolver->timeout_ms);
+                   resolver->loop->now_ms + resolver->timeout_ms / 2);
     return lookup;
 }
 
@@ -287,11 +328,7 @@ void resolver_ask(struct resolver *resolver, const char *host,
         return;
     }
     list_push_back(&lookup->questions, &question->node);
-    lookup->is_asking = true;
-    dns_channel_ask(resolver->channel, host, &lookup->request);
-    lookup->is_asking = false;
-    if (!list_is_empty(&resolver->finished)) /* found at once, or another failed */
-        schedule(resolver);
+    ask(&lookup->any, AF_UNSPEC);
 }
 
 void resolver_cancel(struct resolver *resolver, struct resolver_question *question)

@@ -20,7 +20,8 @@ enum { RESOLVER_ADDRESSES_MAX = 16 };
 
 struct resolver;
 
-/* An answer: addresses in the order to try them (RFC 6724), port 0. */
+/* An answer: addresses in the order to try them (families alternate, the first one has a
+ * route), port 0. */
 struct resolver_answer {
     size_t count; /* 0: failed, see message */
     struct sockaddr_storage addresses[RESOLVER_ADDRESSES_MAX];

@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "fetch/address_class.h"
 
-#include <netinet/in.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,20 +56,6 @@ void resolver_cache_done(struct resolver_cache *cache)
         drop(cache, container_of(oldest, struct cached_name, node));
 }
 
-static void write_address(const struct ip_address *address, struct sockaddr_storage *out)
-{
-    *out = (struct sockaddr_storage){0};
-    if (address->is_v4) {
-        struct sockaddr_in *in = (void *)out;
-        in->sin_family = AF_INET;
-        memcpy(&in->sin_addr, address->bytes, 4);
-    } else {
-        struct sockaddr_in6 *in6 = (void *)out;
-        in6->sin6_family = AF_INET6;
-        memcpy(&in6->sin6_addr, address->bytes, 16);
-    }
-}
-
 bool resolver_cache_find(struct resolver_cache *cache, const char *host, uint64_t now_ms,
                          struct resolver_answer *ret_answer)
 {
@@ -86,7 +71,7 @@ bool resolver_cache_find(struct resolver_cache *cache, const char *host, uint64_
     ret_answer->count = entry->count;
     ret_answer->message = entry->message;
     for (size_t i = 0; i < entry->count; i++)
-        write_address(&entry->addresses[i], &ret_answer->addresses[i]);
+        ip_address_to_sockaddr(&entry->addresses[i], &ret_answer->addresses[i]);
     return true;
 }
 

@@ -185,10 +185,20 @@ Test(resolver, no_server_at_all_is_a_failure_too)
     expect_failure("ok.test.example", NULL);
 }
 
-Test(resolver, half_an_answer_is_used)
+Test(resolver, a_server_that_never_answers_for_ipv6_costs_half_the_timeout)
 {
+    uint64_t start_ms = clock_now_ms();
     struct asked asked = look_up("half.test.example");
     cr_expect(eq(sz, asked.count, 1));
+    cr_expect(le(u64, clock_now_ms() - start_ms, TIMEOUT_MS / 2 + 100));
+}
+
+Test(resolver, families_alternate)
+{
+    look_up("both.test.example");
+    const struct resolver_answer *answer = resolver_cached(resolver, "both.test.example");
+    cr_assert(answer != NULL && answer->count == 3);
+    cr_expect(ne(int, answer->addresses[0].ss_family, answer->addresses[1].ss_family));
 }
 
 Test(resolver, an_answer_is_cached_until_its_ttl_is_over)
