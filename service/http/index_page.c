@@ -4,7 +4,8 @@
 #include "http/index_page.h"
 
 const char index_page_policy[] =
-    "default-src 'none'; style-src 'sha256-QdCKD36cfGCFkTJSeZq6Z4YmrZ5N56401HWS1OAHU4k='; "
+    "default-src 'none'; "
+    "style-src 'sha256-QdCKD36cfGCFkTJSeZq6Z4YmrZ5N56401HWS1OAHU4k='; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static const char before_version[] =

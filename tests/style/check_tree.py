@@ -106,7 +106,9 @@ def check_file(root, path):
     for start, end, head in functions(lines):
         if end - start - 1 > LINES_FUNCTION and path.startswith("service/"):
             breach(path, start, "a function of %d lines" % (end - start - 1))
-        if head.count(",") >= PARAMETERS and "..." not in head:
+        # libmicrohttpd's handlers have eight parameters, whatever we think of it.
+        if (head.count(",") >= PARAMETERS and "..." not in head
+                and "enum MHD_Result" not in head):
             breach(path, start, "more than %d parameters" % PARAMETERS)
     if path.startswith("service/"):
         check_includes(path, lines)

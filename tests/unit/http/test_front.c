@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The front with a client on a socket pair: answers, refusals, waiting, vanishing, drain.
- */
+/* The front with a client on a socket pair: answers, refusals, waiting, hang-ups. */
 #include "front_harness.h"
 
-#define BATCH     "POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+#define BATCH \
+    "POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
 TestSuite(front, .init = start_front, .fini = stop_front, .timeout = 20);
