@@ -15,6 +15,9 @@
  *          that hold the address itself, since the port is judged before names are looked
  *          up. No entry opens a scheme.
  *
+ * A host entry is held against the name in the URL, not against what the resolver's
+ * search domains or aliases make of it: deny the addresses where that matters.
+ *
  * Metadata addresses and gatherd's own listeners are opened by nothing but the exact
  * address in `allow` (not by a network, a host name or private_addresses: allow), the
  * metadata host names by nothing but the exact name and, when resolved, the exact

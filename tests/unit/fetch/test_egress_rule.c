@@ -120,6 +120,7 @@ Test(egress_rule, entries_that_are_nothing_are_refused_with_a_sentence)
         "2001:db8::/129",
         "2001:db8::1/64",
         "[::1",
+        "[::1]:x",
         "[::1]80",
         "[10.1.2.3]",
         "[a.example]:80",

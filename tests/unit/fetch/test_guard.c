@@ -400,6 +400,17 @@ Test(guard, a_wildcard_listener_is_refused_by_every_local_address)
     guard_free(guard);
 }
 
+Test(guard, every_one_of_many_listeners_is_refused)
+{
+    struct guard *guard = guard_of((struct policy){.allows_private = true});
+    for (uint16_t port = 9000; port < 9050; port++)
+        add_own(guard, "10.1.2.3", port);
+    cr_expect(eq(int, judge_url(guard, "http://10.1.2.3:9000/"), VERDICT_BLOCK_ADDRESS));
+    cr_expect(eq(int, judge_url(guard, "http://10.1.2.3:9049/"), VERDICT_BLOCK_ADDRESS));
+    cr_expect(eq(int, judge_url(guard, "http://10.1.2.3:9050/"), VERDICT_ALLOW));
+    guard_free(guard);
+}
+
 Test(guard, an_exact_entry_opens_gatherd_itself)
 {
     struct guard *guard = guard_of((struct policy){.allow = {"127.0.0.1:8080"}});

@@ -395,6 +395,12 @@ static const char *code_name(unsigned code)
     return "any";
 }
 
+Test(resolver, freeing_none_is_fine)
+{
+    resolver_free(NULL);
+    cr_expect(eq(sz, look_up("ok.test.example").count, 1), "the other one is untouched");
+}
+
 Test(resolver, names_are_counted_by_result)
 {
     look_up("ok.test.example");

@@ -186,7 +186,9 @@ Test(url, exactly_two_slashes_stand_before_the_host)
                                        "a.example:80/",
                                        "localhost:80",
                                        "/path",
-                                       "://a"};
+                                       "://a",
+                                       "1http://a.example/",
+                                       "ht_tp://a.example/"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
         expect_refused(urls[i]);
 }
