@@ -235,14 +235,14 @@ void fetcher_stall(struct fetcher *fetcher)
 
 void fetcher_note_shortage(struct fetcher *fetcher)
 {
-    bool is_news = !fetcher->is_stalled;
+    bool is_first = !fetcher->is_short_of_sockets;
+    if (fetcher->is_stalled && fetcher->is_short_of_sockets)
+        return; /* this round has been seen to */
     fetcher->is_short_of_sockets = true;
     fetcher_stall(fetcher);
-    if (!is_news)
-        return;
-    if (lanes_has_idle(fetcher->lanes))
-        lanes_trim(fetcher->lanes);
-    else if (fetcher->setup.on_socket_pressure)
+    lanes_trim(fetcher->lanes);
+    /* Own idle connections first; when that did not help, those of other workers. */
+    if (fetcher->setup.on_socket_pressure && !(is_first && lanes_has_idle(fetcher->lanes)))
         fetcher->setup.on_socket_pressure(fetcher->setup.context);
 }
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch/decoder.h: every coding whole, in pieces, cut, bent and as a bomb. */
+#include "fetch/decoder.h"
+
+#include <brotli/encode.h>
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+static const char plain[] = "hello compressed world, hello compressed world, hello again";
+enum { ROOM = 1 << 16 };
+
+static size_t deflate_with(int bits, const void *data, size_t len, unsigned char *out)
+{
+    z_stream z = {0};
+    cr_assert_eq(deflateInit2(&z, 9, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)data;
+    z.avail_in = (uInt)len;
+    z.next_out = out;
+    z.avail_out = ROOM;
+    cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    size_t written = ROOM - z.avail_out;
+    deflateEnd(&z);
+    return written;
+}
+
+static size_t encode(const char *coding, const void *data, size_t len, unsigned char *out)
+{
+    if (strcmp(coding, "gzip") == 0)
+        return deflate_with(15 + 16, data, len, out);
+    if (strcmp(coding, "deflate") == 0)
+        return deflate_with(15, data, len, out);
+    if (strcmp(coding, "bare deflate") == 0)
+        return deflate_with(-15, data, len, out);
+    size_t size = ROOM;
+    if (strcmp(coding, "zstd") == 0)
+        return ZSTD_compress(out, size, data, len, 3);
+    cr_assert(BrotliEncoderCompress(5, 18, BROTLI_MODE_GENERIC, len, data, &size, out));
+    return size;
+}
+
+static struct decoder *make(const char *codings)
+{
+    struct decoder *decoder = NULL;
+    const char *reason = NULL;
+    cr_assert(decoder_new(slice_from(codings), &decoder, &reason), "%s", reason);
+    return decoder;
+}
+
+/* Feeds in pieces of `step`; returns the verdict and leaves the text in `out`. */
+static enum decoder_verdict run(struct decoder *decoder, const unsigned char *data, size_t len,
+                                size_t step, struct buffer *out)
+{
+    for (size_t at = 0; at < len; at += step) {
+        size_t piece = len - at < step ? len - at : step;
+        enum decoder_verdict verdict =
+            decoder_feed(decoder, slice_make((const char *)data + at, piece), out);
+        if (verdict != DECODER_FINE)
+            return verdict;
+    }
+    return DECODER_FINE;
+}
+
+static const struct {
+    const char *name, *made_as;
+} codings[] = {{"gzip", "gzip"},   {"GZip", "gzip"}, {"x-gzip", "gzip"},       {"br", "br"},
+               {"zstd", "zstd"}, {"deflate", "deflate"}, {"deflate", "bare deflate"}};
+enum { CODINGS = sizeof codings / sizeof *codings };
+
+Test(decoder, undoes_every_coding_in_pieces_of_any_size)
+{
+    unsigned char coded[ROOM];
+    for (size_t i = 0; i < CODINGS; i++) {
+        size_t len = encode(codings[i].made_as, plain, strlen(plain), coded);
+        for (size_t step = 1; step <= len; step += 7) {
+            struct buffer out;
+            buffer_init(&out, ROOM);
+            struct decoder *decoder = make(codings[i].name);
+            cr_expect_eq(run(decoder, coded, len, step, &out), DECODER_FINE);
+            cr_expect(decoder_is_complete(decoder), "%s", codings[i].made_as);
+            cr_expect(slice_is(buffer_slice(&out), plain), "%s", codings[i].made_as);
+            decoder_free(decoder);
+            buffer_done(&out);
+        }
+    }
+}
+
+Test(decoder, knows_a_stream_that_was_cut_anywhere)
+{
+    unsigned char coded[ROOM];
+    for (size_t i = 0; i < CODINGS; i++) {
+        size_t len = encode(codings[i].made_as, plain, strlen(plain), coded);
+        for (size_t cut = 1; cut < len; cut++) {
+            struct buffer out;
+            buffer_init(&out, ROOM);
+            struct decoder *decoder = make(codings[i].name);
+            enum decoder_verdict verdict = run(decoder, coded, cut, cut, &out);
+            cr_expect(verdict == DECODER_BROKEN || !decoder_is_complete(decoder), "%s cut at %zu",
+                      codings[i].made_as, cut);
+            decoder_free(decoder);
+            buffer_done(&out);
+        }
+    }
+}
+
+Test(decoder, refuses_what_is_not_coded_at_all)
+{
+    for (size_t i = 0; i < CODINGS; i++) {
+        struct buffer out;
+        buffer_init(&out, ROOM);
+        struct decoder *decoder = make(codings[i].name);
+        const unsigned char *text = (const unsigned char *)"just text, not coded";
+        enum decoder_verdict verdict = run(decoder, text, 20, 20, &out);
+        cr_expect(verdict == DECODER_BROKEN || !decoder_is_complete(decoder), "%s",
+                  codings[i].name);
+        decoder_free(decoder);
+        buffer_done(&out);
+    }
+}
+
+Test(decoder, refuses_a_wrong_checksum_and_bytes_behind_the_end)
+{
+    unsigned char coded[ROOM];
+    struct buffer out;
+    buffer_init(&out, ROOM);
+    size_t len = encode("gzip", plain, strlen(plain), coded);
+    struct decoder *decoder = make("gzip");
+    memcpy(coded + len, "tail", 4);
+    cr_expect_eq(run(decoder, coded, len + 4, len + 4, &out), DECODER_BROKEN);
+    decoder_free(decoder);
+    decoder = make("gzip");
+    coded[len - 6] ^= 1;
+    cr_expect_eq(run(decoder, coded, len, len, &out), DECODER_BROKEN);
+    decoder_free(decoder);
+    buffer_done(&out);
+}
+
+Test(decoder, joins_the_members_of_a_gzip_file)
+{
+    unsigned char coded[ROOM];
+    struct buffer out;
+    buffer_init(&out, ROOM);
+    size_t len = encode("gzip", "one ", 4, coded);
+    len += encode("gzip", "two", 3, coded + len);
+    struct decoder *decoder = make("gzip");
+    cr_assert_eq(run(decoder, coded, len, 5, &out), DECODER_FINE);
+    cr_assert(decoder_is_complete(decoder));
+    cr_assert(slice_is(buffer_slice(&out), "one two"));
+    decoder_free(decoder);
+    buffer_done(&out);
+}
+
+Test(decoder, stops_a_bomb_at_the_ceiling)
+{
+    static char zeros[4 << 20];
+    static unsigned char coded[ROOM];
+    for (size_t i = 0; i < CODINGS; i++) {
+        struct buffer out;
+        buffer_init(&out, 100000);
+        size_t len = encode(codings[i].made_as, zeros, sizeof zeros, coded);
+        struct decoder *decoder = make(codings[i].name);
+        cr_expect_eq(run(decoder, coded, len, 1000, &out), DECODER_FULL, "%s", codings[i].name);
+        cr_expect_leq(out.len, 100000);
+        decoder_free(decoder);
+        buffer_done(&out);
+    }
+}
+
+Test(decoder, undoes_layers_from_the_last_to_the_first)
+{
+    unsigned char inner[ROOM], outer[ROOM];
+    struct buffer out;
+    buffer_init(&out, ROOM);
+    size_t len = encode("zstd", plain, strlen(plain), inner);
+    len = encode("gzip", inner, len, outer);
+    struct decoder *decoder = make("zstd, identity, gzip");
+    cr_assert_eq(run(decoder, outer, len, 3, &out), DECODER_FINE);
+    cr_assert(decoder_is_complete(decoder));
+    cr_assert(slice_is(buffer_slice(&out), plain));
+    decoder_free(decoder);
+    buffer_done(&out);
+}
+
+Test(decoder, is_none_for_identity_and_an_empty_list)
+{
+    cr_assert_null(make("identity"));
+    cr_assert_null(make(""));
+    cr_assert_null(make(" , identity"));
+}
+
+Test(decoder, refuses_unknown_codings_and_too_many)
+{
+    struct decoder *decoder = NULL;
+    const char *reason = NULL;
+    cr_assert_not(decoder_new(slice_from("wat"), &decoder, &reason));
+    cr_assert_not_null(reason);
+    reason = NULL;
+    cr_assert_not(decoder_new(slice_from("gzip,gzip,gzip,gzip,gzip"), &decoder, &reason));
+    cr_assert_not_null(reason);
+}
+
+Test(decoder, is_complete_when_there_was_no_body)
+{
+    struct decoder *decoder = make("gzip");
+    cr_assert(decoder_is_complete(decoder));
+    decoder_free(decoder);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch/origin.h: slots, turns going round, and a bounded table. */
+#include "fetch/origin.h"
+
+#include "base/memory.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct config *config;
+static struct guard *guard;
+
+static void setup(void)
+{
+    struct error err = {0};
+    config = config_defaults();
+    guard = guard_new(config, &err);
+    cr_assert(guard != NULL, "%s", err.text);
+}
+
+static void teardown(void)
+{
+    guard_free(guard);
+    config_free(config);
+}
+
+TestSuite(origin, .init = setup, .fini = teardown);
+
+static struct target target_of(const char *host, uint16_t port)
+{
+    struct target target = {.scheme = "http", .port = port};
+    snprintf(target.host, sizeof target.host, "%s", host);
+    return target;
+}
+
+static struct origin *get(struct origins *origins, const char *host)
+{
+    struct target target = target_of(host, 80);
+    return origins_get(origins, &target);
+}
+
+Test(origin, is_one_per_scheme_host_and_port)
+{
+    struct origins *origins = origins_new(guard, 1);
+    struct target other_port = target_of("a.example", 8080);
+    struct target other_scheme = target_of("a.example", 80);
+    snprintf(other_scheme.scheme, sizeof other_scheme.scheme, "https");
+    other_scheme.is_https = true;
+    struct origin *origin = get(origins, "a.example");
+    cr_assert_eq(get(origins, "a.example"), origin);
+    cr_assert_neq(get(origins, "b.example"), origin);
+    cr_assert_neq(origins_get(origins, &other_port), origin);
+    cr_assert_neq(origins_get(origins, &other_scheme), origin);
+    cr_assert_eq(origins_count(origins), 4);
+    origins_free(origins);
+}
+
+Test(origin, hands_out_calls_first_come_first_served_while_slots_last)
+{
+    struct origins *origins = origins_new(guard, 2);
+    struct call calls[3] = {0};
+    struct origin *origin = get(origins, "a.example");
+    for (int i = 0; i < 3; i++)
+        origins_wait(origins, origin, &calls[i]);
+    cr_assert_eq(origins_waiting(origins), 3);
+    cr_assert_eq(origins_next(origins), &calls[0]);
+    cr_assert_eq(origins_next(origins), &calls[1]);
+    cr_assert_not(origins_has_next(origins));
+    cr_assert_null(origins_next(origins));
+    origins_release(origins, origin);
+    cr_assert(origins_has_next(origins));
+    cr_assert_eq(origins_next(origins), &calls[2]);
+    origins_release(origins, origin);
+    origins_release(origins, origin);
+    origins_free(origins);
+}
+
+Test(origin, goes_round_so_that_a_long_queue_holds_up_nobody)
+{
+    struct origins *origins = origins_new(guard, 10);
+    struct call many[4] = {0}, one = {0};
+    struct origin *busy = get(origins, "busy.example");
+    for (int i = 0; i < 4; i++)
+        origins_wait(origins, busy, &many[i]);
+    struct origin *quiet = get(origins, "quiet.example");
+    origins_wait(origins, quiet, &one);
+    cr_assert_eq(origins_next(origins), &many[0]);
+    cr_assert_eq(origins_next(origins), &one);
+    cr_assert_eq(origins_next(origins), &many[1]);
+    cr_assert_eq(origins_next(origins), &many[2]);
+    cr_assert_eq(origins_next(origins), &many[3]);
+    origins_release(origins, quiet);
+    for (int i = 0; i < 4; i++)
+        origins_release(origins, busy);
+    origins_free(origins);
+}
+
+Test(origin, lets_a_call_wait_first_or_leave)
+{
+    struct origins *origins = origins_new(guard, 1);
+    struct call calls[3] = {0};
+    struct origin *origin = get(origins, "a.example");
+    origins_wait(origins, origin, &calls[0]);
+    origins_wait(origins, origin, &calls[1]);
+    origins_wait_first(origins, origin, &calls[2]);
+    origins_leave(origins, &calls[0]);
+    cr_assert_eq(origins_next(origins), &calls[2]);
+    origins_release(origins, origin);
+    origins_leave(origins, &calls[1]);
+    cr_assert_not(origins_has_next(origins));
+    cr_assert_eq(origins_waiting(origins), 0);
+    origins_free(origins);
+}
+
+Test(origin, keeps_a_bounded_number_of_idle_ones)
+{
+    struct origins *origins = origins_new(guard, 1);
+    struct call call = {0};
+    char host[32];
+    origins_wait(origins, get(origins, "busy.example"), &call);
+    struct origin *busy = call.origin;
+    for (int i = 0; i < 5000; i++) {
+        snprintf(host, sizeof host, "h%d.example", i);
+        get(origins, host);
+    }
+    cr_assert_leq(origins_count(origins), 1025);
+    cr_assert_eq(get(origins, "busy.example"), busy, "one in use is never forgotten");
+    cr_assert_eq(origins_drain(origins), &call);
+    cr_assert_null(origins_drain(origins));
+    origins_free(origins);
+}
+
+Test(origin, knows_the_verdict_on_its_target)
+{
+    struct origins *origins = origins_new(guard, 1);
+    struct target ssh = target_of("a.example", 22);
+    cr_assert_eq(get(origins, "a.example")->verdict, VERDICT_ALLOW);
+    struct origin *origin = origins_get(origins, &ssh);
+    cr_assert_eq(origin->verdict, VERDICT_BLOCK_URL);
+    cr_assert_not_null(origin->reason);
+    origins_free(origins);
+}
