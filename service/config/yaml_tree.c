@@ -289,7 +289,7 @@ static void note_syntax(struct builder *builder)
                   builder->text.data[offset] == '\t';
     if (is_tab)
         faults_add(builder->faults, place, "", "a tab: YAML is indented with blanks");
-    else if (parser->context)
+    else if (parser->context && place.line)
         faults_add(builder->faults, place, "", "not YAML: %s %s that begins in line %zu",
                    parser->problem, parser->context,
                    builder->start.line + parser->context_mark.line);

@@ -113,7 +113,7 @@ Test(log, a_message_is_a_whole_line)
 
 Test(log, no_value_can_forge_a_line_or_a_terminal_sequence)
 {
-    expect_text(logged_value("a\n{\"x\":1}\r\033[31m\x7f", 17),
+    expect_text(logged_value("a\n{\"x\":1}\r\033[31m\x7f", 16),
                 "\"v\":\"a\\u000a{\\\"x\\\":1}\\u000d\\u001b[31m\\u007f\"}\n");
 }
 
