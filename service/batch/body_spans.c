@@ -79,19 +79,10 @@ static bool skip_string(struct scanner *scanner, struct slice *ret_raw)
     return true;
 }
 
-/* The place of `at` in the copy that may be written to; makes the copy. */
-static char *masked_at(struct scanner *scanner, const char *at)
+static bool hide(struct scanner *scanner, struct slice part, const char *stand_in)
 {
-    struct body_spans *spans = scanner->spans;
-    if (!spans->masked) {
-        spans->masked = malloc(scanner->text.len);
-        if (!spans->masked) {
-            stop(scanner, SPANS_NO_MEMORY);
-            return NULL;
-        }
-        memcpy(spans->masked, scanner->text.data, scanner->text.len);
-    }
-    return spans->masked + (at - scanner->text.data);
+    return shortened_replace(&scanner->spans->shortened, part, stand_in) ||
+           stop(scanner, SPANS_NO_MEMORY);
 }
 
 /* The token without quotes from `start` to `at`. */
@@ -104,12 +95,7 @@ static bool hide_odd_number(struct scanner *scanner, const char *start)
         return true;
     if (json_text_skip(start, scanner->at) != scanner->at)
         return true;
-    char *hidden = masked_at(scanner, start);
-    if (!hidden)
-        return false;
-    memset(hidden, '0', len);
-    hidden[1] = '.';
-    return true;
+    return hide(scanner, slice_make(start, len), "0.0");
 }
 
 static bool skip_word(struct scanner *scanner)
@@ -241,23 +227,10 @@ static bool key_is(struct slice key, const char *name)
     return !*name && at == key.len;
 }
 
-static bool hide_body(struct scanner *scanner, struct slice raw)
-{
-    char *hidden = masked_at(scanner, raw.data);
-    if (!hidden)
-        return false;
-    hidden[0] = '0';
-    for (size_t i = 1; i < raw.len; i++) {
-        if (hidden[i] != '\n')
-            hidden[i] = ' ';
-    }
-    return true;
-}
-
-/* Steps over a body, hides it unless it is a string; data NULL in `ret_raw`: stop. */
+/* Steps over a body and hides it. */
 static bool take_body(struct scanner *scanner, struct slice *ret_raw)
 {
-    char first = peek(scanner);
+    peek(scanner);
     const char *start = scanner->at;
     const char *behind = json_text_skip(start, scanner->end);
     if (!behind) {
@@ -266,7 +239,7 @@ static bool take_body(struct scanner *scanner, struct slice *ret_raw)
     }
     *ret_raw = slice_make(start, (size_t)(behind - start));
     scanner->at = behind;
-    return first == '"' || hide_body(scanner, *ret_raw);
+    return hide(scanner, *ret_raw, "0");
 }
 
 static bool on_item_member(struct scanner *scanner, struct slice key, size_t item)
@@ -324,6 +297,7 @@ static bool on_option(struct scanner *scanner, struct slice key, size_t item)
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items)
 {
     *spans = (struct body_spans){.fault = SPANS_FINE};
+    shortened_init(&spans->shortened, text);
     struct scanner scanner = {
         .spans = spans,
         .text = text,
@@ -336,12 +310,14 @@ void body_spans_find(struct body_spans *spans, struct slice text, size_t max_ite
         scan_elements(&scanner, on_item);
     else if (first == '{')
         scan_members(&scanner, on_option, 0);
+    if (!shortened_finish(&spans->shortened, &spans->readable))
+        spans->fault = SPANS_NO_MEMORY;
 }
 
 void body_spans_done(struct body_spans *spans)
 {
     free(spans->list);
-    free(spans->masked);
+    shortened_done(&spans->shortened);
     *spans = (struct body_spans){.fault = SPANS_FINE};
 }
 

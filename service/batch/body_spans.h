@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/slice.h"
+#include "batch/shortened.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,16 +33,15 @@ struct body_spans {
     struct slice defaults; /* data NULL: none */
     /* The body that is no JSON, or too deep: where the look ended. data NULL: none. */
     struct slice broken;
-    /* The text with bodies hidden, the same length and lines; NULL: nothing had to be
-     * hidden, the text itself will do. */
-    char *masked;
+    struct shortened shortened; /* the text without the bodies */
+    struct slice readable;      /* for the JSON library; points into the text or above */
 };
 
 /* body_spans_find looks through `text`, which must outlive the spans. A document that is
- * not a batch or not JSON gives the spans up to there. What it hides in `masked`:
- *   - a body that is not a string becomes 0 and spaces, line feeds kept;
- *   - a number elsewhere with an exponent or of over 18 bytes becomes 0.0…0: no field
- *     takes it, and the field's own range is a better answer than an overflow. */
+ * not a batch or not JSON gives the spans up to there. In `readable`
+ *   - a body is 0, whatever it was;
+ *   - a number elsewhere with an exponent or of over 18 bytes is 0.0: no field takes it,
+ *     and the field's own range is a better answer than an overflow. */
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items);
 void body_spans_done(struct body_spans *spans);
 

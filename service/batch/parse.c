@@ -3,8 +3,7 @@
  * unique, and what to say when it is not JSON at all. Every error is found before any is
  * answered, nothing is repaired. Called by the handler of batches.
  *
- *     text ─► body_spans (bodies found and hidden) ─► jansson ─► parse_item … ─► batch
- */
+ *     text ─► body_spans (bodies taken out) ─► jansson ─► parse_item … ─► batch */
 #include "batch/parse_internal.h"
 
 #include "base/memory.h"
@@ -148,7 +147,7 @@ static size_t error_offset(struct slice readable, const json_error_t *error)
 }
 
 /* jansson says "… near end of file" of what is no file. */
-static void report_syntax(struct parser *parser, struct slice text, struct slice readable,
+static void report_syntax(struct parser *parser, struct slice text,
                           const json_error_t *error)
 {
     /* Some of its allocations fail without a word. */
@@ -161,7 +160,8 @@ static void report_syntax(struct parser *parser, struct slice text, struct slice
     int before = file ? (int)(file - error->text) : JSON_ERROR_TEXT_LENGTH;
     snprintf(what, sizeof what, "not JSON: %.*s%s%s", before, error->text,
              file ? "end of text" : "", file ? file + strlen("end of file") : "");
-    report_at(parser, text, error_offset(readable, error), what);
+    size_t offset = error_offset(parser->spans.readable, error);
+    report_at(parser, text, shortened_original(&parser->spans.shortened, offset), what);
 }
 
 /* The tree of the document, its bodies replaced; NULL: reported. */
@@ -170,13 +170,12 @@ static json_t *load(struct parser *parser, struct slice text)
     if (!check_beginning(parser, text) || !check_spans(parser, text))
         return NULL;
     const struct body_spans *spans = &parser->spans;
-    struct slice readable =
-        slice_make(spans->masked ? spans->masked : text.data, text.len);
+    struct slice readable = spans->readable;
     json_error_t error;
     json_t *root =
         json_loadb(readable.data, readable.len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        report_syntax(parser, text, readable, &error);
+        report_syntax(parser, text, &error);
     } else if (spans->broken.data) {
         /* Right for jansson, whose nesting goes further, so it can only be too deep. */
         report_at(parser, text, (size_t)(spans->broken.data - text.data),

@@ -45,8 +45,7 @@ struct header_set {
 /* A body as given, and what it became under each encoding: the defaults' body may be used
  * by thousands of items and is decoded once. */
 struct body_source {
-    json_t *value;    /* NULL: not given */
-    struct slice raw; /* in the text; data NULL: not found there */
+    struct slice raw; /* the JSON value as it stands in the text; data NULL: none given */
     struct place place;
     struct slice made[BODY_BASE64 + 1];
     enum { MADE_NOT_YET, MADE_FINE, MADE_WRONG } state[BODY_BASE64 + 1];

@@ -134,6 +134,7 @@ static void take_headers(struct parser *parser, struct item_fields *fields, json
 static void take_body(struct parser *parser, struct item_fields *fields, json_t *value,
                       struct place place, const struct field_row *row)
 {
+    (void)value; /* a stand-in */
     struct slice raw =
         fields == &parser->defaults
             ? parser->spans.defaults
@@ -142,7 +143,7 @@ static void take_body(struct parser *parser, struct item_fields *fields, json_t 
         report_error(parser->errors, place_field(place, row->name), "cannot be read");
         return;
     }
-    fields->body = (struct body_source){.value = value, .raw = raw, .place = place};
+    fields->body = (struct body_source){.raw = raw, .place = place};
 }
 
 static void take_body_encoding(struct parser *parser, struct item_fields *fields,
@@ -211,8 +212,8 @@ static void take_fields(struct parser *parser, struct item_fields *fields, json_
 static void set_body(struct parser *parser, struct item *item, struct item_fields *own,
                      struct place place)
 {
-    struct body_source *source = own->body.value ? &own->body : &parser->defaults.body;
-    if (!source->value)
+    struct body_source *source = own->body.raw.data ? &own->body : &parser->defaults.body;
+    if (!source->raw.data)
         return;
     if (item->method == METHOD_GET || item->method == METHOD_HEAD) {
         /* RFC 9110 9.3.1: such content has no meaning, and often the method was

@@ -99,6 +99,17 @@ Test(parse_body, a_string_is_sent_as_its_bytes)
     batch_free(batch);
 }
 
+Test(parse_body, every_escape_is_undone)
+{
+    struct batch *batch = parse(
+        "[{\"url\":\"u\",\"method\":\"POST\",\"body\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t"
+        "\\u0001\\u007f\\u0080\\u07FF\\u0800\\uffff\\uD800\\udc00\\udbff\\uDFFFx\"}]");
+    cr_expect(fixture_is(batch->items[0].body,
+                         "\"\\/\b\f\n\r\t\x01\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"
+                         "\xf0\x90\x80\x80\xf4\x8f\xbf\xbfx"));
+    batch_free(batch);
+}
+
 Test(parse_body, an_empty_string_is_an_empty_body)
 {
     struct batch *batch = parse("[{\"url\":\"u\",\"method\":\"POST\",\"body\":\"\"},"
