@@ -35,6 +35,9 @@ enum {
     HEADER_OVERHEAD = 64, /* what MHD keeps per header line */
 };
 
+static const char too_large_detail[] =
+    "the body is longer than server.request_max_bytes; split the batch";
+
 /* ------------------------------------------------------------- what handlers read */
 
 const char *exchange_request_id(const struct exchange *exchange)
@@ -274,8 +277,7 @@ static bool check_body(struct exchange *exchange, const struct request_head *hea
     }
     if (head->length <= exchange->body.max)
         return true;
-    refuse(exchange, PROBLEM_TOO_LARGE,
-           "the body is longer than server.request_max_bytes; split the batch");
+    refuse(exchange, PROBLEM_TOO_LARGE, too_large_detail);
     return false;
 }
 
@@ -348,12 +350,15 @@ static enum MHD_Result on_body(struct exchange *exchange, const char *data, size
     *len = 0;
     if (exchange->phase == EXCHANGE_DROPPED)
         return MHD_YES; /* refused by hand: thrown away until the client has read it */
-    if (buffer_append(&exchange->body, data, taken))
+    if (exchange->is_too_large || buffer_append(&exchange->body, data, taken))
         return MHD_YES;
     buffer_done(&exchange->body);
+    if (exchange->front->is_tls) { /* no way past MHD: answered when all of it came */
+        exchange->is_too_large = true;
+        return MHD_YES;
+    }
     exchange->phase = EXCHANGE_DROPPED;
-    client_refuse(exchange->client, PROBLEM_TOO_LARGE,
-                  "the body is longer than server.request_max_bytes; split the batch");
+    client_refuse(exchange->client, PROBLEM_TOO_LARGE, too_large_detail);
     return MHD_YES;
 }
 
@@ -363,7 +368,10 @@ static enum MHD_Result run_handler(struct exchange *exchange)
     exchange->phase = EXCHANGE_RUNNING;
     client->has_more = false; /* what came so far was this request's */
     client_enter(client, CLIENT_BUSY);
-    exchange->route->handler(exchange);
+    if (exchange->is_too_large)
+        refuse(exchange, PROBLEM_TOO_LARGE, too_large_detail);
+    else
+        exchange->route->handler(exchange);
     if (exchange->phase == EXCHANGE_WAITING && client->is_gone)
         drop_waiting(exchange);
     switch (exchange->phase) {

@@ -91,6 +91,7 @@ struct exchange {
     unsigned status;
     uint64_t reply_len;
     bool must_close;      /* framing this MHD is lax about */
+    bool is_too_large;    /* the body is thrown away, then refused */
     bool is_joined_reply; /* no iovec: see reply.c */
     char request_id[REQUEST_ID_MAX + 1];
     size_t path_len;
