@@ -25,6 +25,8 @@ IMPATIENT = options(fetch__connect_timeout="500ms", fetch__first_byte_timeout="5
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
     config.addinivalue_line("markers", "root: needs root, for a network namespace")
+    if not os.access(binary(), os.X_OK):
+        raise pytest.UsageError(f"no program at {binary()}: build it, or name it by GATHERD")
 
 
 def pytest_collection_modifyitems(items):
@@ -34,10 +36,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_report_header():
-    try:
-        return f"gatherd: {binary()} (time bounds x {slowness():g})"
-    except AssertionError as missing:
-        return str(missing)
+    return f"gatherd: {binary()} (time bounds x {slowness():g})"
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,8 @@ def test_a_slow_batch_does_not_hold_a_quick_one(gatherd, upstream):
 
 
 @pytest.mark.slow
-def test_a_wide_batch_takes_as_long_as_its_slowest_item(gatherd, upstream):
+def test_a_wide_batch_takes_as_long_as_its_slowest_item(start_gatherd, upstream):
+    gatherd = start_gatherd(options(fetch__per_origin=1000))
     document = gatherd.batch([upstream.url("delay/1000")] * 1000, deadlineMs=15000)
     assert document["summary"]["ok"] == 1000
     assert document["reply"].seconds < 2.5 * slowness()

@@ -197,14 +197,18 @@ def test_a_head_that_drips_is_cut_at_its_deadline(start_gatherd):
 
 def test_above_the_connection_limit_a_503_is_sent(start_gatherd):
     gatherd = start_gatherd({"server": {"max_connections": 20}})
-    held = [gatherd.raw() for _ in range(40)]
+    clients = [gatherd.raw() for _ in range(60)]
     time.sleep(0.2)
-    with gatherd.raw() as raw:
+    replies = []
+    for raw in clients:
         raw.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        reply = raw.read_reply()
-        assert reply is None or (reply.status == 503 and reply.header("retry-after")), reply
-    for raw in held:
+        replies.append(raw.read_reply())
         raw.socket.close()
+    refused = [reply for reply in replies if reply.status == 503]
+    assert len(refused) >= 40 and all(reply.header("retry-after") for reply in refused)
+    for reply in refused:
+        check_reply_headers(reply)
+        assert reply.json()["requestId"] == reply.header("x-request-id")
     time.sleep(0.3)
     assert gatherd.get("/healthz").status == 200
 

@@ -19,6 +19,7 @@ NGINX_CONF = """\
 daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr;
 events {{ worker_connections 512; }}
 http {{
+  types {{ application/json json; }}
   access_log off; keepalive_requests 10000; gzip on; gzip_min_length 10;
   gzip_types application/json; client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;

@@ -314,7 +314,8 @@ def test_a_million_faults_make_a_short_problem(gatherd):
 
 def test_limits_may_be_lowered_but_not_raised(start_gatherd, upstream):
     gatherd = start_gatherd(options(fetch__timeout="400ms", fetch__body_max_bytes="1KiB",
-                                    fetch__max_redirects=1, batch__max_deadline="1s"))
+                                    fetch__max_redirects=1, batch__max_deadline="1s",
+                                    batch__deadline="1s"))
     for item, path in (({"timeoutMs": 60000}, "hang"), ({"maxBodyBytes": 1 << 20}, "bytes/5000"),
                        ({"redirects": 4}, "redirect-chain/3")):
         reply = gatherd.post([{"url": upstream.url(path), **item}])

@@ -38,8 +38,8 @@ def test_a_right_file_is_accepted(tmp_path, text):
 
 # text, line, column or None, what the message must contain
 BAD = [
-    ("server:\n  listne: []\n", 2, 3, 'did you mean "listen"'),
-    ("sever: {}\n", 1, 1, 'did you mean "server"'),
+    ("server:\n  listne: []\n", 2, 3, 'did you mean server.listen?'),
+    ("sever: {}\n", 1, 1, 'did you mean server?'),
     ("fetch:\n  timeout: 10\n", 2, 12, "fetch.timeout"),
     ("fetch:\n  timeout: ten\n", 2, 12, "fetch.timeout"),
     ("fetch:\n  timeout: -1s\n", 2, 12, "fetch.timeout"),
@@ -66,7 +66,7 @@ BAD = [
     ("server:\n  listen: *x\n", 2, 11, ""),
     ("log: {level: !!str info}\n", 1, None, ""),
     ("log: {level: info}\n---\nlog: {level: info}\n", 2, None, ""),
-    ("log: {level: info\n", 1, None, ""),
+    ("log: {level: info\n", 2, None, ""),
     ("log:\n\tlevel: info\n", 2, None, ""),
     ("log: \"\x00\"\n", 1, None, ""),
     ("server:\n  listen: [\"nonsense\"]\n", 2, 12, "server.listen"),
@@ -164,7 +164,7 @@ def test_too_few_descriptors_are_told(start_gatherd, upstream):
                 break
         except OSError:
             time.sleep(0.05)
-    assert "descriptor" in gatherd.child.errors().lower(), gatherd.child.errors()
+    assert "open files" in gatherd.child.errors(), gatherd.child.errors()
     if gatherd.is_alive:
         document = gatherd.batch([upstream.url("delay/50")] * 400)
         assert document["summary"]["ok"] > 0
@@ -209,7 +209,7 @@ def test_help_names_every_command():
             assert word in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [(), ("sevre",), ("--nope",), ("serve", "--nope"),
+@pytest.mark.parametrize("arguments", [("sevre",), ("--nope",), ("serve", "--nope"),
                                        ("check",), ("version", "x")])
 def test_a_wrong_command_line_says_what_is_right(arguments):
     done = run_cli(*arguments)

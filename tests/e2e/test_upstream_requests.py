@@ -124,8 +124,7 @@ def test_a_json_body_is_sent_as_written(gatherd, upstream):
 
 def test_a_large_body_arrives_whole_without_a_stall(gatherd, upstream):
     text = "0123456789abcdef" * (2 << 16)
-    item = gatherd.fetch({"url": upstream.url("echo"), "method": "POST", "body": text,
-                          "maxBodyBytes": 4 << 20, "timeoutMs": 5000},
+    item = gatherd.fetch({"url": upstream.url("echo?brief"), "method": "POST", "body": text},
                          include=["body", "timing"])
     assert item["body"]["bodyBytes"] == len(text) == 2 << 20
     assert headers_of(item["body"], "expect") == []

@@ -58,10 +58,7 @@ async def open_all(arguments, folder, kept):
         ports["tls"] = await tls_ports.open_ports(host, folder, make_connection, kept)
         ports["certificates"] = folder
     if arguments.dns is not None:
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: dns_server.LabelServer(stats), local_addr=(host, arguments.dns))
-        kept.append(transport)
-        ports["dns"] = transport.get_extra_info("sockname")[1]
+        ports["dns"] = await dns_server.start(stats, host, arguments.dns, kept)
     return ports
 
 

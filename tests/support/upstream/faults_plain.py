@@ -19,17 +19,17 @@ def ok(request):
     yield reply(request, "ok\n")
 
 
-@fault("echo", "JSON of what was received: line, headers in order, body, connection")
+@fault("echo", "JSON of what was received: line, headers in order, body unless ?brief, connection")
 def echo(request):
     try:
         text = request.body.decode("utf-8")
     except UnicodeDecodeError:
         text = None
     seen = {"line": request.line, "method": request.method, "target": request.target,
-            "headers": request.headers, "bodyText": text,
-            "bodyBase64": base64.b64encode(request.body).decode(),
-            "bodyBytes": len(request.body), "connection": request.connection,
-            "nth": request.nth}
+            "headers": request.headers, "bodyBytes": len(request.body),
+            "connection": request.connection, "nth": request.nth}
+    if "brief" not in request.query:
+        seen.update(bodyText=text, bodyBase64=base64.b64encode(request.body).decode())
     yield reply(request, json.dumps(seen), kind="application/json")
 
 
