@@ -28,15 +28,16 @@ static bool nesting_push(struct nesting *nesting, bool is_object)
     return true;
 }
 
-static bool nesting_top_is_object(const struct nesting *nesting)
+static inline bool nesting_top_is_object(const struct nesting *nesting)
 {
     unsigned top = nesting->depth - 1;
     return nesting->is_object[top / 64] >> (top % 64) & 1;
 }
 
-static const char *skip_space(const char *at, const char *end)
+static inline const char *skip_space(const char *at, const char *end)
 {
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+    while (at < end && (unsigned char)*at <= ' ' &&
+           (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
         at++;
     return at;
 }
@@ -81,7 +82,7 @@ static const char *skip_escape(const char *at, const char *end)
 
 /* The first byte from `at` on that a string cannot simply hold: quote, backslash,
  * control, or not ASCII. */
-static const char *plain_run(const char *at, const char *end)
+static inline const char *plain_run(const char *at, const char *end)
 {
 #ifdef __SSE2__
     const __m128i quote = _mm_set1_epi8('"');
@@ -104,8 +105,17 @@ static const char *plain_run(const char *at, const char *end)
     return at;
 }
 
+/* At a byte that is neither plain nor a quote; returns the byte behind it, or NULL. */
+static const char *skip_odd(const char *at, const char *end)
+{
+    if (*at == '\\')
+        return skip_escape(at + 1, end);
+    size_t step = utf8_sequence(at, (size_t)(end - at));
+    return step > 1 ? at + step : NULL; /* of one byte: a control character */
+}
+
 /* At the opening quote; returns the byte behind the closing one. */
-static const char *skip_string(const char *at, const char *end)
+static inline const char *skip_string(const char *at, const char *end)
 {
     if (at == end || *at != '"')
         return NULL;
@@ -114,21 +124,11 @@ static const char *skip_string(const char *at, const char *end)
         at = plain_run(at, end);
         if (at == end)
             return NULL;
-        unsigned char byte = (unsigned char)*at;
-        if (byte == '"')
+        if (*at == '"')
             return at + 1;
-        if (byte == '\\') {
-            at = skip_escape(at + 1, end);
-            if (!at)
-                return NULL;
-        } else if (byte < 0x20) {
+        at = skip_odd(at, end);
+        if (!at)
             return NULL;
-        } else {
-            size_t step = utf8_sequence(at, (size_t)(end - at));
-            if (step == 0)
-                return NULL;
-            at += step;
-        }
     }
 }
 
@@ -185,7 +185,7 @@ static const char *skip_scalar(const char *at, const char *end)
 }
 
 /* A member's name and its colon, up to where the value begins. */
-static const char *skip_name(const char *at, const char *end)
+static inline const char *skip_name(const char *at, const char *end)
 {
     at = skip_string(at, end);
     if (!at)
@@ -215,7 +215,8 @@ static const char *open_container(struct nesting *nesting, const char *at,
 
 /* Behind a value: closes containers until a comma leads to the next value. Returns where
  * that begins, or with depth 0 the end of the whole. */
-static const char *after_value(struct nesting *nesting, const char *at, const char *end)
+static inline const char *after_value(struct nesting *nesting, const char *at,
+                                      const char *end)
 {
     while (nesting->depth > 0) {
         at = skip_space(at, end);

@@ -31,6 +31,12 @@ static const struct escape escapes[128] = {
 };
 #undef U
 
+/* How many bytes escaping an ASCII character adds. */
+static const uint8_t extra_of[128] = {
+    5, 5, 5, 5, 5, 5, 5, 5, 1, 1, 1, 5, 1, 1, 5,         5,          5,          5,
+    5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, ['"'] = 1, ['\\'] = 1, [0x7f] = 5,
+};
+
 /* U+2028 and U+2029 are E2 80 A8 and E2 80 A9. */
 static bool is_line_separator(const char *at, const char *end)
 {
@@ -120,7 +126,7 @@ static size_t count_extra(const char *at, const char *end)
     for (; at < end; at++) {
         unsigned char byte = (unsigned char)*at;
         if (byte < 0x80)
-            extra += escapes[byte].len ? escapes[byte].len - 1u : 0;
+            extra += extra_of[byte];
         else if (is_line_separator(at, end))
             extra += 3;
     }
@@ -133,11 +139,17 @@ void json_text_append_string(struct buffer *out, struct slice text)
 {
     const char *at = text.data;
     const char *end = text.len ? at + text.len : at;
-    char *start = buffer_reserve(out, text.len + count_extra(at, end) + 2 + SLACK);
+    size_t extra = count_extra(at, end);
+    char *start = buffer_reserve(out, text.len + extra + 2 + SLACK);
     if (!start)
         return;
     char *to = start;
     *to++ = '"';
+    if (extra == 0 && text.len > 0) { /* most names, many values: nothing to escape */
+        memcpy(to, at, text.len);
+        to += text.len;
+        at = end;
+    }
 #ifdef __SSE2__
     while (end - at >= SLACK) {
         unsigned mask = special_mask(at);
