@@ -35,10 +35,12 @@ Test(problem, every_type_has_a_document_and_a_page)
         cr_expect_str_eq(member(root, "detail"), "why");
         cr_expect_str_eq(member(root, "requestId"), "id-1");
         cr_expect(*member(root, "title"));
-        cr_assert(strncmp(member(root, "type"), "/problems/", 10) == 0);
+        static const char folder[] = "/problems/";
+        const char *name = strstr(member(root, "type"), folder);
+        cr_assert_not_null(name);
         struct buffer page;
         buffer_init(&page, 1 << 16);
-        cr_expect(problem_page(&page, slice_from(member(root, "type") + 10)));
+        cr_expect(problem_page(&page, slice_from(name + sizeof folder - 1)));
         cr_expect(page.len > 60);
         buffer_done(&page);
         json_decref(root);
