@@ -6,6 +6,7 @@
 #include "fetch/fetcher_state.h"
 
 #include "base/memory.h"
+#include "base/pool.h"
 
 #include <ares.h>
 #include <curl/curl.h>
@@ -33,7 +34,8 @@ bool fetch_global_init(struct error *err)
                          "on a kept-alive connection to the next request; install libcurl4 "
                          "from bookworm-backports, or run deploy/setup.sh",
                          info->version);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, pool_malloc, pool_free, pool_realloc,
+                             pool_strdup, pool_calloc) != CURLE_OK)
         return error_set(err, ERROR_SYSTEM, "libcurl does not start");
     int code = ares_library_init(ARES_LIB_INIT_ALL);
     if (code == ARES_SUCCESS)
