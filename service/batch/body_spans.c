@@ -3,322 +3,136 @@
  *
  *     [ {"body": …}, … ]   {"requests": [ {"body": …}, … ]}   {"defaults": {"body": …}}
  *
- * and steps over everything else by its brackets and quotes. It does not judge grammar:
- * at the first thing out of place it stops, and the JSON library, which sees the same
- * bytes at the same offsets, says what is wrong. Called by parse_batch only. */
+ * Elsewhere it leaves to the JSON library what a field can take (headers: objects and
+ * arrays in them, include: an array) and empties all other containers: they are errors
+ * whatever they hold. Called by parse_batch only. */
 #include "batch/body_spans.h"
 
 #include "base/json_text.h"
+#include "batch/json_walk.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { EXACT_NUMBER_MAX = 18 }; /* digits that fit an int64_t whatever they are */
+enum { KEEP_NONE = 0, KEEP_LIST = 1, KEEP_HEADERS = 2 };
 
 struct scanner {
     struct body_spans *spans;
-    struct slice text;
-    const char *at;
-    const char *end;
     size_t max_items;
     size_t items;
-    unsigned depth; /* containers open around `at` */
 };
 
-/* Looks at a member's value or an element where it begins. False: stop looking. */
-typedef bool member_fn(struct scanner *scanner, struct slice key, size_t item);
-typedef bool element_fn(struct scanner *scanner, size_t item);
-
-static bool stop(struct scanner *scanner, enum body_spans_fault fault)
+static bool count_item(struct walk *walk)
 {
-    scanner->spans->fault = fault;
-    scanner->spans->fault_at = (size_t)(scanner->at - scanner->text.data);
-    return false;
+    struct scanner *scanner = walk->context;
+    return ++scanner->items <= scanner->max_items || walk_stop(walk, WALK_TOO_MANY);
 }
 
-static bool is_space(char byte)
+/* Steps over a body and hides it. The stand-in must not join with what follows: 0 before
+ * e2 would make a number of a mistake. */
+static bool take_body(struct walk *walk, struct slice *ret_raw)
 {
-    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
-/* Steps over white space; returns the byte that follows, 0 at the end. */
-static char peek(struct scanner *scanner)
-{
-    while (scanner->at < scanner->end && is_space(*scanner->at))
-        scanner->at++;
-    return scanner->at < scanner->end ? *scanner->at : '\0';
-}
-
-static bool enter(struct scanner *scanner)
-{
-    if (scanner->depth == DOCUMENT_DEPTH_MAX)
-        return stop(scanner, SPANS_TOO_DEEP);
-    scanner->depth++;
-    scanner->at++;
-    return true;
-}
-
-/* Steps over a string; `ret_raw` is what stands between the quotes. */
-static bool skip_string(struct scanner *scanner, struct slice *ret_raw)
-{
-    const char *start = scanner->at + 1;
-    const char *quote = start;
-    for (;; quote++) {
-        quote = memchr(quote, '"', (size_t)(scanner->end - quote));
-        if (!quote)
-            return false;
-        size_t backslashes = 0;
-        while (quote - backslashes > start && quote[-1 - (ptrdiff_t)backslashes] == '\\')
-            backslashes++;
-        if (backslashes % 2 == 0)
-            break;
-    }
-    *ret_raw = slice_make(start, (size_t)(quote - start));
-    scanner->at = quote + 1;
-    return true;
-}
-
-static bool hide(struct scanner *scanner, struct slice part, const char *stand_in)
-{
-    return shortened_replace(&scanner->spans->shortened, part, stand_in) ||
-           stop(scanner, SPANS_NO_MEMORY);
-}
-
-/* The token without quotes from `start` to `at`. */
-static bool hide_odd_number(struct scanner *scanner, const char *start)
-{
-    size_t len = (size_t)(scanner->at - start);
-    bool is_number = *start == '-' || (*start >= '0' && *start <= '9');
-    if (!is_number ||
-        (len <= EXACT_NUMBER_MAX && !memchr(start, 'e', len) && !memchr(start, 'E', len)))
-        return true;
-    if (json_text_skip(start, scanner->at) != scanner->at)
-        return true;
-    return hide(scanner, slice_make(start, len), "0.0");
-}
-
-static bool skip_word(struct scanner *scanner)
-{
-    const char *start = scanner->at;
-    while (scanner->at < scanner->end && !is_space(*scanner->at) &&
-           !memchr(",:[]{}\"", *scanner->at, 7))
-        scanner->at++;
-    return hide_odd_number(scanner, start);
-}
-
-/* Steps over any value that is no body. */
-static bool skip_value(struct scanner *scanner)
-{
-    unsigned outside = scanner->depth;
-    do {
-        struct slice ignored;
-        switch (peek(scanner)) {
-        case '{':
-        case '[':
-            if (!enter(scanner))
-                return false;
-            break;
-        case '}':
-        case ']':
-            if (scanner->depth == outside)
-                return false;
-            scanner->depth--;
-            scanner->at++;
-            break;
-        case ',':
-        case ':':
-            if (scanner->depth == outside)
-                return false;
-            scanner->at++;
-            break;
-        case '"':
-            if (!skip_string(scanner, &ignored))
-                return false;
-            break;
-        default:
-            if (scanner->at == scanner->end || !skip_word(scanner))
-                return false;
-        }
-    } while (scanner->depth > outside);
-    return true;
-}
-
-/* Behind an element or member: true if another follows; `at` is then before it. */
-static bool next_follows(struct scanner *scanner, char close, bool *ret_fine)
-{
-    char byte = peek(scanner);
-    *ret_fine = byte == ',' || byte == close;
-    if (!*ret_fine)
-        return false;
-    scanner->at++;
-    if (byte == close)
-        scanner->depth--;
-    return byte == ',';
-}
-
-static bool scan_members(struct scanner *scanner, member_fn *on_member, size_t item)
-{
-    if (!enter(scanner))
-        return false;
-    bool fine = true;
-    if (peek(scanner) == '}')
-        return next_follows(scanner, '}', &fine), fine;
-    do {
-        struct slice key;
-        if (peek(scanner) != '"' || !skip_string(scanner, &key) || peek(scanner) != ':')
-            return false;
-        scanner->at++;
-        if (!on_member(scanner, key, item))
-            return false;
-    } while (next_follows(scanner, '}', &fine));
-    return fine;
-}
-
-static bool scan_elements(struct scanner *scanner, element_fn *on_element)
-{
-    if (!enter(scanner))
-        return false;
-    bool fine = true;
-    if (peek(scanner) == ']')
-        return next_follows(scanner, ']', &fine), fine;
-    size_t index = 0;
-    do {
-        if (++scanner->items > scanner->max_items)
-            return stop(scanner, SPANS_TOO_MANY);
-        if (!on_element(scanner, index++))
-            return false;
-    } while (next_follows(scanner, ']', &fine));
-    return fine;
-}
-
-/* The value of an escape of one ASCII character, as names of fields could be spelt; -1:
- * it is something else. */
-static int simple_escape(const char *at, size_t len, size_t *ret_used)
-{
-    if (len >= 2 && strchr("\"\\/", at[1])) {
-        *ret_used = 2;
-        return at[1];
-    }
-    if (len < 6 || at[1] != 'u' || at[2] != '0' || at[3] != '0')
-        return -1;
-    char digits[3] = {at[4], at[5], '\0'};
-    char *stopped;
-    long value = strtol(digits, &stopped, 16);
-    *ret_used = 6;
-    return stopped == digits + 2 ? (int)value : -1;
-}
-
-/* Is the raw text of a string `name`? "\u0062ody" is "body" too (RFC 8259 8.3). */
-static bool key_is(struct slice key, const char *name)
-{
-    if (!memchr(key.data, '\\', key.len))
-        return slice_is(key, name);
-    size_t at = 0;
-    for (; *name && at < key.len; name++) {
-        size_t used = 1;
-        int byte = key.data[at] == '\\'
-                       ? simple_escape(key.data + at, key.len - at, &used)
-                       : key.data[at];
-        if (byte != *name)
-            return false;
-        at += used;
-    }
-    return !*name && at == key.len;
-}
-
-/* Steps over a body and hides it. */
-static bool take_body(struct scanner *scanner, struct slice *ret_raw)
-{
-    peek(scanner);
-    const char *start = scanner->at;
-    const char *behind = json_text_skip(start, scanner->end);
+    struct scanner *scanner = walk->context;
+    const char *start = walk->at;
+    const char *behind = json_text_skip(start, walk->end);
     if (!behind) {
-        scanner->spans->broken = slice_make(start, (size_t)(scanner->end - start));
+        scanner->spans->broken = slice_make(start, (size_t)(walk->end - start));
         return false;
     }
     *ret_raw = slice_make(start, (size_t)(behind - start));
-    scanner->at = behind;
-    return hide(scanner, *ret_raw, "0");
+    walk->at = behind;
+    return ret_raw->len < 2 || walk_hide(walk, *ret_raw, "\"\"");
 }
 
-static bool on_item_member(struct scanner *scanner, struct slice key, size_t item)
+static bool add_span(struct body_spans *spans, struct body_span span)
 {
-    if (!key_is(key, "body"))
-        return skip_value(scanner);
-    struct slice raw;
-    if (!take_body(scanner, &raw))
-        return false;
-    struct body_spans *spans = scanner->spans;
     if (spans->count == spans->capacity) {
         size_t capacity = spans->capacity ? spans->capacity * 2 : 16;
         struct body_span *list = realloc(spans->list, capacity * sizeof *list);
         if (!list)
-            return stop(scanner, SPANS_NO_MEMORY);
+            return false;
         spans->list = list;
         spans->capacity = capacity;
     }
-    spans->list[spans->count++] = (struct body_span){.item = item, .raw = raw};
+    spans->list[spans->count++] = span;
     return true;
 }
 
-static bool on_defaults_member(struct scanner *scanner, struct slice key, size_t item)
+static bool on_item_member(struct walk *walk, struct slice key, size_t item)
 {
-    (void)item;
-    return key_is(key, "body") ? take_body(scanner, &scanner->spans->defaults)
-                               : skip_value(scanner);
+    struct scanner *scanner = walk->context;
+    if (walk_key_is(key, "headers"))
+        return walk_skip(walk, KEEP_HEADERS);
+    if (!walk_key_is(key, "body"))
+        return walk_skip(walk, KEEP_NONE);
+    struct body_span span = {.item = item};
+    if (!take_body(walk, &span.raw))
+        return false;
+    return add_span(scanner->spans, span) || walk_stop(walk, WALK_NO_MEMORY);
 }
 
-static bool on_url(struct scanner *scanner, size_t item)
+static bool on_defaults_member(struct walk *walk, struct slice key, size_t index)
 {
-    (void)item;
-    return skip_value(scanner);
+    (void)index;
+    struct scanner *scanner = walk->context;
+    if (walk_key_is(key, "body"))
+        return take_body(walk, &scanner->spans->defaults);
+    return walk_skip(walk, walk_key_is(key, "headers") ? KEEP_HEADERS : KEEP_NONE);
 }
 
-static bool on_item(struct scanner *scanner, size_t item)
+static bool on_url(struct walk *walk, size_t index)
 {
-    return peek(scanner) == '{' ? scan_members(scanner, on_item_member, item)
-                                : skip_value(scanner);
+    (void)index;
+    return count_item(walk) && walk_skip(walk, KEEP_NONE);
 }
 
-static bool on_option(struct scanner *scanner, struct slice key, size_t item)
+static bool on_item(struct walk *walk, size_t index)
 {
-    (void)item;
-    char first = peek(scanner);
-    if (first == '[' && key_is(key, "requests"))
-        return scan_elements(scanner, on_item);
-    if (first == '[' && key_is(key, "urls"))
-        return scan_elements(scanner, on_url);
-    if (first == '{' && key_is(key, "defaults"))
-        return scan_members(scanner, on_defaults_member, 0);
-    return skip_value(scanner);
+    if (!count_item(walk))
+        return false;
+    return walk_peek(walk) == '{' ? walk_members(walk, on_item_member, index)
+                                  : walk_skip(walk, KEEP_NONE);
+}
+
+static bool on_option(struct walk *walk, struct slice key, size_t index)
+{
+    (void)index;
+    char first = walk_peek(walk);
+    if (first == '[' && walk_key_is(key, "requests"))
+        return walk_elements(walk, on_item);
+    if (first == '[' && walk_key_is(key, "urls"))
+        return walk_elements(walk, on_url);
+    if (first == '{' && walk_key_is(key, "defaults"))
+        return walk_members(walk, on_defaults_member, 0);
+    return walk_skip(walk, walk_key_is(key, "include") ? KEEP_LIST : KEEP_NONE);
 }
 
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items)
 {
-    *spans = (struct body_spans){.fault = SPANS_FINE};
+    *spans = (struct body_spans){.fault = WALK_FINE};
     shortened_init(&spans->shortened, text);
-    struct scanner scanner = {
-        .spans = spans,
-        .text = text,
+    struct scanner scanner = {.spans = spans, .max_items = max_items};
+    struct walk walk = {
         .at = text.data,
         .end = text.data + text.len,
-        .max_items = max_items,
+        .shortened = &spans->shortened,
+        .context = &scanner,
     };
-    char first = peek(&scanner);
-    if (first == '[')
-        scan_elements(&scanner, on_item);
-    else if (first == '{')
-        scan_members(&scanner, on_option, 0);
+    char first = walk_peek(&walk);
+    bool is_whole = first == '['   ? walk_elements(&walk, on_item)
+                    : first == '{' ? walk_members(&walk, on_option, 0)
+                                   : false;
+    (void)is_whole; /* the library will find what stopped the walk */
+    spans->fault = walk.fault;
+    spans->fault_at = (size_t)(walk.at - text.data);
     if (!shortened_finish(&spans->shortened, &spans->readable))
-        spans->fault = SPANS_NO_MEMORY;
+        spans->fault = WALK_NO_MEMORY;
 }
 
 void body_spans_done(struct body_spans *spans)
 {
     free(spans->list);
     shortened_done(&spans->shortened);
-    *spans = (struct body_spans){.fault = SPANS_FINE};
+    *spans = (struct body_spans){.fault = WALK_FINE};
 }
 
 struct slice body_spans_of(const struct body_spans *spans, size_t item, size_t *cursor)

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A first look at a batch document, before the JSON library builds a tree of it: finds
- * where the items' bodies stand, counts the items, bounds the nesting, and hides what the
- * library would not give back byte for byte. Pure. */
+ * where the items' bodies stand, counts the items, bounds what there is, and hides what
+ * the library would not give back byte for byte, or would spend itself on. Pure. */
 #pragma once
 
 #include "base/slice.h"
+#include "batch/json_walk.h"
 #include "batch/shortened.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-enum { DOCUMENT_DEPTH_MAX = 32 }; /* outside bodies; a right document needs 5 */
-
-enum body_spans_fault {
-    SPANS_FINE,     /* or not JSON: the library says where and why */
-    SPANS_TOO_MANY, /* more items than allowed */
-    SPANS_TOO_DEEP, /* nested deeper than DOCUMENT_DEPTH_MAX outside bodies */
-    SPANS_NO_MEMORY,
-};
 
 struct body_span {
     size_t item;      /* index in the list of requests */
@@ -25,7 +17,7 @@ struct body_span {
 };
 
 struct body_spans {
-    enum body_spans_fault fault;
+    enum walk_fault fault;  /* WALK_FINE: or not JSON, which the library will say */
     size_t fault_at;        /* offset in the text */
     struct body_span *list; /* in the order of the document */
     size_t count;
@@ -39,7 +31,8 @@ struct body_spans {
 
 /* body_spans_find looks through `text`, which must outlive the spans. A document that is
  * not a batch or not JSON gives the spans up to there. In `readable`
- *   - a body is 0, whatever it was;
+ *   - a body is "", whatever it was;
+ *   - a container where no field takes one is empty;
  *   - a number elsewhere with an exponent or of over 18 bytes is 0.0: no field takes it,
  *     and the field's own range is a better answer than an overflow. */
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items);

@@ -7,6 +7,5 @@
 #include <stddef.h>
 
 /* json_string_decode writes the characters of `raw`, a string with its quotes that
- * json_text_skip accepted, as UTF-8 to `out` and returns their length, less than raw.len.
- */
+ * json_text_skip accepted, as UTF-8 to `out` and returns their length. */
 size_t json_string_decode(struct slice raw, char *out);

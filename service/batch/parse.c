@@ -111,20 +111,25 @@ static bool check_spans(struct parser *parser, struct slice text)
     struct body_spans *spans = &parser->spans;
     body_spans_find(spans, text, parser->config->batch.max_items);
     switch (spans->fault) {
-    case SPANS_TOO_MANY:
+    case WALK_TOO_MANY:
         parser->errors->refusal = PARSE_TOO_MANY;
         report_error(parser->errors, whole, "at most %llu items are taken",
                      (unsigned long long)parser->config->batch.max_items);
         return false;
-    case SPANS_TOO_DEEP:
+    case WALK_TOO_DEEP:
         report_at(parser, text, spans->fault_at,
-                  "nested too deep: more than 32 levels outside "
-                  "the bodies");
+                  "nested too deep: more than 32 levels outside the bodies");
         return false;
-    case SPANS_NO_MEMORY:
+    case WALK_TOO_LONG:
+        report_at(
+            parser, text, spans->fault_at,
+            "too much in one place: more than 64 fields in an object or 1000 values "
+            "in a field");
+        return false;
+    case WALK_NO_MEMORY:
         parser->is_out_of_memory = true;
         return false;
-    case SPANS_FINE:
+    case WALK_FINE:
         break;
     }
     return true;

@@ -5,12 +5,13 @@
  * or HEAD is refused (it means nothing there, and often the method was forgotten); null
  * is a JSON body like any other; a header with an empty array sends no line and takes a
  * default of that name away; values with white space around them are refused, not
- * trimmed; an item has at most 100 header lines of 32 KiB together; a document nests at
- * most 32 levels outside bodies and 512 inside each.
+ * trimmed; an item has at most 100 header lines of 32 KiB together; outside bodies a
+ * document nests at most 32 levels, an object of it has at most 64 fields and a field at
+ * most 1000 values; a body nests at most 512 levels.
  *
- * Bodies that are JSON objects, arrays, numbers or literals are kept byte for byte (their
- * spans are found by scanning and hidden from the JSON library), so a number of 30 digits
- * survives. Everything else goes through jansson, duplicate keys refused. */
+ * Bodies are kept byte for byte (they are found by scanning and hidden from the JSON
+ * library), so a number of 30 digits survives. Everything else goes through jansson,
+ * duplicate keys refused. */
 #pragma once
 
 #include "base/attributes.h"

@@ -14,36 +14,43 @@ struct hide_case {
 static const struct hide_case hides[] = {
     {"[]", NULL},
     {"[\"u\", \"v\"]", NULL},
-    {"[{\"url\": \"u\", \"body\": \"text\"}]", "[{\"url\": \"u\", \"body\": 0}]"},
-    {"[{\"body\": {\"a\": 1}}]", "[{\"body\": 0}]"},
-    {"[{\"body\":[]}]", "[{\"body\":0}]"},
-    {"[{\"body\":7}]", "[{\"body\":0}]"},
-    {"[{\"body\":\"\"}]", "[{\"body\":0}]"},
-    {"[{\"body\":null,\"x\":1}]", "[{\"body\":0,\"x\":1}]"},
-    {"[{\"body\":{\n\"a\":\r\n1}\n}]", "[{\"body\":0\n}]"},
-    {"[{\"body\":1},{\"body\":[2]},{}]", "[{\"body\":0},{\"body\":0},{}]"},
-    {"[{\"\\u0062ody\":true}]", "[{\"\\u0062ody\":0}]"},
-    {"[{\"b\\u006Fdy\":true}]", "[{\"b\\u006Fdy\":0}]"},
+    {"[{\"url\": \"u\", \"body\": \"text\"}]", "[{\"url\": \"u\", \"body\": \"\"}]"},
+    {"[{\"body\": {\"a\": 1}}]", "[{\"body\": \"\"}]"},
+    {"[{\"body\":[]}]", "[{\"body\":\"\"}]"},
+    {"[{\"body\":7}]", NULL},
+    {"[{\"body\":\"\"}]", "[{\"body\":\"\"}]"},
+    {"[{\"body\":null,\"x\":1}]", "[{\"body\":\"\",\"x\":1}]"},
+    {"[{\"body\":{\n\"a\":\r\n1}\n}]", "[{\"body\":\"\"\n}]"},
+    {"[{\"body\":1},{\"body\":[2]},{}]", "[{\"body\":1},{\"body\":\"\"},{}]"},
+    {"[{\"\\u0062ody\":true}]", "[{\"\\u0062ody\":\"\"}]"},
+    {"[{\"b\\u006Fdy\":true}]", "[{\"b\\u006Fdy\":\"\"}]"},
     {"[{\"bodY\":true}]", NULL},
     {"[{\"body2\":true}]", NULL},
     {"[{\"\\body\":true}]", NULL},
     {"[{\"headers\":{\"body\":{}}}]", NULL},
-    {"[[{\"body\":{}}]]", NULL},
-    {"{\"body\":{}}", NULL},
-    {"{\"urls\":[{\"body\":{}}]}", NULL},
-    {"{\"requests\":{\"body\":{}}}", NULL},
-    {"{\"requests\":[{\"body\":{}}]}", "{\"requests\":[{\"body\":0}]}"},
-    {"{\"defaults\":{\"body\":{}}}", "{\"defaults\":{\"body\":0}}"},
-    {"{\"defaults\":[{\"body\":{}}]}", NULL},
-    {"{\"other\":[{\"body\":{}}]}", NULL},
+    {"[[{\"body\":{}}]]", "[[]]"},
+    {"{\"body\":{\"a\":1}}", "{\"body\":{}}"},
+    {"{\"urls\":[{\"body\":{}}]}", "{\"urls\":[{}]}"},
+    {"{\"requests\":{\"body\":{}}}", "{\"requests\":{}}"},
+    {"{\"requests\":[{\"body\":{}}]}", "{\"requests\":[{\"body\":\"\"}]}"},
+    {"{\"defaults\":{\"body\":{}}}", "{\"defaults\":{\"body\":\"\"}}"},
+    {"{\"defaults\":[{\"body\":{}}]}", "{\"defaults\":[]}"},
+    {"{\"other\":[{\"body\":{}}]}", "{\"other\":[]}"},
+    {"{\"other\":[1e5,[2],{\"x\":\"]\"}],\"b\":1e5}", "{\"other\":[],\"b\":0.0}"},
+    {"[{\"headers\":{\"a\":[\"x\",[1],{\"y\":2}],\"b\":{}}}]",
+     "[{\"headers\":{\"a\":[\"x\",[],{}],\"b\":{}}}]"},
+    {"{\"defaults\":{\"headers\":{\"a\":[[1]]},\"url\":[1]}}",
+     "{\"defaults\":{\"headers\":{\"a\":[[]]},\"url\":[]}}"},
+    {"[{\"x\":[[1]", NULL},
     {"{\"x\":\"\\\"]}\",\"requests\":[{\"body\":{}}]}",
-     "{\"x\":\"\\\"]}\",\"requests\":[{\"body\":0}]}"},
+     "{\"x\":\"\\\"]}\",\"requests\":[{\"body\":\"\"}]}"},
     {"{\"x\":\"\\\\\",\"requests\":[{\"body\":{}}]}",
-     "{\"x\":\"\\\\\",\"requests\":[{\"body\":0}]}"},
+     "{\"x\":\"\\\\\",\"requests\":[{\"body\":\"\"}]}"},
     {"{\"a\":123456789012345678}", NULL},
     {"{\"a\":1234567890123456789}", "{\"a\":0.0}"},
     {"{\"a\":-234567890123456789}", "{\"a\":0.0}"},
-    {"{\"a\":[1e400,1.5,\"1e5\",-1E-2]}", "{\"a\":[0.0,1.5,\"1e5\",0.0]}"},
+    {"{\"include\":[1e400,1.5,\"1e5\",-1E-2,[7]]}",
+     "{\"include\":[0.0,1.5,\"1e5\",0.0,[]]}"},
     {"{\"a\":01e400}", NULL},
     {"{\"a\":1e}", NULL},
     {"{\"a\":true}", NULL},
@@ -55,7 +62,7 @@ Test(body_spans, only_bodies_and_odd_numbers_are_hidden)
         const char *expected = hides[i].readable ? hides[i].readable : hides[i].text;
         struct body_spans spans;
         body_spans_find(&spans, slice_from(hides[i].text), 100);
-        cr_expect_eq(spans.fault, SPANS_FINE);
+        cr_expect_eq(spans.fault, WALK_FINE);
         cr_expect_eq(spans.readable.data == hides[i].text, hides[i].readable == NULL,
                      "%s", hides[i].text);
         cr_expect(slice_is(spans.readable, expected), "%s: %.*s", hides[i].text,
@@ -105,7 +112,7 @@ Test(body_spans, items_are_counted_where_requests_stand)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct body_spans spans;
         body_spans_find(&spans, slice_from(rows[i].text), 3);
-        cr_expect_eq(spans.fault, rows[i].is_fine ? SPANS_FINE : SPANS_TOO_MANY, "%s",
+        cr_expect_eq(spans.fault, rows[i].is_fine ? WALK_FINE : WALK_TOO_MANY, "%s",
                      rows[i].text);
         body_spans_done(&spans);
     }
@@ -121,7 +128,7 @@ Test(body_spans, depth_outside_bodies_is_bounded_exactly)
             strcat(text, "]");
         struct body_spans spans;
         body_spans_find(&spans, slice_from(text), 100);
-        cr_expect_eq(spans.fault, depth <= 32 ? SPANS_FINE : SPANS_TOO_DEEP);
+        cr_expect_eq(spans.fault, depth <= 32 ? WALK_FINE : WALK_TOO_DEEP);
         if (depth == 33)
             cr_expect_eq(spans.fault_at, 32);
         body_spans_done(&spans);
@@ -136,6 +143,34 @@ Test(body_spans, a_body_that_is_no_json_is_remembered)
     cr_expect_eq(spans.broken.data, text + 10);
     cr_expect_eq(spans.readable.data, text);
     body_spans_done(&spans);
+}
+
+static enum walk_fault fault_of(const char *before, const char *part, int count)
+{
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    buffer_append_text(&text, before);
+    for (int i = 0; i < count; i++)
+        buffer_append_text(&text, part);
+    struct body_spans spans;
+    body_spans_find(&spans, buffer_slice(&text), 100);
+    enum walk_fault fault = spans.fault;
+    body_spans_done(&spans);
+    buffer_done(&text);
+    return fault;
+}
+
+Test(body_spans, what_the_library_would_have_to_build_is_bounded)
+{
+    cr_expect_eq(fault_of("{", "\"a\":1,", 63), WALK_FINE);
+    cr_expect_eq(fault_of("{", "\"a\":1,", 65), WALK_TOO_LONG);
+    cr_expect_eq(fault_of("[{", "\"a\":1,", 65), WALK_TOO_LONG);
+    cr_expect_eq(fault_of("{\"defaults\":{", "\"a\":1,", 65), WALK_TOO_LONG);
+    cr_expect_eq(fault_of("[{\"headers\":{", "\"a\":\"b\",", 500), WALK_FINE);
+    cr_expect_eq(fault_of("[{\"headers\":{", "\"a\":\"b\",", 501), WALK_TOO_LONG);
+    cr_expect_eq(fault_of("{\"include\":[", "1,", 1000), WALK_FINE);
+    cr_expect_eq(fault_of("{\"include\":[", "1,", 1001), WALK_TOO_LONG);
+    cr_expect_eq(fault_of("{\"x\":[", "{},1,", 10000), WALK_FINE, "it is hidden");
 }
 
 /* A cheap generator: the same every run. */
