@@ -11,7 +11,7 @@ static bool parse(const char *options, int argc, char **argv, struct arguments *
 {
     *arguments = (struct arguments){0};
     optind = 1;
-    freopen("/dev/null", "w", stderr);
+    cr_assert_not_null(freopen("/dev/null", "w", stderr));
     return command_line_parse(argc, argv, options, arguments);
 }
 
