@@ -60,6 +60,10 @@ FAULTS = [
     ("redirect-two", OK), ("redirect-long", OK),
 ]
 
+LATE_EXTRAS = ("poison", "204-body", "304-body")
+"""What comes after a reply, a moment late: a request that is on its way by then cannot tell it
+from its own reply (HTTP/1.1 has no mark for it), so these get no neighbour on their heels."""
+
 TCP_FAULTS = {"refused": "connect", "blackhole": "timeout_connect", "rst": ("reset", "connect"),
               "close": ("empty_reply", "reset"), "silent": "timeout_first_byte",
               "flood": ("headers_too_large", "bad_reply"), "banner": "bad_reply"}
@@ -113,12 +117,13 @@ def test_without_its_authority_a_certificate_is_not_trusted(gatherd, upstream):
 def test_all_faults_at_once_harm_no_other_item(impatient, upstream):
     """Every fault between good items: each good item gets its own answer, by its nonce."""
     items = []
-    for n, (path, _) in enumerate(FAULTS):
+    paths = [path for path, _ in FAULTS if path not in LATE_EXTRAS]
+    for n, path in enumerate(paths):
         items.append({"id": f"bad-{n}", "url": upstream.url(path), "timeoutMs": 1500})
         items.append({"id": f"good-{n}", "url": upstream.url("echo", nonce=n),
                       "timeoutMs": 1900})
     document = impatient.batch(items, deadlineMs=15000)
-    for n in range(len(FAULTS)):
+    for n in range(len(paths)):
         good = document["responses"][2 * n + 1]
         assert good["status"] == 200, good
         assert good["body"]["target"] == f"/echo?nonce={n}"
