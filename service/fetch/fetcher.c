@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 enum {
+    STANDARD_TEXT_MAX = 64 * 1024,
     SLICE = 16,
     SLICE_LONG = 64, /* when the queue is long, or it would take more turns than it saves */
     LONG_QUEUE = 1000,
@@ -61,6 +62,7 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .tls_store = setup->shared->tls_store,
         .budgets = setup->budgets,
     };
+    transfer_setup_standard(&fetcher->transfer_setup, &fetcher->standard_text);
     return true;
 }
 
@@ -81,6 +83,7 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     fetcher->setup = *setup;
     fetcher->has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy;
     fetcher->stall_timer.on_due = on_stall_over;
+    buffer_init(&fetcher->standard_text, STANDARD_TEXT_MAX);
     list_init(&fetcher->ready);
     list_init(&fetcher->ended);
     list_init(&fetcher->cancelled);
@@ -127,6 +130,7 @@ void fetcher_free(struct fetcher *fetcher)
     struct list *node;
     if (fetcher->origins)
         drop_calls(fetcher);
+    buffer_done(&fetcher->standard_text);
     while ((node = list_pop_front(&fetcher->spare_flights)) != NULL)
         free(container_of(node, struct flight, node));
     while ((node = list_pop_front(&fetcher->spare_transfers)) != NULL)
@@ -166,7 +170,7 @@ static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *o
     if (queue_ms == 0)
         return;
     call->timer.on_due = on_queue_due;
-    loop_timer_set(fetcher->setup.loop, &call->timer, fetcher->setup.loop->now_ms + queue_ms);
+    loop_timer_set(fetcher->setup.loop, &call->timer, call->queued_us / 1000 + queue_ms);
 }
 
 /* A call that met a shortage waits on, but not for ever: then it was never sent. */
@@ -183,9 +187,22 @@ void fetcher_requeue(struct fetcher *fetcher, struct call *call)
     loop_timer_set(fetcher->setup.loop, &call->timer, limit_ms);
 }
 
-void fetcher_start(struct fetcher *fetcher, struct call *call)
+static struct origin *origin_of(struct fetcher *fetcher, struct slice url,
+                                const char **ret_reason)
 {
     struct target target;
+    struct origin *origin = origins_recall(fetcher->origins, url);
+    if (origin)
+        return origin;
+    if (!url_parse(url, &target, ret_reason))
+        return NULL;
+    origin = origins_get(fetcher->origins, &target);
+    origins_remember(fetcher->origins, origin, url);
+    return origin;
+}
+
+void fetcher_start(struct fetcher *fetcher, struct call *call)
+{
     const char *reason = NULL;
     assert(call->phase == PHASE_IDLE && call->on_done);
     call->fetcher = fetcher;
@@ -194,12 +211,10 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
     call->started_us = 0;
     call->queued_us = clock_now_us();
     call->phase = PHASE_QUEUED;
-    if (!url_parse(call->url, &target, &reason)) {
+    struct origin *origin = origin_of(fetcher, call->url, &reason);
+    if (!origin)
         refuse(fetcher, call, CALL_BAD_URL, reason);
-        return;
-    }
-    struct origin *origin = origins_get(fetcher->origins, &target);
-    if (origin->verdict == VERDICT_BLOCK_URL)
+    else if (origin->verdict == VERDICT_BLOCK_URL)
         refuse(fetcher, call, CALL_BLOCKED_URL, origin->reason);
     else if (origin->verdict == VERDICT_BLOCK_ADDRESS)
         refuse(fetcher, call, CALL_BLOCKED_ADDRESS, origin->reason);
@@ -364,6 +379,7 @@ static void free_spares(struct fetcher *fetcher)
 
 void fetcher_turn(struct fetcher *fetcher)
 {
+    loop_touch(fetcher->setup.loop); /* clocks that start now must not start in the past */
     remove_slice(fetcher);
     start_slice(fetcher);
     lanes_run(fetcher->lanes);

@@ -21,6 +21,7 @@ struct fetch_shared {
 struct fetcher {
     struct fetcher_setup setup;
     struct transfer_setup transfer_setup;
+    struct buffer standard_text; /* of the headers sent with every request */
     struct lanes *lanes;
     struct origins *origins;
     struct resolver *resolver;

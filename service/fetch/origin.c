@@ -18,7 +18,7 @@
 #include <string.h>
 
 /* Idle origins kept: enough for the hot set of a gateway, 1 MB at most. */
-enum { IDLE_MAX = 1024, FIRST_BUCKETS = 256 };
+enum { IDLE_MAX = 1024, FIRST_BUCKETS = 256, ALIASES = 1024 };
 
 struct origins {
     const struct guard *guard;
@@ -31,6 +31,7 @@ struct origins {
     struct list round;
     struct list idle;
     size_t idle_count;
+    struct origin *aliases[ALIASES]; /* by the hash of origin.alias; the last one wins */
 };
 
 struct origins *origins_new(const struct guard *guard, unsigned slots)
@@ -103,8 +104,77 @@ static void grow(struct origins *origins)
     free(old);
 }
 
+/* -------------------------------------------------------------------------- aliases */
+
+/* The length of "scheme://authority"; 0: no such thing, or too long to remember. */
+static size_t authority_end(struct slice url)
+{
+    size_t most = url.len < ORIGIN_ALIAS_SIZE ? url.len : ORIGIN_ALIAS_SIZE;
+    const char *colon = most > 0 ? memchr(url.data, ':', most) : NULL;
+    if (!colon || (size_t)(colon - url.data) + 3 > most || memcmp(colon, "://", 3) != 0)
+        return 0;
+    for (size_t i = (size_t)(colon - url.data) + 3; i < most; i++) {
+        char c = url.data[i];
+        if (c == '/' || c == '?' || c == '#')
+            return i;
+    }
+    return url.len < ORIGIN_ALIAS_SIZE ? url.len : 0;
+}
+
+static struct origin **alias_slot(struct origins *origins, const char *text, size_t len)
+{
+    uint64_t hash = origins->seed;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
+    return &origins->aliases[(hash ^ (hash >> 29)) % ALIASES];
+}
+
+static bool is_plain(struct slice text)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        found |= (unsigned)(c < 0x21) | (unsigned)(c > 0x7e) | (unsigned)(c == '\\');
+    }
+    return found == 0;
+}
+
+struct origin *origins_recall(struct origins *origins, struct slice url)
+{
+    size_t len = authority_end(url);
+    if (len == 0)
+        return NULL;
+    struct origin *origin = *alias_slot(origins, url.data, len);
+    if (!origin || origin->alias_len != len || memcmp(origin->alias, url.data, len) != 0 ||
+        !is_plain(url))
+        return NULL;
+    return origin;
+}
+
+static void drop_alias(struct origins *origins, struct origin *origin)
+{
+    struct origin **slot = alias_slot(origins, origin->alias, origin->alias_len);
+    if (origin->alias_len > 0 && *slot == origin)
+        *slot = NULL;
+    origin->alias_len = 0;
+}
+
+void origins_remember(struct origins *origins, struct origin *origin, struct slice url)
+{
+    size_t len = authority_end(url);
+    if (len == 0)
+        return;
+    drop_alias(origins, origin);
+    memcpy(origin->alias, url.data, len);
+    origin->alias_len = len;
+    *alias_slot(origins, url.data, len) = origin;
+}
+
+/* ----------------------------------------------------------------------------- table */
+
 static void forget(struct origins *origins, struct origin *origin)
 {
+    drop_alias(origins, origin);
     struct origin **link = bucket_of(origins, origin->hash);
     while (*link != origin)
         link = &(*link)->next;

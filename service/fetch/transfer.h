@@ -32,7 +32,15 @@ struct transfer_setup {
     const struct guard *guard;
     const struct tls_store *tls_store;
     struct budgets *budgets;
+    /* User-Agent → Accept-Encoding, and each alone, by STANDARD_… bits. */
+    struct curl_slist standard[4];
+    const struct curl_slist *standard_of[4];
 };
+
+enum { STANDARD_AGENT = 1, STANDARD_CODINGS = 2, STANDARD_BOTH = 3 };
+
+/* transfer_setup_standard makes the headers every request carries; `text` keeps them. */
+void transfer_setup_standard(struct transfer_setup *setup, struct buffer *text);
 
 /* What to send. Everything pointed to stays valid until the transfer is recycled, but for
  * `body`, which transfer_disown ends. */
@@ -55,7 +63,7 @@ struct transfer_request {
 struct transfer_applied {
     enum call_method method;
     bool has_upload;
-    bool has_headers;
+    bool has_own_headers;
     bool has_pin;
     bool is_fresh;
     long max_age_s;

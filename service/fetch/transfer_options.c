@@ -60,10 +60,7 @@ static bool set_route(CURL *easy, const struct config *config)
     results += curl_easy_setopt(easy, CURLOPT_NOPROXY, has_proxy ? "" : "*");
     results += curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
     results += curl_easy_setopt(easy, CURLOPT_PIPEWAIT, config->fetch.http2 ? 1L : 0L);
-    results += curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, DECODER_ACCEPT);
     results += curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    if (config->fetch.user_agent && *config->fetch.user_agent)
-        results += curl_easy_setopt(easy, CURLOPT_USERAGENT, config->fetch.user_agent);
     return all_set(results);
 }
 
@@ -92,10 +89,38 @@ static bool set_callbacks(struct transfer *transfer)
     return all_set(results);
 }
 
+/* As headers of our own and not by their options: libcurl would print each of them into a
+ * string of its own and again into the request, character by character. */
+void transfer_setup_standard(struct transfer_setup *setup, struct buffer *text)
+{
+    static const char codings[] = "Accept-Encoding: " DECODER_ACCEPT;
+    const char *agent = setup->config->fetch.user_agent;
+    bool has_agent = agent && *agent;
+    buffer_append(text, codings, sizeof codings);
+    size_t agent_at = text->len;
+    buffer_append_format(text, "User-Agent: %s", has_agent ? agent : "");
+    buffer_append(text, "", 1);
+    char *coding_line = text->data;
+    char *agent_line = text->data + agent_at;
+    setup->standard[0] = (struct curl_slist){.data = coding_line};
+    setup->standard[1] = (struct curl_slist){.data = agent_line, .next = &setup->standard[0]};
+    setup->standard[2] = (struct curl_slist){.data = agent_line};
+    setup->standard_of[0] = NULL;
+    setup->standard_of[STANDARD_CODINGS] = &setup->standard[0];
+    setup->standard_of[STANDARD_BOTH] = &setup->standard[has_agent ? 1 : 0];
+    setup->standard_of[STANDARD_AGENT] = has_agent ? &setup->standard[2] : NULL;
+}
+
+static bool set_headers_list(struct transfer *transfer, const struct curl_slist *first)
+{
+    return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, first) == CURLE_OK;
+}
+
 bool transfer_set_constants(struct transfer *transfer)
 {
     transfer->applied = (struct transfer_applied){.method = METHOD_GET};
-    return set_safety(transfer->easy) && set_tls(transfer) &&
+    return set_headers_list(transfer, transfer->setup->standard_of[STANDARD_BOTH]) &&
+           set_safety(transfer->easy) && set_tls(transfer) &&
            set_route(transfer->easy, transfer->setup->config) && set_callbacks(transfer);
 }
 
@@ -184,15 +209,26 @@ static size_t write_removals(struct buffer *text, const struct transfer_request 
     return 2;
 }
 
+/* Those the caller does not replace. libcurl only reads the list. */
+static struct curl_slist *standard_for(const struct transfer *transfer)
+{
+    unsigned wanted = 0;
+    if (!has_header(&transfer->request, "user-agent"))
+        wanted |= STANDARD_AGENT;
+    if (!has_header(&transfer->request, "accept-encoding"))
+        wanted |= STANDARD_CODINGS;
+    return (struct curl_slist *)(uintptr_t)transfer->setup->standard_of[wanted];
+}
+
 static bool set_headers(struct transfer *transfer)
 {
     const struct transfer_request *request = &transfer->request;
     struct buffer *text = &transfer->header_text;
     if (request->header_count == 0 && !is_upload(request)) {
-        if (!transfer->applied.has_headers)
+        if (!transfer->applied.has_own_headers)
             return true;
-        transfer->applied.has_headers = false;
-        return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK;
+        transfer->applied.has_own_headers = false;
+        return set_headers_list(transfer, transfer->setup->standard_of[STANDARD_BOTH]);
     }
     buffer_clear(text);
     for (size_t i = 0; i < request->header_count; i++)
@@ -202,13 +238,13 @@ static bool set_headers(struct transfer *transfer)
         return false;
     char *at = text->data;
     for (size_t i = 0; i < count; i++) {
-        transfer->header_nodes[i] = (struct curl_slist){
-            .data = at, .next = i + 1 < count ? &transfer->header_nodes[i + 1] : NULL};
+        transfer->header_nodes[i] =
+            (struct curl_slist){.data = at, .next = &transfer->header_nodes[i + 1]};
         at += strlen(at) + 1;
     }
-    transfer->applied.has_headers = true;
-    return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->header_nodes) ==
-           CURLE_OK;
+    transfer->header_nodes[count - 1].next = standard_for(transfer);
+    transfer->applied.has_own_headers = true;
+    return set_headers_list(transfer, transfer->header_nodes);
 }
 
 /* A literal address needs no pin: the URL says where to go, and transfer_on_open checks. */
