@@ -235,6 +235,21 @@ void listener_addresses(const struct listener *listener, enum front_role role,
     }
 }
 
+size_t listener_names(const struct listener *listener, struct sockaddr_storage *names,
+                      size_t max)
+{
+    size_t count = 0;
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        socklen_t len = sizeof *names;
+        if (count < max &&
+            getsockname(open->watch.fd, (struct sockaddr *)&names[count], &len) == 0)
+            count++;
+    }
+    return count;
+}
+
 bool listener_start(struct listener *listener, struct error *err)
 {
     for (struct list *node = listener->sockets.next; node != &listener->sockets;

@@ -11,7 +11,9 @@
 #include "worker.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct listener;
 
@@ -36,6 +38,11 @@ bool listener_open(struct listener *listener, const char *address, enum front_ro
 /* listener_addresses appends what was bound, with the real ports, separated by ", ". */
 void listener_addresses(const struct listener *listener, enum front_role role,
                         struct buffer *out);
+
+/* listener_names writes the bound addresses, of both roles, into `names` (at most `max`)
+ * and returns how many: the egress policy refuses them to callers. */
+size_t listener_names(const struct listener *listener, struct sockaddr_storage *names,
+                      size_t max);
 
 /* listener_start begins to accept. listener_close accepts what already waits in the
  * backlogs of the sockets of `role` and closes them. */

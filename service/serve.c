@@ -29,6 +29,7 @@ enum {
     RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
     RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
     DRAIN_POLL_MS = 10,
+    OWN_LISTENERS_MAX = 64,
     LAST_REPLIES_MS =
         2000, /* after drain_timeout: for cancelled batches' replies to leave */
 };
@@ -91,6 +92,19 @@ static bool open_listeners(struct service *service, struct error *err)
     }
     for (size_t i = 0; i < ops_addresses->count; i++) {
         if (!listener_open(service->listener, ops_addresses->items[i], FRONT_OPS, err))
+            return false;
+    }
+    return true;
+}
+
+/* A batch must not reach gatherd itself, by whatever address. */
+static bool refuse_own_listeners(struct service *service, struct error *err)
+{
+    struct sockaddr_storage names[OWN_LISTENERS_MAX];
+    size_t count = listener_names(service->listener, names, OWN_LISTENERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct sockaddr *name = (const struct sockaddr *)&names[i];
+        if (!fetch_shared_add_own(service->shared, name, err))
             return false;
     }
     return true;
@@ -252,8 +266,8 @@ static bool start(struct service *service, struct error *err)
     if (!open_listeners(service, err))
         return false;
     service->shared = fetch_shared_new(service->config, err);
-    if (!service->shared || !make_workers(service, err) ||
-        !listener_start(service->listener, err))
+    if (!service->shared || !refuse_own_listeners(service, err) ||
+        !make_workers(service, err) || !listener_start(service->listener, err))
         return false;
     atomic_store(&service->state.is_ready, true);
     log_started(service);

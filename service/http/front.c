@@ -50,6 +50,7 @@ bool front_global_init(struct error *err)
                          "libmicrohttpd %s is too old: 0.9.75 or newer is needed",
                          version);
     MHD_set_panic_func(on_panic, NULL);
+    json_object_seed(0); /* from the system, and before there are threads */
     return true;
 }
 
