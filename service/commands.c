@@ -175,12 +175,16 @@ static int run_demo(struct arguments *arguments)
 
 static int run_version(struct arguments *arguments)
 {
-    (void)arguments;
+    if (arguments->word_count > 0) {
+        fprintf(stderr, "usage: gatherd version\n");
+        return EXIT_USAGE;
+    }
     struct buffer out;
     buffer_init(&out, OUTPUT_MAX);
     buffer_append_text(&out, "gatherd " GATHERD_VERSION "\n");
     front_versions(&out);
     fetch_versions(&out);
+    config_versions(&out);
     return print_buffer(&out);
 }
 

@@ -7,6 +7,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "http/problem.h"
 #include "listen_address.h"
 
 #include <errno.h>
@@ -48,10 +50,6 @@ struct listener {
     struct timer pause;
 };
 
-static const char refusal_body[] =
-    "{\"type\": \"/problems/overloaded\", \"title\": \"The service is overloaded\", "
-    "\"status\": 503, \"detail\": \"too many connections; try again in a second\"}\n";
-
 /* -------------------------------------------------------------------- refusing */
 
 static void lingering_free(struct lingering *lingering)
@@ -81,17 +79,33 @@ static void on_linger_over(struct timer *timer)
     lingering_free(container_of(timer, struct lingering, timer));
 }
 
-static void refuse(struct listener *listener, int fd)
+/* Returns its length. */
+static int write_refusal(char *text, size_t size)
 {
-    char head[512];
-    int len = snprintf(head, sizeof head,
+    char request_id[33];
+    random_hex(request_id, 16);
+    struct buffer body;
+    buffer_init(&body, 1024);
+    problem_document(
+        &body, PROBLEM_OVERLOADED,
+        "too many connections (server.max_connections); try again in a second",
+        request_id, NULL);
+    int len = snprintf(text, size,
                        "HTTP/1.1 503 Service Unavailable\r\n"
                        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-                       "Retry-After: 1\r\nCache-Control: no-store\r\n"
-                       "Connection: close\r\n\r\n%s",
-                       sizeof refusal_body - 1, refusal_body);
+                       "X-Request-Id: %s\r\nRetry-After: 1\r\nCache-Control: no-store\r\n"
+                       "Connection: close\r\n\r\n%.*s",
+                       body.len, request_id, (int)body.len, body.data ? body.data : "");
+    buffer_done(&body);
+    return len;
+}
+
+static void refuse(struct listener *listener, int fd)
+{
+    char text[2048];
+    int len = write_refusal(text, sizeof text);
     metrics_add(listener->setup.metrics, METRIC_CLIENT_REFUSED, 0, 1);
-    ssize_t sent = send(fd, head, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
     if (sent != len || listener->lingering_count == LINGERING_MAX) {
         close(fd);

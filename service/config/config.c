@@ -187,3 +187,8 @@ void config_free(struct config *config)
         assign_clear(config, &options_table[i]);
     free(config);
 }
+
+void config_versions(struct buffer *out)
+{
+    buffer_append_format(out, "libyaml %s\n", yaml_tree_version());
+}

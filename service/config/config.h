@@ -115,3 +115,6 @@ struct config *config_load(const char *file, const struct config_override *overr
 /* config_defaults is config_load(NULL, NULL, 0, …), which cannot fail. */
 struct config *config_defaults(void);
 void config_free(struct config *config); /* wipes secrets; NULL is fine */
+
+/* config_versions appends "libyaml 0.2.5", a line of its own. */
+void config_versions(struct buffer *out);

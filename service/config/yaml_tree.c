@@ -332,3 +332,8 @@ struct tree_node *yaml_tree_parse(struct place start, struct slice text,
     }
     return builder.root;
 }
+
+const char *yaml_tree_version(void)
+{
+    return yaml_get_version_string();
+}

@@ -22,8 +22,7 @@ enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
     enum tree_kind kind;
-    bool
-        is_quoted; /* a scalar in quotes or a block scalar: text whatever it looks like */
+    bool is_quoted;  /* in quotes or a block scalar: text whatever it looks like */
     bool is_refused; /* a fault about it is already noted: say no more */
     struct place place;
     char *key; /* in a map: its key, else NULL */
@@ -40,3 +39,6 @@ struct tree_node {
 struct tree_node *yaml_tree_parse(struct place start, struct slice text,
                                   struct faults *faults);
 void yaml_tree_free(struct tree_node *root); /* NULL is fine */
+
+/* yaml_tree_version returns the version of the YAML library in use. */
+const char *yaml_tree_version(void);
