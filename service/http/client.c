@@ -82,7 +82,11 @@ void client_enter(struct client *client, enum client_phase phase)
         if (client->front->is_draining)
             hang_up(client);
         else
-            set_deadline(client, now + config->server.idle_timeout_ms);
+            /* After a FIN only what was pipelined before it can still come; MHD, told of
+             * the FIN while it was busy, would wait for ever. */
+            set_deadline(
+                client,
+                now + (client->is_gone ? CLOSING_MS : config->server.idle_timeout_ms));
         break;
     case CLIENT_HEAD:
         set_deadline(client, now + config->server.head_timeout_ms);
