@@ -319,6 +319,8 @@ void flight_arm(struct flight *flight)
     if (verdict.is_out) {
         if (flight->transfer)
             note_attempt(flight);
+        if (flight->is_asking)
+            flight->timing.dns = (double)(clock_now_us() - flight->asked_us) / 1000.0;
         clocks_message(&verdict, flight->text, sizeof flight->text);
         flight_end(flight, verdict.code, flight->text);
         return;

@@ -85,9 +85,7 @@ void flight_begin(struct flight *flight)
     flight->address_count = 0;
     flight->address_next = 0;
     if (origin->target.is_literal) {
-        put_address(flight, &origin->target.address);
-        if (!is_allowed(flight, &flight->addresses[0].any))
-            return;
+        put_address(flight, &origin->target.address); /* judged with its origin */
     } else if (!flight->fetcher->has_proxy) {
         const struct resolver_answer *answer =
             resolver_cached(flight->fetcher->resolver, origin->target.host);

@@ -37,15 +37,25 @@ static double send_ms(const struct transfer *transfer)
 #endif
 }
 
-static void note_connect(struct call_timing *timing, const struct transfer *transfer)
+/* HAR: ssl is part of connect. The first hop's ends when the request could be sent, or now,
+ * and holds every address that was tried. */
+static void note_connect(struct flight *flight)
 {
+    const struct transfer *transfer = flight->transfer;
+    struct call_timing *timing = &flight->timing;
     curl_off_t connected = time_of(transfer, CURLINFO_CONNECT_TIME_T);
     curl_off_t secured = time_of(transfer, CURLINFO_APPCONNECT_TIME_T);
-    curl_off_t end = secured > connected ? secured : connected;
-    if (end > 0)
-        add(&timing->connect, ms_of(end)); /* HAR: ssl is part of connect */
     if (secured > 0)
         add(&timing->ssl, ms_of(secured - connected));
+    if (flight->hops > 0) {
+        add(&timing->connect, ms_of(secured > connected ? secured : connected));
+        return;
+    }
+    uint64_t end_us = transfer->ready_us ? transfer->ready_us : clock_now_us();
+    double ms = ms_of((curl_off_t)(end_us - flight->call->started_us));
+    timing->connect = timing->dns > 0 ? ms - timing->dns : ms;
+    if (timing->connect < 0)
+        timing->connect = 0;
 }
 
 /* Adds what the attempt that just ended took, phase by phase. libcurl's own time of the
@@ -55,7 +65,7 @@ void flight_note_times(struct flight *flight)
     const struct transfer *transfer = flight->transfer;
     struct call_timing *timing = &flight->timing;
     if (transfer->is_opened)
-        note_connect(timing, transfer);
+        note_connect(flight);
     if (transfer->tries == 0)
         return;
     double send = send_ms(transfer);
