@@ -174,7 +174,7 @@ def test_a_scalar_is_no_batch(gatherd, scalar):
 
 @pytest.mark.parametrize("body", [b'{"urls": [], "urls": []}',
                                   b'[{"url": "http://127.0.0.1:9/", "url": "http://x/"}]',
-                                  b'[{"url": "http://127.0.0.1:9/", "headers": {"a":"1","a":"2"}}]'])
+                                  b'[{"url": "http://x/", "headers": {"a":"1","a":"2"}}]'])
 def test_duplicate_keys_are_refused(gatherd, body):
     problem = refuse(gatherd, body)
     assert "duplicate" in json.dumps(problem).lower()

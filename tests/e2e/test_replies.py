@@ -147,8 +147,8 @@ def test_hop_by_hop_headers_and_what_connection_names_are_dropped(gatherd, upstr
     assert headers["x-end-to-end"] == "stays"
 
 
-@pytest.mark.parametrize("path", ["8bit-header", "esc-in-header", "obs-fold", "cr-in-header", "space-before-colon",
-                                  "odd-header-name", "empty-header-name"])
+@pytest.mark.parametrize("path", ["8bit-header", "esc-in-header", "obs-fold", "cr-in-header",
+                                  "space-before-colon", "odd-header-name", "empty-header-name"])
 def test_odd_headers_never_break_the_document(gatherd, upstream, path):
     item = gatherd.fetch(upstream.url(path))
     assert item["status"] == 200 or item["error"]["code"] == "bad_reply"

@@ -46,14 +46,14 @@ def run_cli(*arguments, **options):
 
 class Gatherd:
     def __init__(self, folder, *others, arguments=(), prefix=(), environment=None, wait=True,
-                 port=None):
+                 port=None, close_fds=True):
         self.folder = Path(folder)
         self.port = port or free_port()
         tree = merge(BASE, {"server": {"listen": [f"127.0.0.1:{self.port}"]}}, *others)
         self.config_path = self.folder / f"gatherd-{self.port}.yaml"
         self.config_path.write_text(to_yaml(tree) + "\n")
         command = (*prefix, binary(), "serve", "--config", str(self.config_path), *arguments)
-        self.child = Child(command, folder, f"gatherd-{self.port}",
+        self.child = Child(command, folder, f"gatherd-{self.port}", close_fds=close_fds,
                            env={**self.environment(), **(environment or {})})
         if wait:
             self.start()
