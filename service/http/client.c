@@ -210,6 +210,8 @@ static void on_ready(struct watch *watch, uint32_t ready)
     struct client *client = container_of(watch, struct client, watch);
     if (ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         client->is_gone = true;
+        if (client->phase == CLIENT_IDLE)
+            client_enter(client, CLIENT_IDLE); /* no longer than the last reply needs */
         if (client->exchange && client->exchange->phase == EXCHANGE_WAITING)
             exchange_gone(client->exchange);
         return;
