@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process-wide budgets: the only data that workers share besides the configuration and
- * the metrics. Each is a number of things held and its ceiling; relaxed atomics, because a
- * budget guards an amount and orders nothing. */
+/* The process-wide budgets: the only data that workers share besides the configuration
+ * and the metrics. Each is a number of things held and its ceiling; relaxed atomics,
+ * because a budget guards an amount and orders nothing. */
 #pragma once
 
 #include <stdatomic.h>
@@ -44,4 +44,11 @@ static inline void budget_give(struct budget *budget, uint64_t amount)
 static inline uint64_t budget_held(const struct budget *budget)
 {
     return atomic_load_explicit(&budget->held, memory_order_relaxed);
+}
+
+/* budget_is_nearly_full: seven eighths are held. New work is refused from here on, so
+ * that what was accepted has room to end. */
+static inline bool budget_is_nearly_full(const struct budget *budget)
+{
+    return budget_held(budget) >= budget->max - budget->max / 8;
 }

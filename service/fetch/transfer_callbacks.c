@@ -76,7 +76,9 @@ static bool account(struct transfer *transfer)
 {
     while (transfer->body.cap > transfer->accounted + ACCOUNT_STEP_BYTES) {
         if (!budget_take(&transfer->setup->budgets->reply_bytes, ACCOUNT_STEP_BYTES)) {
-            stop(transfer, CALL_TOO_LARGE, "the gateway holds too many bytes of replies");
+            /* Not `overloaded`, which promises that nothing was sent. */
+            stop(transfer, CALL_TOO_LARGE,
+                 "the gateway holds as many bytes of replies as memory.reply_budget lets it");
             return false;
         }
         transfer->accounted += ACCOUNT_STEP_BYTES;

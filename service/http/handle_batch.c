@@ -66,7 +66,7 @@ static bool admit(struct exchange *exchange)
         refuse_batch(exchange, PROBLEM_DRAINING, "this instance is shutting down", NULL);
         return false;
     }
-    if (budget_held(&setup->budgets->reply_bytes) >= setup->budgets->reply_bytes.max) {
+    if (budget_is_nearly_full(&setup->budgets->reply_bytes)) {
         refuse_batch(exchange, PROBLEM_OVERLOADED,
                      "the replies held fill memory.reply_budget; retry a little later",
                      NULL);

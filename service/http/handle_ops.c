@@ -53,7 +53,7 @@ static const char *why_not_ready(const struct front_setup *setup)
         return "{\"ready\":false,\"reason\":\"draining\"}\n";
     if (!atomic_load_explicit(&setup->state->is_ready, memory_order_relaxed))
         return "{\"ready\":false,\"reason\":\"starting\"}\n";
-    if (budget_held(&setup->budgets->reply_bytes) >= setup->budgets->reply_bytes.max)
+    if (budget_is_nearly_full(&setup->budgets->reply_bytes))
         return "{\"ready\":false,\"reason\":\"overloaded\"}\n";
     return NULL;
 }
