@@ -198,7 +198,7 @@ void flight_go_on(struct flight *flight)
     struct transfer_request request = request_of(flight, pin, sizeof pin);
     if (!take_transfer(flight) ||
         !transfer_prepare(flight->transfer, &request, flight->call, &flight->marks) ||
-        !lanes_add(fetcher->lanes, flight->transfer)) {
+        !lanes_add(fetcher->lanes, flight->transfer, flight->call->origin->number)) {
         flight_end(flight, CALL_OVERLOADED, "the gateway has no memory for the connection");
         return;
     }

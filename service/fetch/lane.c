@@ -152,7 +152,7 @@ static void setup_multi(struct lane *lane)
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, lane);
     /* The default is four times the transfers there are now: as a batch drains, it closes
      * good connections. */
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)LANE_CAPACITY);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)LANE_CONNECTIONS);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING,
                       (long)(lane->lanes->setup.multiplexes ? CURLPIPE_MULTIPLEX
                                                             : CURLPIPE_NOTHING));
@@ -173,32 +173,47 @@ static struct lane *lane_new(struct lanes *lanes, size_t number)
     return lane;
 }
 
-static void make_room(struct lanes *lanes)
+static void make_room(struct lanes *lanes, size_t number)
 {
-    struct lane **bigger = memory_new(2 * lanes->size * sizeof(struct lane *));
+    size_t size = lanes->size;
+    while (size <= number)
+        size *= 2;
+    if (size == lanes->size)
+        return;
+    struct lane **bigger = memory_new(size * sizeof(struct lane *));
     for (size_t i = 0; i < lanes->size; i++)
         bigger[i] = lanes->items[i];
     free(lanes->items);
     lanes->items = bigger;
-    lanes->size *= 2;
+    lanes->size = size;
 }
 
-static struct lane *lane_with_room(struct lanes *lanes)
+/* NULL: no room in this one, or no memory for it. */
+static struct lane *lane_if_room(struct lanes *lanes, size_t number)
 {
-    for (size_t i = lanes->first_with_room;; i++) {
-        if (i == lanes->size)
-            make_room(lanes);
-        lanes->first_with_room = i;
-        if (!lanes->items[i])
-            return lane_new(lanes, i);
-        if (lanes->items[i]->running < LANE_CAPACITY)
-            return lanes->items[i];
-    }
+    make_room(lanes, number);
+    struct lane *lane = lanes->items[number];
+    if (!lane)
+        return lane_new(lanes, number);
+    return lane->running < LANE_CAPACITY ? lane : NULL;
 }
 
-bool lanes_add(struct lanes *lanes, struct transfer *transfer)
+static struct lane *lane_for(struct lanes *lanes, size_t origin)
 {
-    struct lane *lane = lane_with_room(lanes);
+    struct lane *home = lane_if_room(lanes, origin / LANE_ORIGINS % LANE_HOMES);
+    if (home)
+        return home;
+    size_t number = lanes->first_with_room;
+    while (number < lanes->size && lanes->items[number] &&
+           lanes->items[number]->running >= LANE_CAPACITY)
+        number++;
+    lanes->first_with_room = number;
+    return lane_if_room(lanes, number);
+}
+
+bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin)
+{
+    struct lane *lane = lane_for(lanes, origin);
     if (!lane)
         return false;
     transfer->lane = lane;
@@ -283,7 +298,7 @@ static bool must_go(const struct lanes *lanes, const struct lane *lane)
                                       lanes->setup.loop->now_ms);
 }
 
-/* The oldest connections are in the highest lanes: the lowest are used first. */
+/* The highest lanes first: they were filled last and are used least. */
 size_t lanes_sweep(struct lanes *lanes)
 {
     size_t closed = 0;

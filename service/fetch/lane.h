@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lanes: many small CURLMs in place of one large one. libcurl does work in proportion to a
  * CURLM's connections for each transfer, so 10,000 transfers cost ten times as much in one
- * as in lanes of LANE_CAPACITY. The lowest lane with room is taken first: few lanes, warm
- * connections. One struct lanes per worker; its thread only. */
+ * as in lanes of LANE_CAPACITY. Each origin has a home lane, where its connections are warm;
+ * when that is full, the lowest lane with room is taken. One struct lanes per worker; its
+ * thread only. */
 #pragma once
 
 #include "base/attributes.h"
@@ -16,10 +17,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Transfers running in one lane, and connections it keeps. Between 32 and 256 nothing
- * differs at a few hundred transfers; at 10,000 smaller lanes are cheaper in libcurl and
- * cost more descriptors and memory of their own. */
-enum { LANE_CAPACITY = 64 };
+enum {
+    /* Transfers running in one lane. Between 32 and 256 nothing differs at a few hundred
+     * transfers; at 10,000 smaller lanes are cheaper in libcurl and cost more descriptors and
+     * memory of their own. */
+    LANE_CAPACITY = 64,
+    /* Connections a lane keeps: some for each of the origins that are at home there. */
+    LANE_CONNECTIONS = 256,
+    LANE_ORIGINS = 32, /* origins that share a home */
+    LANE_HOMES = 64,
+};
 
 struct lane;
 struct lanes;
@@ -37,9 +44,10 @@ struct lanes *lanes_new(const struct lanes_setup *setup);
 /* lanes_free closes every connection; no transfer may be in a lane. */
 void lanes_free(struct lanes *lanes);
 
-/* lanes_add puts `transfer` into a lane; it starts in the next lanes_run. False when libcurl
- * has no memory: then it is in none. */
-bool lanes_add(struct lanes *lanes, struct transfer *transfer) MUST_CHECK;
+/* lanes_add puts `transfer` into a lane, the home of its origin (numbered `origin`) if that
+ * has room; it starts in the next lanes_run. False when libcurl has no memory: then it is in
+ * none. */
+bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin) MUST_CHECK;
 /* lanes_remove takes it out, done or not; closes its connection when it is under way. */
 void lanes_remove(struct lanes *lanes, struct transfer *transfer);
 

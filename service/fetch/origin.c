@@ -27,6 +27,7 @@ struct origins {
     struct origin **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
+    size_t next_number;
     size_t waiting_count;
     struct list round;
     struct list idle;
@@ -190,6 +191,7 @@ static struct origin *make(struct origins *origins, uint64_t hash, const struct 
     struct origin *origin = memory_new(sizeof *origin);
     origin->target = *target;
     origin->hash = hash;
+    origin->number = origins->next_number++;
     origin->verdict = guard_judge_target(origins->guard, &origin->target, &origin->reason);
     if (target->is_literal)
         pin_write((const struct sockaddr *)&target->address, target->port, origin->pin,

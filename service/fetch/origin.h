@@ -18,6 +18,7 @@ struct origin {
     struct target target;
     enum verdict verdict; /* of guard_judge_target: the policy never changes */
     const char *reason;
+    size_t number; /* counts up: its home among the lanes */
     char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
 
     /* Of origin.c. */
