@@ -7,7 +7,7 @@ import time
 import pytest
 from harness.configuration import options
 from harness.gatherd import Gatherd, slowness
-from harness.namespace import Namespace
+from harness.namespace import CannotUnshare, Namespace
 from harness.process import Child, wait_until
 from harness.upstream_process import Upstream
 
@@ -17,12 +17,19 @@ DNSMASQ = shutil.which("dnsmasq") or shutil.which("dnsmasq", path="/usr/sbin")
 QUICK = options(dns__timeout="700ms", fetch__connect_timeout="1s", server__workers=1)
 
 
+def namespace_or_skip(folder, **options_):
+    try:
+        return Namespace(folder, **options_)
+    except CannotUnshare as reason:
+        return pytest.skip(f"no network namespace here: {reason}")
+
+
 class Rig:
     """A namespace with the label name server on port 53 and the upstream on every address."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.namespace = Namespace(folder, addresses=[f"{PUBLIC}/32", "127.0.0.2/8"])
+        self.namespace = namespace_or_skip(folder, addresses=[f"{PUBLIC}/32", "127.0.0.2/8"])
         self.upstream = Upstream(folder, "--dns", "53", "--allow-non-loopback", host="0.0.0.0",
                                  prefix=self.namespace.prefix)
         self.upstream.host = "127.0.0.1"
@@ -200,7 +207,7 @@ def test_a_name_that_turns_private_is_refused(rig, strict):
 def dnsmasq_rig(tmp_path):
     if not DNSMASQ:
         pytest.skip("dnsmasq is not installed")
-    namespace = Namespace(tmp_path, nameserver="127.0.0.1")
+    namespace = namespace_or_skip(tmp_path)
     upstream = Upstream(tmp_path, "--max-seconds", "120", prefix=namespace.prefix)
 
     def start_dnsmasq():

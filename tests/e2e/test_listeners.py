@@ -177,6 +177,7 @@ def test_batches_are_served_over_tls(start_gatherd, upstream):
     assert [len(r["body"]) for r in document["responses"]] == [200000] * 10
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_old_tls_is_refused(start_gatherd, upstream):
     gatherd = start_tls(start_gatherd, upstream)
     client = TlsClient(upstream, gatherd.port)

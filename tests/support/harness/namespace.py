@@ -17,6 +17,10 @@ exec sleep 900
 """
 
 
+class CannotUnshare(Exception):
+    """The machine does not let us have a namespace, as in an unprivileged container."""
+
+
 class Namespace:
     """Programs started with `prefix` live in it; call() runs a function whose sockets do."""
 
@@ -32,7 +36,8 @@ class Namespace:
         self.thread = ThreadPoolExecutor(1, initializer=self.enter)
 
     def is_ready(self):
-        assert self.keeper.is_alive, self.keeper.errors()
+        if not self.keeper.is_alive:
+            raise CannotUnshare(self.keeper.errors())
         return "ready" in self.keeper.output()
 
     def enter(self):
