@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which clock of a call runs out first, and under which name. A total that ends while the
- * call still connects or waits is reported as that phase's timeout: the caller learns where
- * the time went, and the message names the limit that was met. Called by flight_clock.c. */
+ * call still connects or waits is reported as that phase's timeout: the caller learns
+ * where the time went, and the message names the limit that was met. Called by
+ * flight_clock.c. */
 #include "fetch/clocks.h"
 
 #include <inttypes.h>
@@ -32,7 +33,8 @@ static struct limit phase_limit(const struct clock_limits *limits,
     case PHASE_CONNECTING:
         return (struct limit){marks->hop_ms, limits->connect_ms, CALL_TIMEOUT_CONNECT};
     case PHASE_WAITING:
-        return (struct limit){marks->sent_ms, limits->first_byte_ms, CALL_TIMEOUT_FIRST_BYTE};
+        return (struct limit){marks->sent_ms, limits->first_byte_ms,
+                              CALL_TIMEOUT_FIRST_BYTE};
     case PHASE_SENDING:
     case PHASE_RECEIVING:
         return (struct limit){marks->active_ms, limits->idle_ms, CALL_TIMEOUT_IDLE};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A chain of streaming decoders, outermost coding first; each has a few lines per library and
- * one shape: push input, hand the output on. Refuses what is behind the end of a stream
- * unless it is another member or frame of the same coding, and zstd windows over 8 MiB
- * (RFC 9659). Called by transfer_callbacks.c while a body comes in. */
+/* A chain of streaming decoders, outermost coding first; each has a few lines per library
+ * and one shape: push input, hand the output on. Refuses what is behind the end of a
+ * stream unless it is another member or frame of the same coding, and zstd windows over 8
+ * MiB (RFC 9659). Called by transfer_callbacks.c while a body comes in. */
 #include "fetch/decoder.h"
 
 #include "base/memory.h"
@@ -19,9 +19,9 @@ enum coding { CODING_GZIP, CODING_DEFLATE, CODING_BROTLI, CODING_ZSTD };
 
 struct layer {
     enum coding coding;
-    bool is_begun;    /* the library's state exists */
+    bool is_begun; /* the library's state exists */
     bool is_fed;
-    bool is_at_end;   /* of a stream; more of the same kind may follow for some */
+    bool is_at_end; /* of a stream; more of the same kind may follow for some */
     z_stream z;
     BrotliDecoderState *brotli;
     ZSTD_DStream *zstd;
@@ -44,8 +44,11 @@ static bool coding_of(struct slice name, enum coding *ret_coding)
     static const struct {
         const char *name;
         enum coding coding;
-    } codings[] = {{"gzip", CODING_GZIP},   {"x-gzip", CODING_GZIP}, {"deflate", CODING_DEFLATE},
-                   {"br", CODING_BROTLI}, {"zstd", CODING_ZSTD}};
+    } codings[] = {{"gzip", CODING_GZIP},
+                   {"x-gzip", CODING_GZIP},
+                   {"deflate", CODING_DEFLATE},
+                   {"br", CODING_BROTLI},
+                   {"zstd", CODING_ZSTD}};
     for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
         if (slice_is_ignoring_case(name, codings[i].name)) {
             *ret_coding = codings[i].coding;
@@ -64,14 +67,16 @@ static struct slice next_name(struct slice *rest)
     *rest = slice_make(rest->data + skip, rest->len - skip);
     while (name.len > 0 && (name.data[0] == ' ' || name.data[0] == '\t'))
         name = slice_make(name.data + 1, name.len - 1);
-    while (name.len > 0 && (name.data[name.len - 1] == ' ' || name.data[name.len - 1] == '\t'))
+    while (name.len > 0 &&
+           (name.data[name.len - 1] == ' ' || name.data[name.len - 1] == '\t'))
         name.len--;
     return name;
 }
 
-/* The list names the codings in the order they were applied (RFC 9110 8.4): undone from the
- * last to the first. */
-static bool read_codings(struct slice list, struct decoder *decoder, const char **ret_reason)
+/* The list names the codings in the order they were applied (RFC 9110 8.4): undone from
+ * the last to the first. */
+static bool read_codings(struct slice list, struct decoder *decoder,
+                         const char **ret_reason)
 {
     enum coding found[DECODER_LAYERS_MAX];
     size_t count = 0;
@@ -94,7 +99,8 @@ static bool read_codings(struct slice list, struct decoder *decoder, const char 
     return true;
 }
 
-bool decoder_new(struct slice codings, struct decoder **ret_decoder, const char **ret_reason)
+bool decoder_new(struct slice codings, struct decoder **ret_decoder,
+                 const char **ret_reason)
 {
     struct decoder *decoder = memory_new(sizeof *decoder);
     bool is_known = read_codings(codings, decoder, ret_reason);
@@ -159,7 +165,8 @@ static bool layer_begin(struct layer *layer, unsigned char first)
 
 static enum decoder_verdict feed(struct run *run, size_t number, struct slice data);
 
-static enum decoder_verdict hand_on(struct run *run, size_t number, const char *data, size_t len)
+static enum decoder_verdict hand_on(struct run *run, size_t number, const char *data,
+                                    size_t len)
 {
     if (len == 0)
         return DECODER_FINE;
@@ -168,7 +175,8 @@ static enum decoder_verdict hand_on(struct run *run, size_t number, const char *
     return buffer_append(run->out, data, len) ? DECODER_FINE : DECODER_FULL;
 }
 
-static enum decoder_verdict feed_inflate(struct run *run, size_t number, struct slice data)
+static enum decoder_verdict feed_inflate(struct run *run, size_t number,
+                                         struct slice data)
 {
     struct layer *layer = &run->decoder->layers[number];
     unsigned char chunk[CHUNK_BYTES];
@@ -209,7 +217,8 @@ static enum decoder_verdict feed_brotli(struct run *run, size_t number, struct s
             BrotliDecoderDecompressStream(layer->brotli, &left, &in, &room, &out, NULL);
         if (result == BROTLI_DECODER_RESULT_ERROR)
             return DECODER_BROKEN;
-        enum decoder_verdict verdict = hand_on(run, number, (char *)chunk, sizeof chunk - room);
+        enum decoder_verdict verdict =
+            hand_on(run, number, (char *)chunk, sizeof chunk - room);
         if (verdict != DECODER_FINE)
             return verdict;
         layer->is_at_end = result == BROTLI_DECODER_RESULT_SUCCESS;
@@ -264,7 +273,8 @@ bool decoder_is_complete(const struct decoder *decoder)
 {
     for (size_t i = 0; i < decoder->count; i++) {
         const struct layer *layer = &decoder->layers[i];
-        /* An inner layer that got nothing is complete only if the outer one got nothing. */
+        /* An inner layer that got nothing is complete only if the outer one got nothing.
+         */
         if (layer->is_fed ? !layer->is_at_end : (i > 0 && decoder->layers[i - 1].is_fed))
             return false;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Content codings undone: gzip, deflate, br, zstd, and lists of them. Own code and not
- * libcurl's, because libcurl takes a stream that was cut short for a whole one. Bounded: the
- * output by the buffer's ceiling, the layers by DECODER_LAYERS_MAX. */
+ * libcurl's, because libcurl takes a stream that was cut short for a whole one. Bounded:
+ * the output by the buffer's ceiling, the layers by DECODER_LAYERS_MAX. */
 #pragma once
 
 #include "base/attributes.h"
@@ -20,8 +20,9 @@ struct decoder;
 
 enum decoder_verdict { DECODER_FINE, DECODER_BROKEN, DECODER_FULL };
 
-/* decoder_new makes the decoder for a Content-Encoding value; NULL with a constant sentence
- * when it lists an unknown coding or too many. *ret_decoder is NULL for identity. */
+/* decoder_new makes the decoder for a Content-Encoding value; NULL with a constant
+ * sentence when it lists an unknown coding or too many. *ret_decoder is NULL for
+ * identity. */
 bool decoder_new(struct slice codings, struct decoder **ret_decoder,
                  const char **ret_reason) MUST_CHECK;
 void decoder_free(struct decoder *decoder); /* NULL is fine */

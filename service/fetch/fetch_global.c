@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the process does once for libcurl and c-ares, and what its fetchers share. Also the
- * last check of libcurl's version: the library found at start may be another than the one
- * built against. Called by main.c. */
+/* What the process does once for libcurl and c-ares, and what its fetchers share. Also
+ * the last check of libcurl's version: the library found at start may be another than the
+ * one built against. Called by main.c. */
 #include "fetch/fetcher.h"
 #include "fetch/fetcher_state.h"
 
@@ -17,9 +17,9 @@ enum { LEAST_VERSION = 0x080000 };
 /* They would redirect all traffic, or write every TLS session's keys to a file. */
 static void clear_environment(void)
 {
-    static const char *const names[] = {
-        "http_proxy",  "https_proxy", "all_proxy", "no_proxy",     "HTTP_PROXY",
-        "HTTPS_PROXY", "ALL_PROXY",   "NO_PROXY",  "SSLKEYLOGFILE"};
+    static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy",
+                                        "no_proxy",   "HTTP_PROXY",  "HTTPS_PROXY",
+                                        "ALL_PROXY",  "NO_PROXY",    "SSLKEYLOGFILE"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unsetenv(names[i]);
 }
@@ -29,11 +29,12 @@ bool fetch_global_init(struct error *err)
     clear_environment();
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     if (info->version_num < LEAST_VERSION)
-        return error_set(err, ERROR_SYSTEM,
-                         "libcurl %s is too old: before 8.0 it gives a second, unasked reply "
-                         "on a kept-alive connection to the next request; install libcurl4 "
-                         "from bookworm-backports, or run deploy/setup.sh",
-                         info->version);
+        return error_set(
+            err, ERROR_SYSTEM,
+            "libcurl %s is too old: before 8.0 it gives a second, unasked reply "
+            "on a kept-alive connection to the next request; install libcurl4 "
+            "from bookworm-backports, or run deploy/setup.sh",
+            info->version);
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, pool_malloc, pool_free, pool_realloc,
                              pool_strdup, pool_calloc) != CURLE_OK)
         return error_set(err, ERROR_SYSTEM, "libcurl does not start");

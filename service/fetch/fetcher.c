@@ -8,8 +8,8 @@
  *                  → on_done for each that ended
  *                  → a few idle lanes are closed, gauges set
  *
- * Slices, because libcurl starts everything added in one call: 10,000 at once stop the loop
- * for seconds. They also save work: early replies free connections for the rest. */
+ * Slices, because libcurl starts everything added in one call: 10,000 at once stop the
+ * loop for seconds. They also save work: early replies free connections for the rest. */
 #include "fetch/fetcher.h"
 
 #include "base/clock.h"
@@ -23,14 +23,16 @@
 enum {
     STANDARD_TEXT_MAX = 64 * 1024,
     SLICE = 16,
-    SLICE_LONG = 64, /* when the queue is long, or it would take more turns than it saves */
+    SLICE_LONG =
+        64, /* when the queue is long, or it would take more turns than it saves */
     LONG_QUEUE = 1000,
     CANCEL_SLICE = 64, /* 24 µs each */
     SPARE_LEAST = 256,
     SPARE_SLICE = 256, /* handles freed per turn in which lanes are closed */
     STALL_FIRST_MS = 2,
     STALL_LONGEST_MS = 50,
-    DEADLINE_LEAD_MS = 20, /* so that `overloaded` is told before the batch says `deadline` */
+    DEADLINE_LEAD_MS =
+        20,          /* so that `overloaded` is told before the batch says `deadline` */
     SHORT_SLICE = 4, /* tries per stall while sockets are short */
 };
 
@@ -45,7 +47,8 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
     fetcher->resolver = resolver_new(setup->loop, setup->config, setup->metrics, err);
     if (!fetcher->resolver)
         return false;
-    fetcher->origins = origins_new(setup->shared->guard, (unsigned)setup->config->fetch.per_origin);
+    fetcher->origins =
+        origins_new(setup->shared->guard, (unsigned)setup->config->fetch.per_origin);
     struct lanes_setup lanes = {
         .loop = setup->loop,
         .budgets = setup->budgets,
@@ -71,7 +74,8 @@ static bool try_transfer(struct fetcher *fetcher, struct error *err)
 {
     struct transfer *transfer = transfer_new(&fetcher->transfer_setup);
     if (!transfer)
-        return error_set(err, ERROR_SYSTEM, "libcurl refuses an option that gatherd needs");
+        return error_set(err, ERROR_SYSTEM,
+                         "libcurl refuses an option that gatherd needs");
     list_push_back(&fetcher->spare_transfers, &transfer->node);
     fetcher->spare_transfer_count++;
     return true;
@@ -159,7 +163,8 @@ static void on_queue_due(struct timer *timer)
     if (fetcher->is_short_of_sockets)
         refuse(fetcher, call, CALL_OVERLOADED, "the gateway has no socket left");
     else
-        refuse(fetcher, call, CALL_TIMEOUT_QUEUE, "no slot became free within fetch.queue_timeout");
+        refuse(fetcher, call, CALL_TIMEOUT_QUEUE,
+               "no slot became free within fetch.queue_timeout");
 }
 
 static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *origin)
@@ -257,7 +262,8 @@ void fetcher_note_shortage(struct fetcher *fetcher)
     fetcher_stall(fetcher);
     lanes_trim(fetcher->lanes);
     /* Own idle connections first; when that did not help, those of other workers. */
-    if (fetcher->setup.on_socket_pressure && !(is_first && lanes_has_idle(fetcher->lanes)))
+    if (fetcher->setup.on_socket_pressure &&
+        !(is_first && lanes_has_idle(fetcher->lanes)))
         fetcher->setup.on_socket_pressure(fetcher->setup.context);
 }
 
@@ -271,7 +277,8 @@ static void set_limits(struct flight *flight)
         .first_byte_ms = config->fetch.first_byte_timeout_ms,
         .idle_ms = config->fetch.idle_timeout_ms,
     };
-    flight->marks = (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
+    flight->marks =
+        (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
 }
 
 static void dispatch(struct fetcher *fetcher, struct call *call)
@@ -369,8 +376,8 @@ static void deliver(struct fetcher *fetcher)
 /* Connections are being closed for want of use: so are the handles that used them. */
 static void free_spares(struct fetcher *fetcher)
 {
-    for (size_t left = SPARE_SLICE; left > 0 && fetcher->spare_transfer_count > SPARE_LEAST;
-         left--) {
+    for (size_t left = SPARE_SLICE;
+         left > 0 && fetcher->spare_transfer_count > SPARE_LEAST; left--) {
         struct list *node = list_pop_front(&fetcher->spare_transfers);
         fetcher->spare_transfer_count--;
         transfer_free(container_of(node, struct transfer, node));
@@ -379,7 +386,8 @@ static void free_spares(struct fetcher *fetcher)
 
 void fetcher_turn(struct fetcher *fetcher)
 {
-    loop_touch(fetcher->setup.loop); /* clocks that start now must not start in the past */
+    loop_touch(
+        fetcher->setup.loop); /* clocks that start now must not start in the past */
     remove_slice(fetcher);
     start_slice(fetcher);
     lanes_run(fetcher->lanes);
@@ -388,7 +396,8 @@ void fetcher_turn(struct fetcher *fetcher)
     if (lanes_sweep(fetcher->lanes) > 0)
         free_spares(fetcher);
     metrics_set(fetcher->setup.metrics, METRIC_ITEMS_IN_FLIGHT, fetcher->dispatched);
-    metrics_set(fetcher->setup.metrics, METRIC_ITEMS_QUEUED, origins_waiting(fetcher->origins));
+    metrics_set(fetcher->setup.metrics, METRIC_ITEMS_QUEUED,
+                origins_waiting(fetcher->origins));
 }
 
 static bool can_start(const struct fetcher *fetcher)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The entry of the upstream side: start calls, cancel calls, one turn. In front a queue per
- * origin, then slices (at most 8–64 new transfers a turn), behind it resolver, guard and
- * lanes. One per worker; single-threaded; no function blocks.
+/* The entry of the upstream side: start calls, cancel calls, one turn. In front a queue
+ * per origin, then slices (at most 8–64 new transfers a turn), behind it resolver, guard
+ * and lanes. One per worker; single-threaded; no function blocks.
  *
  * Libraries' callbacks only record; on_done is called at one place, in fetcher_turn. */
 #pragma once
@@ -18,10 +18,11 @@
 
 struct fetcher;
 
-/* fetch_global_init prepares libcurl and c-ares for the process; call once before threads,
- * after clearing nothing itself: it unsets the *_proxy variables and SSLKEYLOGFILE, which
- * must never steer a gateway. Refuses a libcurl below 8.0.0 with a sentence that says why and
- * how to get a newer one. fetch_global_done undoes it after the last fetcher is gone. */
+/* fetch_global_init prepares libcurl and c-ares for the process; call once before
+ * threads, after clearing nothing itself: it unsets the *_proxy variables and
+ * SSLKEYLOGFILE, which must never steer a gateway. Refuses a libcurl below 8.0.0 with a
+ * sentence that says why and how to get a newer one. fetch_global_done undoes it after
+ * the last fetcher is gone. */
 bool fetch_global_init(struct error *err) MUST_CHECK;
 void fetch_global_done(void);
 
@@ -30,10 +31,11 @@ void fetch_versions(struct buffer *out);
 
 struct fetch_shared; /* what all fetchers of a process share read-only: compiled egress
                         policy, CA store */
-struct fetch_shared *fetch_shared_new(const struct config *config, struct error *err) MUST_CHECK;
+struct fetch_shared *fetch_shared_new(const struct config *config,
+                                      struct error *err) MUST_CHECK;
 void fetch_shared_free(struct fetch_shared *shared);
-/* fetch_shared_add_own: calls may not reach `listener`, one of gatherd's own (guard_add_own).
- * Only before fetchers run. */
+/* fetch_shared_add_own: calls may not reach `listener`, one of gatherd's own
+ * (guard_add_own). Only before fetchers run. */
 bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
                           struct error *err) MUST_CHECK;
 
@@ -43,23 +45,24 @@ struct fetcher_setup {
     struct fetch_shared *shared;
     struct budgets *budgets;
     struct metrics_shard *metrics;
-    /* Called when this fetcher finds the process short of sockets and has no idle one of its
-     * own to close: ask the other workers to call fetcher_trim. May be NULL. */
+    /* Called when this fetcher finds the process short of sockets and has no idle one of
+     * its own to close: ask the other workers to call fetcher_trim. May be NULL. */
     void (*on_socket_pressure)(void *context);
     void *context;
 };
 
-struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err) MUST_CHECK;
+struct fetcher *fetcher_new(const struct fetcher_setup *setup,
+                            struct error *err) MUST_CHECK;
 /* fetcher_free drops every call without calling on_done and closes every connection. */
 void fetcher_free(struct fetcher *fetcher);
 
 /* fetcher_start queues `call`. It can end no earlier than in the next fetcher_turn. */
 void fetcher_start(struct fetcher *fetcher, struct call *call);
 
-/* fetcher_cancel ends a started call without on_done; when it returns, the fetcher knows the
- * call no more and its memory is the owner's. The transfer behind it is really removed within
- * the next turns (in slices: removing 10,000 at once would stop the loop for 0.2 s). A no-op
- * on a call that has ended. */
+/* fetcher_cancel ends a started call without on_done; when it returns, the fetcher knows
+ * the call no more and its memory is the owner's. The transfer behind it is really
+ * removed within the next turns (in slices: removing 10,000 at once would stop the loop
+ * for 0.2 s). A no-op on a call that has ended. */
 void fetcher_cancel(struct fetcher *fetcher, struct call *call);
 
 static inline enum call_phase fetcher_phase(const struct call *call)
@@ -67,9 +70,9 @@ static inline enum call_phase fetcher_phase(const struct call *call)
     return call->phase;
 }
 
-/* fetcher_turn: start a slice of queued calls, remove a slice of cancelled ones, collect what
- * finished and call on_done for each. Once per turn of the worker's loop, after events and
- * timers. */
+/* fetcher_turn: start a slice of queued calls, remove a slice of cancelled ones, collect
+ * what finished and call on_done for each. Once per turn of the worker's loop, after
+ * events and timers. */
 void fetcher_turn(struct fetcher *fetcher);
 
 /* fetcher_has_work: true when the next turn must come without waiting (calls can start,

@@ -32,14 +32,15 @@ struct fetcher {
     struct list ended;     /* code is set, on_done to be called */
     struct list cancelled; /* nobody waits: to be taken out of its lane */
     struct list active;    /* all of them, by `all_node` */
-    size_t dispatched; /* calls that hold a place in the in-flight budget */
+    size_t dispatched;     /* calls that hold a place in the in-flight budget */
 
     struct list spare_flights;
     size_t spare_flight_count;
     struct list spare_transfers;
     size_t spare_transfer_count;
 
-    /* Short of sockets, or of room in the process's in-flight budget: wait until the timer. */
+    /* Short of sockets, or of room in the process's in-flight budget: wait until the
+     * timer. */
     bool is_stalled;
     bool is_short_of_sockets;
     uint64_t backoff_ms;
@@ -48,7 +49,8 @@ struct fetcher {
     struct call_header headers[REPLY_HEAD_LINES_MAX]; /* of the outcome being delivered */
 };
 
-/* fetcher_requeue puts a dispatched call that was never sent back to the front of its queue. */
+/* fetcher_requeue puts a dispatched call that was never sent back to the front of its
+ * queue. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call);
 /* fetcher_stall stops dispatching for a moment, longer each time in a row. */
 void fetcher_stall(struct fetcher *fetcher);

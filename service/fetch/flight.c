@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of one call from its slot to its end: attempts, next addresses, sockets that were
- * refused, and who still holds what. Addresses are found in flight_address.c, redirects
- * followed in flight_redirect.c, clocks kept in flight_clock.c, the outcome written in
- * flight_outcome.c. Called by fetcher.c. */
+/* The way of one call from its slot to its end: attempts, next addresses, sockets that
+ * were refused, and who still holds what. Addresses are found in flight_address.c,
+ * redirects followed in flight_redirect.c, clocks kept in flight_clock.c, the outcome
+ * written in flight_outcome.c. Called by fetcher.c. */
 #include "fetch/flight.h"
 
 #include "base/clock.h"
@@ -24,8 +24,13 @@ static struct flight *new_flight(struct fetcher *fetcher)
     return container_of(node, struct flight, node);
 }
 
-static const struct call_timing nothing_happened = {
-    .blocked = -1, .dns = -1, .connect = -1, .ssl = -1, .send = -1, .wait = -1, .receive = -1};
+static const struct call_timing nothing_happened = {.blocked = -1,
+                                                    .dns = -1,
+                                                    .connect = -1,
+                                                    .ssl = -1,
+                                                    .send = -1,
+                                                    .wait = -1,
+                                                    .receive = -1};
 
 struct flight *flight_take(struct fetcher *fetcher, struct call *call)
 {
@@ -151,7 +156,8 @@ void flight_abandon(struct flight *flight)
 
 /* ---------------------------------------------------------------------- attempts */
 
-static struct transfer_request request_of(const struct flight *flight, char *pin, size_t size)
+static struct transfer_request request_of(const struct flight *flight, char *pin,
+                                          size_t size)
 {
     const struct call *call = flight->call;
     const struct origin *origin = call->origin;
@@ -179,8 +185,8 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
     return request;
 }
 
-/* Each address left gets an equal share of what is left of the connect clock: a dead first
- * one must not eat it all. */
+/* Each address left gets an equal share of what is left of the connect clock: a dead
+ * first one must not eat it all. */
 static void share_connect_time(struct flight *flight, uint64_t now_ms)
 {
     size_t left = flight->address_count - flight->address_next;
@@ -199,7 +205,8 @@ void flight_go_on(struct flight *flight)
     if (!take_transfer(flight) ||
         !transfer_prepare(flight->transfer, &request, flight->call, &flight->marks) ||
         !lanes_add(fetcher->lanes, flight->transfer, flight->call->origin->number)) {
-        flight_end(flight, CALL_OVERLOADED, "the gateway has no memory for the connection");
+        flight_end(flight, CALL_OVERLOADED,
+                   "the gateway has no memory for the connection");
         return;
     }
     flight_arm(flight);
@@ -236,9 +243,9 @@ static void try_next_address(struct flight *flight)
     list_push_back(&flight->fetcher->ready, &flight->node);
 }
 
-/* Something that is no reply at all, on a connection used before: most likely what is left
- * of an earlier reply, as a body after HEAD. Not this call's fault, and harmless to ask again
- * where the method allows. */
+/* Something that is no reply at all, on a connection used before: most likely what is
+ * left of an earlier reply, as a body after HEAD. Not this call's fault, and harmless to
+ * ask again where the method allows. */
 static bool is_leftover(const struct flight *flight, enum call_code code)
 {
     const struct transfer *transfer = flight->transfer;

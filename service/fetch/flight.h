@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call under way: its name being resolved, its attempt in a lane, its redirects. Pooled; a
- * flight outlives its call when the call is cancelled or times out, until the transfer has
- * really left its lane. All functions: the fetcher's own thread, outside of libcurl.
+/* A call under way: its name being resolved, its attempt in a lane, its redirects.
+ * Pooled; a flight outlives its call when the call is cancelled or times out, until the
+ * transfer has really left its lane. All functions: the fetcher's own thread, outside of
+ * libcurl.
  *
  *     dispatched ─► resolving ─► in a lane ─► ended ─► delivered
  *          ▲            │           │  ▲                   │
@@ -56,7 +57,7 @@ struct flight {
     enum call_method method;
     bool drops_body;
     unsigned hops;
-    bool is_redialled; /* once, on a new connection */
+    bool is_redialled;           /* once, on a new connection */
     char *url;                   /* NULL: the call's */
     struct call_header *headers; /* NULL: the call's */
     size_t header_count;
@@ -75,9 +76,11 @@ void flight_drop(struct flight *flight);
 void flight_begin(struct flight *flight);
 /* flight_go_on starts the attempt of a flight from the ready list. */
 void flight_go_on(struct flight *flight);
-/* flight_attempt_done takes libcurl's result for its transfer, which has left its lane. */
+/* flight_attempt_done takes libcurl's result for its transfer, which has left its lane.
+ */
 void flight_attempt_done(struct flight *flight, int result);
-/* flight_end sets the outcome; on_done follows in the turn. `message` constant or in `text`. */
+/* flight_end sets the outcome; on_done follows in the turn. `message` constant or in
+ * `text`. */
 void flight_end(struct flight *flight, enum call_code code, const char *message);
 /* flight_deliver calls on_done and disposes of the flight. */
 void flight_deliver(struct flight *flight);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From an origin to the addresses that may be connected to: literal, cached, or asked for.
- * Every address of an answer is judged, and one that is not allowed refuses the name: a name
- * that leads to both outside and inside is an attack or a mistake. */
+/* From an origin to the addresses that may be connected to: literal, cached, or asked
+ * for. Every address of an answer is judged, and one that is not allowed refuses the
+ * name: a name that leads to both outside and inside is an attack or a mistake. */
 #include "fetch/fetcher_state.h"
 #include "fetch/flight.h"
 
@@ -13,8 +13,8 @@ static bool is_allowed(struct flight *flight, const struct sockaddr *address)
 {
     const char *reason = NULL;
     const struct target *target = &flight->call->origin->target;
-    enum verdict verdict =
-        guard_judge_address(flight->fetcher->setup.shared->guard, target, address, &reason);
+    enum verdict verdict = guard_judge_address(flight->fetcher->setup.shared->guard,
+                                               target, address, &reason);
     if (verdict == VERDICT_ALLOW)
         return true;
     flight_end(flight, CALL_BLOCKED_ADDRESS, reason);
@@ -57,7 +57,8 @@ static void add_time(double *sum, double ms)
     *sum = *sum < 0 ? ms : *sum + ms;
 }
 
-static void on_answer(struct resolver_question *question, const struct resolver_answer *answer)
+static void on_answer(struct resolver_question *question,
+                      const struct resolver_answer *answer)
 {
     struct flight *flight = container_of(question, struct flight, question);
     struct list *ready = &flight->fetcher->ready;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a call as its owner sees it: code, reply, timing; and counted. The only place
- * that calls on_done. */
+/* The end of a call as its owner sees it: code, reply, timing; and counted. The only
+ * place that calls on_done. */
 #include "fetch/fetcher_state.h"
 #include "fetch/flight.h"
 
@@ -37,8 +37,8 @@ static double send_ms(const struct transfer *transfer)
 #endif
 }
 
-/* HAR: ssl is part of connect. The first hop's ends when the request could be sent, or now,
- * and holds every address that was tried. */
+/* HAR: ssl is part of connect. The first hop's ends when the request could be sent, or
+ * now, and holds every address that was tried. */
 static void note_connect(struct flight *flight)
 {
     const struct transfer *transfer = flight->transfer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The next hop of a call: the Location joined, parsed, vetted like the first URL, stripped of
- * what must not travel, and queued at its origin. The clocks of the call run on; only the
- * connect clock begins anew with each hop. */
+/* The next hop of a call: the Location joined, parsed, vetted like the first URL,
+ * stripped of what must not travel, and queued at its origin. The clocks of the call run
+ * on; only the connect clock begins anew with each hop. */
 #include "fetch/fetcher_state.h"
 #include "fetch/flight.h"
 #include "fetch/redirect.h"
@@ -47,7 +47,8 @@ static struct origin *vet(struct flight *flight, const struct target *from)
         return NULL;
     }
     if (from->is_https && !target.is_https) {
-        fail(flight, CALL_BLOCKED_URL, "the redirect leads from https to a scheme without TLS");
+        fail(flight, CALL_BLOCKED_URL,
+             "the redirect leads from https to a scheme without TLS");
         return NULL;
     }
     struct origin *origin = origins_get(flight->fetcher->origins, &target);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lanes of a worker. libcurl's callbacks only record here: the socket callback what to
- * wait for, the timer callback when to come back (at once: in this turn's lanes_run). What
- * has ended is fetched in lanes_next_done, at the one place where transfers leave lanes.
+/* The lanes of a worker. libcurl's callbacks only record here: the socket callback what
+ * to wait for, the timer callback when to come back (at once: in this turn's lanes_run).
+ * What has ended is fetched in lanes_next_done, at the one place where transfers leave
+ * lanes.
  *
  * A lane goes when nothing ran in it for keep_alive, or sooner when sockets are short: to
  * close its CURLM is the only way to make libcurl close idle connections. */
@@ -18,7 +19,8 @@
 enum {
     FIRST_LANES = 16,
     SWEEP_SLICE = 2, /* lanes closed in one turn: 128 connections, about 1 ms */
-    /* A CURLM holds descriptors of its own to be woken by: an eventfd or a socket pair. */
+    /* A CURLM holds descriptors of its own to be woken by: an eventfd or a socket pair.
+     */
     LANE_DESCRIPTORS = 2,
 };
 
@@ -102,8 +104,8 @@ struct lanes *lanes_new(const struct lanes_setup *setup)
     struct lanes *lanes = memory_new(sizeof *lanes);
     *lanes = (struct lanes){
         .setup = *setup,
-        .sockets = lane_sockets_new(setup->loop, setup->budgets, setup->metrics,
-                                    act_on_socket),
+        .sockets =
+            lane_sockets_new(setup->loop, setup->budgets, setup->metrics, act_on_socket),
         .size = FIRST_LANES,
         .items = memory_new(FIRST_LANES * sizeof(struct lane *)),
         .sweep_timer.on_due = on_sweep_due,
@@ -153,9 +155,9 @@ static void setup_multi(struct lane *lane)
     /* The default is four times the transfers there are now: as a batch drains, it closes
      * good connections. */
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)LANE_CONNECTIONS);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
-                      (long)(lane->lanes->setup.multiplexes ? CURLPIPE_MULTIPLEX
-                                                            : CURLPIPE_NOTHING));
+    curl_multi_setopt(
+        multi, CURLMOPT_PIPELINING,
+        (long)(lane->lanes->setup.multiplexes ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
 }
 
 static struct lane *lane_new(struct lanes *lanes, size_t number)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lanes: many small CURLMs in place of one large one. libcurl does work in proportion to a
- * CURLM's connections for each transfer, so 10,000 transfers cost ten times as much in one
- * as in lanes of LANE_CAPACITY. Each origin has a home lane, where its connections are warm;
- * when that is full, the lowest lane with room is taken. One struct lanes per worker; its
- * thread only. */
+/* Lanes: many small CURLMs in place of one large one. libcurl does work in proportion to
+ * a CURLM's connections for each transfer, so 10,000 transfers cost ten times as much in
+ * one as in lanes of LANE_CAPACITY. Each origin has a home lane, where its connections
+ * are warm; when that is full, the lowest lane with room is taken. One struct lanes per
+ * worker; its thread only. */
 #pragma once
 
 #include "base/attributes.h"
@@ -19,8 +19,8 @@
 
 enum {
     /* Transfers running in one lane. Between 32 and 256 nothing differs at a few hundred
-     * transfers; at 10,000 smaller lanes are cheaper in libcurl and cost more descriptors and
-     * memory of their own. */
+     * transfers; at 10,000 smaller lanes are cheaper in libcurl and cost more descriptors
+     * and memory of their own. */
     LANE_CAPACITY = 64,
     /* Connections a lane keeps: some for each of the origins that are at home there. */
     LANE_CONNECTIONS = 256,
@@ -44,16 +44,17 @@ struct lanes *lanes_new(const struct lanes_setup *setup);
 /* lanes_free closes every connection; no transfer may be in a lane. */
 void lanes_free(struct lanes *lanes);
 
-/* lanes_add puts `transfer` into a lane, the home of its origin (numbered `origin`) if that
- * has room; it starts in the next lanes_run. False when libcurl has no memory: then it is in
- * none. */
+/* lanes_add puts `transfer` into a lane, the home of its origin (numbered `origin`) if
+ * that has room; it starts in the next lanes_run. False when libcurl has no memory: then
+ * it is in none. */
 bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin) MUST_CHECK;
 /* lanes_remove takes it out, done or not; closes its connection when it is under way. */
 void lanes_remove(struct lanes *lanes, struct transfer *transfer);
 
 /* lanes_run lets libcurl start what was added and see its due timers. */
 void lanes_run(struct lanes *lanes);
-/* lanes_next_done returns a transfer that has ended, taken out of its lane; NULL: no more. */
+/* lanes_next_done returns a transfer that has ended, taken out of its lane; NULL: no
+ * more. */
 struct transfer *lanes_next_done(struct lanes *lanes, CURLcode *ret_result);
 
 /* lanes_trim begins to close lanes in which nothing runs, connections and all;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of upstream sockets by descriptor: made in the OPENSOCKET callback, gone in the
- * CLOSESOCKET one, so an entry lives exactly as long as its descriptor and a number that is
- * used again never meets an old entry. Descriptors libcurl makes without asking (none today)
- * get an entry for as long as libcurl waits for them. Used by lane.c and transfer.c. */
+/* The table of upstream sockets by descriptor: made in the OPENSOCKET callback, gone in
+ * the CLOSESOCKET one, so an entry lives exactly as long as its descriptor and a number
+ * that is used again never meets an old entry. Descriptors libcurl makes without asking
+ * (none today) get an entry for as long as libcurl waits for them. Used by lane.c and
+ * transfer.c. */
 #include "fetch/lane_socket.h"
 
 #include "base/list.h"
@@ -82,8 +83,8 @@ static void make_room(struct lane_sockets *sockets, int fd)
 static void on_ready(struct watch *watch, uint32_t ready)
 {
     struct lane_socket *entry = container_of(watch, struct lane_socket, watch);
-    /* An error or a hang-up is reported to libcurl as whatever it waits for: it then reads
-     * or writes and learns the real cause. CURL_CSELECT_ERR would hide it. */
+    /* An error or a hang-up is reported to libcurl as whatever it waits for: it then
+     * reads or writes and learns the real cause. CURL_CSELECT_ERR would hide it. */
     uint32_t told = ready & entry->wanted;
     if (ready & (EPOLLERR | EPOLLHUP))
         told |= entry->wanted;
@@ -169,7 +170,8 @@ static uint32_t events_of(int what)
     }
 }
 
-void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd, int what)
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd,
+                       int what)
 {
     struct lane_socket *entry = find(sockets, fd);
     if (!entry && what == CURL_POLL_REMOVE)
@@ -184,8 +186,8 @@ void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t f
         return;
     }
     /* Superfluous interest is harmless until it fires; missing interest is not. */
-    bool is_covered = entry->watch.is_watched &&
-                      (entry->watch.events & entry->wanted) == entry->wanted;
+    bool is_covered =
+        entry->watch.is_watched && (entry->watch.events & entry->wanted) == entry->wanted;
     if (entry->wanted == 0 || is_covered)
         return;
     if (!loop_watch(sockets->loop, &entry->watch, fd, entry->wanted))

@@ -3,8 +3,8 @@
  *
  * When libcurl loses interest in a socket it stays registered for reading, because the
  * next transfer on it will want just that: on a warm connection no epoll_ctl is left. An
- * event nobody waits for (the peer closed an idle connection) takes it out. Level-triggered:
- * libcurl may read less than there is. */
+ * event nobody waits for (the peer closed an idle connection) takes it out.
+ * Level-triggered: libcurl may read less than there is. */
 #pragma once
 
 #include "base/loop.h"
@@ -38,6 +38,7 @@ curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
 int lane_sockets_on_close(void *sockets, curl_socket_t fd);
 
 /* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. */
-void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd, int what);
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd,
+                       int what);
 
 size_t lane_sockets_open_count(const struct lane_sockets *sockets);

@@ -66,7 +66,8 @@ void origins_free(struct origins *origins)
     free(origins);
 }
 
-/* FNV-1a from a random start: callers choose the hosts, and must not choose the bucket. */
+/* FNV-1a from a random start: callers choose the hosts, and must not choose the bucket.
+ */
 static uint64_t hash_of(const struct origins *origins, const struct target *target)
 {
     uint64_t hash = origins->seed ^ (((uint64_t)target->port << 1) | target->is_https);
@@ -75,7 +76,8 @@ static uint64_t hash_of(const struct origins *origins, const struct target *targ
     return hash ^ (hash >> 29);
 }
 
-static bool is_same(const struct origin *origin, uint64_t hash, const struct target *target)
+static bool is_same(const struct origin *origin, uint64_t hash,
+                    const struct target *target)
 {
     return origin->hash == hash && origin->target.port == target->port &&
            strcmp(origin->target.scheme, target->scheme) == 0 &&
@@ -146,8 +148,8 @@ struct origin *origins_recall(struct origins *origins, struct slice url)
     if (len == 0)
         return NULL;
     struct origin *origin = *alias_slot(origins, url.data, len);
-    if (!origin || origin->alias_len != len || memcmp(origin->alias, url.data, len) != 0 ||
-        !is_plain(url))
+    if (!origin || origin->alias_len != len ||
+        memcmp(origin->alias, url.data, len) != 0 || !is_plain(url))
         return NULL;
     return origin;
 }
@@ -184,7 +186,8 @@ static void forget(struct origins *origins, struct origin *origin)
     free(origin);
 }
 
-static struct origin *make(struct origins *origins, uint64_t hash, const struct target *target)
+static struct origin *make(struct origins *origins, uint64_t hash,
+                           const struct target *target)
 {
     if (origins->count >= origins->bucket_count)
         grow(origins);
@@ -192,7 +195,8 @@ static struct origin *make(struct origins *origins, uint64_t hash, const struct 
     origin->target = *target;
     origin->hash = hash;
     origin->number = origins->next_number++;
-    origin->verdict = guard_judge_target(origins->guard, &origin->target, &origin->reason);
+    origin->verdict =
+        guard_judge_target(origins->guard, &origin->target, &origin->reason);
     if (target->is_literal)
         pin_write((const struct sockaddr *)&target->address, target->port, origin->pin,
                   sizeof origin->pin);
@@ -224,7 +228,8 @@ static void settle(struct origins *origins, struct origin *origin)
 
 static void wake(struct origins *origins, struct origin *origin)
 {
-    if (origin->running == 0 && origin->waiting_count == 0 && list_is_linked(&origin->node)) {
+    if (origin->running == 0 && origin->waiting_count == 0 &&
+        list_is_linked(&origin->node)) {
         list_remove(&origin->node);
         origins->idle_count--;
     }
@@ -233,7 +238,8 @@ static void wake(struct origins *origins, struct origin *origin)
 struct origin *origins_get(struct origins *origins, const struct target *target)
 {
     uint64_t hash = hash_of(origins, target);
-    for (struct origin *origin = *bucket_of(origins, hash); origin; origin = origin->next) {
+    for (struct origin *origin = *bucket_of(origins, hash); origin;
+         origin = origin->next) {
         if (is_same(origin, hash, target))
             return origin;
     }

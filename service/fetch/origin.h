@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Origins (scheme, host, port): their slots and the calls that wait for one. Whose turn it
- * is goes round over the origins that have both, so one slow origin never holds up the
+/* Origins (scheme, host, port): their slots and the calls that wait for one. Whose turn
+ * it is goes round over the origins that have both, so one slow origin never holds up the
  * others. Knows no curl and starts nothing; fetcher.c does. */
 #pragma once
 
@@ -18,7 +18,7 @@ struct origin {
     struct target target;
     enum verdict verdict; /* of guard_judge_target: the policy never changes */
     const char *reason;
-    size_t number; /* counts up: its home among the lanes */
+    size_t number;                /* counts up: its home among the lanes */
     char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
 
     /* Of origin.c. */
@@ -27,8 +27,8 @@ struct origin {
     struct list waiting; /* struct call.node */
     size_t waiting_count;
     unsigned running;
-    struct list node;     /* in the round, or among the idle */
-    struct origin *next;  /* in its bucket */
+    struct list node;    /* in the round, or among the idle */
+    struct origin *next; /* in its bucket */
     uint64_t hash;
 };
 
@@ -43,23 +43,25 @@ void origins_free(struct origins *origins);
  * anything stays for a while and may be gone after the next origins_get. */
 struct origin *origins_get(struct origins *origins, const struct target *target);
 
-/* origins_recall finds the origin of a URL that begins exactly, byte for byte, like one that
- * was vetted before and led there, up to the end of its authority, and holds nothing but
- * printable ASCII without backslash: parsing it again could not give anything else, and costs
- * a tenth of a fetch. NULL: parse it. */
+/* origins_recall finds the origin of a URL that begins exactly, byte for byte, like one
+ * that was vetted before and led there, up to the end of its authority, and holds nothing
+ * but printable ASCII without backslash: parsing it again could not give anything else,
+ * and costs a tenth of a fetch. NULL: parse it. */
 struct origin *origins_recall(struct origins *origins, struct slice url);
 /* origins_remember: `url` was parsed, and `origin` is its origin. */
 void origins_remember(struct origins *origins, struct origin *origin, struct slice url);
 
 /* origins_wait puts `call` at the end (or at the front) of its origin's queue. */
 void origins_wait(struct origins *origins, struct origin *origin, struct call *call);
-void origins_wait_first(struct origins *origins, struct origin *origin, struct call *call);
+void origins_wait_first(struct origins *origins, struct origin *origin,
+                        struct call *call);
 /* origins_leave takes a waiting call out. */
 void origins_leave(struct origins *origins, struct call *call);
 
 /* origins_has_next: some call could start now. */
 bool origins_has_next(const struct origins *origins);
-/* origins_next hands out the next call and takes a slot for it; NULL when there is none. */
+/* origins_next hands out the next call and takes a slot for it; NULL when there is none.
+ */
 struct call *origins_next(struct origins *origins);
 /* origins_drain takes out any waiting call, slots or not; NULL: none is left. */
 struct call *origins_drain(struct origins *origins);

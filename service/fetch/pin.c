@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses as pins. With the host and port to match left empty the pin holds for whatever
- * the URL says, so no difference between two readings of a URL can lead elsewhere. Used by
- * origin.c and transfer.c. */
+/* Addresses as pins. With the host and port to match left empty the pin holds for
+ * whatever the URL says, so no difference between two readings of a URL can lead
+ * elsewhere. Used by origin.c and transfer.c. */
 #include "fetch/pin.h"
 
 #include <arpa/inet.h>
@@ -19,7 +19,8 @@ void pin_write(const struct sockaddr *address, uint16_t port, char *text, size_t
         inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
         snprintf(text, size, "::%s:%u", ip, (unsigned)port);
     } else if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+        const struct sockaddr_in6 *in6 =
+            (const struct sockaddr_in6 *)(const void *)address;
         inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof ip);
         snprintf(text, size, "::[%s]:%u", ip, (unsigned)port);
     }

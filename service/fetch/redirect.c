@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Redirect policy after RFC 9110 15.4. libcurl could follow by itself, but would carry
- * custom credentials to the other host and never ask the egress policy about it. Called by
- * flight.c; knows no URL syntax (url.h joins and parses). */
+ * custom credentials to the other host and never ask the egress policy about it. Called
+ * by flight.c; knows no URL syntax (url.h joins and parses). */
 #include "fetch/redirect.h"
 
 #include <string.h>
 
 static bool is_redirect(int status)
 {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
 }
 
 static struct redirect_decision fail(enum call_code code, const char *message)

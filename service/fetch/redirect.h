@@ -38,7 +38,7 @@ struct redirect_decision redirect_decide(const struct redirect_reply *reply);
 bool redirect_is_same_origin(const struct target *from, const struct target *to);
 
 /* redirect_keeps_header: may a caller's header travel on? Within an origin all do (but
- * content-* when the body was dropped). To another origin only those that say what kind of
- * reply is wanted or what the body is: everything else could be a secret, whatever its
+ * content-* when the body was dropped). To another origin only those that say what kind
+ * of reply is wanted or what the body is: everything else could be a secret, whatever its
  * name, as X-Api-Key shows. */
 bool redirect_keeps_header(struct slice name, bool is_same_origin, bool drops_body);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks and collects an upstream's reply head. libcurl (8.14 as well) accepts two different
- * Content-Length fields, Content-Length beside Transfer-Encoding, an unasked 101 and a bare CR
- * inside a value; each of them lets an upstream, or somebody behind it, say one thing to us
- * and another to the next parser. Here they are all refused.
+/* Checks and collects an upstream's reply head. libcurl (8.14 as well) accepts two
+ * different Content-Length fields, Content-Length beside Transfer-Encoding, an unasked
+ * 101 and a bare CR inside a value; each of them lets an upstream, or somebody behind it,
+ * say one thing to us and another to the next parser. Here they are all refused.
  *
- * It refuses to repair: no unfolding, no stripping of odd white space. Called by transfer.c
- * from libcurl's header callback. */
+ * It refuses to repair: no unfolding, no stripping of odd white space. Called by
+ * transfer.c from libcurl's header callback. */
 #include "fetch/reply_head.h"
 
 #include <stdlib.h>
@@ -124,7 +124,8 @@ static const char *parse_version(struct reply_head *head, const char *line, size
     static const struct {
         const char *text;
         const char *version;
-    } versions[] = {{"HTTP/1.1 ", "1.1"}, {"HTTP/1.0 ", "1.0"}, {"HTTP/2 ", "2"}, {"HTTP/3 ", "3"}};
+    } versions[] = {
+        {"HTTP/1.1 ", "1.1"}, {"HTTP/1.0 ", "1.0"}, {"HTTP/2 ", "2"}, {"HTTP/3 ", "3"}};
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
         size_t text_len = strlen(versions[i].text);
         if (len < text_len || memcmp(line, versions[i].text, text_len) != 0)
@@ -140,10 +141,11 @@ static enum head_verdict take_status_line(struct reply_head *head, const char *l
 {
     const char *digits = parse_version(head, line, len);
     if (!digits)
-        return refuse(head, "the reply does not start with an HTTP/1.0, 1.1 or 2 status line");
+        return refuse(head,
+                      "the reply does not start with an HTTP/1.0, 1.1 or 2 status line");
     size_t left = len - (size_t)(digits - line);
-    if (left < 3 || !is_digit(digits[0]) || !is_digit(digits[1]) || !is_digit(digits[2]) ||
-        (left > 3 && digits[3] != ' ') || digits[0] == '0')
+    if (left < 3 || !is_digit(digits[0]) || !is_digit(digits[1]) ||
+        !is_digit(digits[2]) || (left > 3 && digits[3] != ' ') || digits[0] == '0')
         return refuse(head, "the reply's status is not a number from 100 to 999");
     if (has_controls(digits + 3, left - 3))
         return refuse(head, "the reply's status line holds control characters");
@@ -174,7 +176,8 @@ static enum head_verdict check_length(struct reply_head *head, struct slice valu
     return HEAD_FINE;
 }
 
-static enum head_verdict check_transfer_encoding(struct reply_head *head, struct slice value)
+static enum head_verdict check_transfer_encoding(struct reply_head *head,
+                                                 struct slice value)
 {
     if (head->has_transfer_encoding || !slice_is_ignoring_case(value, "chunked"))
         return refuse(head, "the reply's Transfer-Encoding is not exactly \"chunked\"");
@@ -257,8 +260,9 @@ static enum head_verdict take_field(struct reply_head *head, const char *line, s
         name_len++;
     }
     if (name_len == 0 || name_len == len || line[name_len] != ':')
-        return refuse(head, is_blank(line[0]) ? "the reply's header has a folded line"
-                                              : "the reply's header has a malformed line");
+        return refuse(head, is_blank(line[0])
+                                ? "the reply's header has a folded line"
+                                : "the reply's header has a malformed line");
     struct slice value = trim(line + name_len + 1, line + len);
     if (has_controls(value.data, value.len))
         return refuse(head, "the reply's header holds control characters");
@@ -272,7 +276,8 @@ static enum head_verdict take_field(struct reply_head *head, const char *line, s
     memcpy(name + name_len, value.data, value.len);
     buffer_commit(&head->text, name_len + value.len);
     keep_field(head, field);
-    return head->text.failed ? refuse_size(head, "no memory for the reply's header") : HEAD_FINE;
+    return head->text.failed ? refuse_size(head, "no memory for the reply's header")
+                             : HEAD_FINE;
 }
 
 static enum head_verdict end_head(struct reply_head *head)
@@ -284,12 +289,14 @@ static enum head_verdict end_head(struct reply_head *head)
 }
 
 /* Trailers are checked like fields and then forgotten: nobody asked for them. */
-static enum head_verdict take_trailer(struct reply_head *head, const char *line, size_t len)
+static enum head_verdict take_trailer(struct reply_head *head, const char *line,
+                                      size_t len)
 {
     size_t name_len = 0;
     while (name_len < len && token_lower[(unsigned char)line[name_len]])
         name_len++;
-    if (name_len == 0 || name_len == len || line[name_len] != ':' || has_controls(line, len))
+    if (name_len == 0 || name_len == len || line[name_len] != ':' ||
+        has_controls(line, len))
         return refuse(head, "the reply has a malformed trailer");
     return HEAD_FINE;
 }
@@ -316,12 +323,14 @@ enum head_verdict reply_head_line(struct reply_head *head, const char *line, siz
     return len == 0 ? HEAD_FINE : take_trailer(head, line, len);
 }
 
-static struct slice field_name(const struct reply_head *head, const struct head_field *field)
+static struct slice field_name(const struct reply_head *head,
+                               const struct head_field *field)
 {
     return slice_make(head->text.data + field->at, field->name_len);
 }
 
-static struct slice field_value(const struct reply_head *head, const struct head_field *field)
+static struct slice field_value(const struct reply_head *head,
+                                const struct head_field *field)
 {
     return slice_make(head->text.data + field->at + field->name_len, field->value_len);
 }
@@ -374,7 +383,8 @@ size_t reply_head_fields(const struct reply_head *head, bool is_decoded,
         struct slice name = field_name(head, field);
         if (head->has_connection && is_connection_option(head, name))
             continue;
-        out[count++] = (struct call_header){.name = name, .value = field_value(head, field)};
+        out[count++] =
+            (struct call_header){.name = name, .value = field_value(head, field)};
     }
     return count;
 }

@@ -2,9 +2,9 @@
 /* The head of an upstream's reply, line by line, held to RFC 9112 more strictly than
  * libcurl holds it: whatever two parsers could read differently is refused. Pure.
  *
- * Lines come as libcurl hands them over: the status line, each field, the empty line; heads
- * of 1xx replies before the final one; trailers after the body. All of them count against
- * the ceilings; of the fields only those of the final head are kept. */
+ * Lines come as libcurl hands them over: the status line, each field, the empty line;
+ * heads of 1xx replies before the final one; trailers after the body. All of them count
+ * against the ceilings; of the fields only those of the final head are kept. */
 #pragma once
 
 #include "base/attributes.h"
@@ -49,7 +49,7 @@ struct reply_head {
     size_t bytes_max;
     size_t lines;
     enum head_state state;
-    int status; /* of the head being read or, at last, the final one */
+    int status;          /* of the head being read or, at last, the final one */
     const char *version; /* "1.0", "1.1", "2", "3" */
     bool has_length;
     uint64_t length;
@@ -75,12 +75,13 @@ static inline bool reply_head_is_whole(const struct reply_head *head)
     return head->state == HEAD_TRAILERS;
 }
 
-/* reply_head_find returns the last value of the fields of `kind`; empty when there is none. */
+/* reply_head_find returns the last value of the fields of `kind`; empty when there is
+ * none. */
 struct slice reply_head_find(const struct reply_head *head, enum field_kind kind);
 
 /* reply_head_fields writes the fields a client may see, in order of arrival, into `out`
- * (room for REPLY_HEAD_LINES_MAX) and returns how many: without hop-by-hop fields and those
- * Connection names (RFC 9110 7.6.1); `is_decoded` also drops content-encoding and
+ * (room for REPLY_HEAD_LINES_MAX) and returns how many: without hop-by-hop fields and
+ * those Connection names (RFC 9110 7.6.1); `is_decoded` also drops content-encoding and
  * content-length, which describe the body as it was sent and not as it is handed on.
  * Valid until the head changes. */
 size_t reply_head_fields(const struct reply_head *head, bool is_decoded,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a transfer: made once, prepared, run in a lane, judged, recycled. The handle is
- * kept because curl_easy_init and the constant options cost as much as a tenth of a fetch;
- * the buffers are kept while they are small. Called by flight.c. */
+/* The life of a transfer: made once, prepared, run in a lane, judged, recycled. The
+ * handle is kept because curl_easy_init and the constant options cost as much as a tenth
+ * of a fetch; the buffers are kept while they are small. Called by flight.c. */
 #include "fetch/transfer.h"
 
 #include "base/memory.h"
@@ -17,7 +17,8 @@ struct transfer *transfer_new(const struct transfer_setup *setup)
     transfer->setup = setup;
     reply_head_init(&transfer->head, setup->config->fetch.headers_max_bytes);
     buffer_init(&transfer->body, 0);
-    /* The request's headers were capped with the batch; the ceiling is only a backstop. */
+    /* The request's headers were capped with the batch; the ceiling is only a backstop.
+     */
     buffer_init(&transfer->header_text, setup->config->server.request_max_bytes + 4096);
     transfer->easy = curl_easy_init();
     if (transfer->easy && transfer_set_constants(transfer))

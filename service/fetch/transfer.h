@@ -75,7 +75,7 @@ struct transfer {
     struct lane *lane; /* of lane.c: NULL when in none */
     const struct transfer_setup *setup;
     struct flight *flight; /* whose attempt it is */
-    struct call *call; /* its phase is kept up to date; NULL: disowned */
+    struct call *call;     /* its phase is kept up to date; NULL: disowned */
     struct clock_marks *marks;
 
     /* The request. */
@@ -90,12 +90,12 @@ struct transfer {
     char pin[PIN_SIZE];
 
     /* What the callbacks recorded. */
-    unsigned tries;    /* how often a request was about to be sent */
-    bool is_opened;    /* a connection was opened for it */
-    bool is_short;     /* refused a socket: the process is out of them */
-    bool is_begun;     /* a byte of the reply came */
-    uint64_t ready_us; /* clock_now_us when the (last) request was about to be sent */
-    uint64_t begun_us; /* … when the reply began */
+    unsigned tries;       /* how often a request was about to be sent */
+    bool is_opened;       /* a connection was opened for it */
+    bool is_short;        /* refused a socket: the process is out of them */
+    bool is_begun;        /* a byte of the reply came */
+    uint64_t ready_us;    /* clock_now_us when the (last) request was about to be sent */
+    uint64_t begun_us;    /* … when the reply began */
     enum call_code fault; /* why a callback stopped the transfer; CALL_OK: none did */
     const char *fault_text;
     struct reply_head head;
@@ -105,8 +105,8 @@ struct transfer {
     char error_text[CURL_ERROR_SIZE];
 };
 
-/* transfer_new makes a handle with everything set that never changes; NULL when libcurl has
- * no memory or lacks a needed option. */
+/* transfer_new makes a handle with everything set that never changes; NULL when libcurl
+ * has no memory or lacks a needed option. */
 struct transfer *transfer_new(const struct transfer_setup *setup) MUST_CHECK;
 void transfer_free(struct transfer *transfer); /* must be in no lane; NULL is fine */
 
@@ -119,8 +119,9 @@ void transfer_disown(struct transfer *transfer);
 /* transfer_recycle forgets request and reply; keeps the handle and modest buffers. */
 void transfer_recycle(struct transfer *transfer);
 
-/* transfer_judge turns libcurl's result into a code; `ret_message` is a sentence valid until
- * the transfer is recycled, NULL for CALL_OK. CALL_OVERLOADED: no socket, never sent. */
+/* transfer_judge turns libcurl's result into a code; `ret_message` is a sentence valid
+ * until the transfer is recycled, NULL for CALL_OK. CALL_OVERLOADED: no socket, never
+ * sent. */
 enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
                               const char **ret_message);
 
@@ -133,5 +134,6 @@ size_t transfer_on_read(char *bytes, size_t size, size_t count, void *data);
 int transfer_on_seek(void *data, curl_off_t offset, int origin);
 int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_port,
                        int local_port);
-curl_socket_t transfer_on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address);
+curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
+                               struct curl_sockaddr *address);
 CURLcode transfer_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *data);

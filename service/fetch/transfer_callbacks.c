@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libcurl tells while a transfer runs. Each callback records, checks a ceiling, and at
- * most stops the transfer with a reason of its own; none calls back into libcurl or ends a
- * call. They run inside curl_multi_socket_action only. */
+/* What libcurl tells while a transfer runs. Each callback records, checks a ceiling, and
+ * at most stops the transfer with a reason of its own; none calls back into libcurl or
+ * ends a call. They run inside curl_multi_socket_action only. */
 #include "base/clock.h"
 #include "fetch/lane_socket.h"
 #include "fetch/transfer.h"
@@ -48,7 +48,8 @@ static bool announces_too_much(struct transfer *transfer)
     if (!reply_head_is_whole(head) || transfer->body.len > 0 || !head->has_length ||
         head->length <= transfer->body.max || head->has_content_encoding)
         return false;
-    if (transfer->request.method == METHOD_HEAD || head->status == 204 || head->status == 304)
+    if (transfer->request.method == METHOD_HEAD || head->status == 204 ||
+        head->status == 304)
         return false;
     stop(transfer, CALL_TOO_LARGE, "the body is larger than allowed");
     return true;
@@ -78,7 +79,8 @@ static bool account(struct transfer *transfer)
         if (!budget_take(&transfer->setup->budgets->reply_bytes, ACCOUNT_STEP_BYTES)) {
             /* Not `overloaded`, which promises that nothing was sent. */
             stop(transfer, CALL_TOO_LARGE,
-                 "the gateway holds as many bytes of replies as memory.reply_budget lets it");
+                 "the gateway holds as many bytes of replies as memory.reply_budget lets "
+                 "it");
             return false;
         }
         transfer->accounted += ACCOUNT_STEP_BYTES;
@@ -168,8 +170,8 @@ int transfer_on_seek(void *data, curl_off_t offset, int origin)
 static bool may_reach(struct transfer *transfer, const struct sockaddr *address)
 {
     const char *reason = NULL;
-    enum verdict verdict = guard_judge_address(transfer->setup->guard, transfer->request.target,
-                                               address, &reason);
+    enum verdict verdict = guard_judge_address(
+        transfer->setup->guard, transfer->request.target, address, &reason);
     if (verdict == VERDICT_ALLOW)
         return true;
     stop(transfer, CALL_BLOCKED_ADDRESS, reason);
@@ -179,7 +181,8 @@ static bool may_reach(struct transfer *transfer, const struct sockaddr *address)
 static bool may_reach_ip(struct transfer *transfer, const char *ip, int port)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+                               .sin6_port = htons((uint16_t)port)};
     if (inet_pton(AF_INET, ip, &in.sin_addr) == 1)
         return may_reach(transfer, (const struct sockaddr *)&in);
     if (inet_pton(AF_INET6, ip, &in6.sin6_addr) == 1)
@@ -189,9 +192,9 @@ static bool may_reach_ip(struct transfer *transfer, const char *ip, int port)
 }
 
 /* Called before each sending, on new and reused connections alike, so also before libcurl
- * silently sends again because a reused connection died under the request. For a method that
- * is not idempotent that must not be: the first may have arrived. No option forbids it, and
- * refusing to rewind the body covers only requests that have one. */
+ * silently sends again because a reused connection died under the request. For a method
+ * that is not idempotent that must not be: the first may have arrived. No option forbids
+ * it, and refusing to rewind the body covers only requests that have one. */
 int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_port,
                        int local_port)
 {
@@ -199,7 +202,8 @@ int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_p
     (void)local_port;
     struct transfer *transfer = data;
     if (transfer->tries++ > 0 && !transfer->is_idempotent) {
-        stop(transfer, CALL_MAYBE_SENT, "the connection was lost after the request was sent");
+        stop(transfer, CALL_MAYBE_SENT,
+             "the connection was lost after the request was sent");
         return CURL_PREREQFUNC_ABORT;
     }
     /* The pin was judged when this attempt began; any other address is judged here. */
@@ -211,22 +215,24 @@ int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_p
     return CURL_PREREQFUNC_OK;
 }
 
-curl_socket_t transfer_on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
+                               struct curl_sockaddr *address)
 {
     struct transfer *transfer = data;
     if (purpose != CURLSOCKTYPE_IPCXN)
         return CURL_SOCKET_BAD;
     if (transfer->request.address) {
         if (!pin_is_address(&address->addr, transfer->request.address)) {
-            stop(transfer, CALL_BLOCKED_ADDRESS, "the address is not the one that was vetted");
+            stop(transfer, CALL_BLOCKED_ADDRESS,
+                 "the address is not the one that was vetted");
             return CURL_SOCKET_BAD;
         }
         if (!may_reach(transfer, &address->addr))
             return CURL_SOCKET_BAD;
     }
     transfer->is_opened = true;
-    return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane, address,
-                             &transfer->is_short);
+    return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane,
+                             address, &transfer->is_short);
 }
 
 CURLcode transfer_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *data)

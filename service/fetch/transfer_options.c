@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every libcurl option gatherd uses, in two groups: those that never change, set when a
- * handle is made, and those of one request. curl_easy_reset would cost 2 µs and all of the
- * first group again for each item; instead the second group is set or put back each time,
- * and nothing outside this file sets an option.
+ * handle is made, and those of one request. curl_easy_reset would cost 2 µs and all of
+ * the first group again for each item; instead the second group is set or put back each
+ * time, and nothing outside this file sets an option.
  *
  * Not used on purpose: CURLOPT_TIMEOUT (clocks.h), FOLLOWLOCATION (redirect.h), cookies,
  * HSTS, Alt-Svc, netrc, and libcurl's content decoding (decoder.h). */
@@ -29,7 +29,8 @@ static bool set_safety(CURL *easy)
     results += curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     results += curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     results += curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    results += curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_BACKSTOP_MS);
+    results +=
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_BACKSTOP_MS);
     results += curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     return all_set(results);
 }
@@ -103,7 +104,8 @@ void transfer_setup_standard(struct transfer_setup *setup, struct buffer *text)
     char *coding_line = text->data;
     char *agent_line = text->data + agent_at;
     setup->standard[0] = (struct curl_slist){.data = coding_line};
-    setup->standard[1] = (struct curl_slist){.data = agent_line, .next = &setup->standard[0]};
+    setup->standard[1] =
+        (struct curl_slist){.data = agent_line, .next = &setup->standard[0]};
     setup->standard[2] = (struct curl_slist){.data = agent_line};
     setup->standard_of[0] = NULL;
     setup->standard_of[STANDARD_CODINGS] = &setup->standard[0];
@@ -128,14 +130,15 @@ bool transfer_set_constants(struct transfer *transfer)
 
 static bool is_upload(const struct transfer_request *request)
 {
-    /* RFC 9110 8.6: POST, PUT and PATCH say Content-Length: 0 when there is no body. A HEAD
-     * with a body would make libcurl wait for one in the reply. */
+    /* RFC 9110 8.6: POST, PUT and PATCH say Content-Length: 0 when there is no body. A
+     * HEAD with a body would make libcurl wait for one in the reply. */
     return (request->has_body && request->method != METHOD_HEAD) ||
-           request->method == METHOD_POST ||
-           request->method == METHOD_PUT || request->method == METHOD_PATCH;
+           request->method == METHOD_POST || request->method == METHOD_PUT ||
+           request->method == METHOD_PATCH;
 }
 
-/* HTTPGET and NOBODY undo each other and POST; a name other than theirs is CUSTOMREQUEST. */
+/* HTTPGET and NOBODY undo each other and POST; a name other than theirs is CUSTOMREQUEST.
+ */
 static unsigned set_method(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -172,8 +175,8 @@ static bool make_nodes(struct transfer *transfer, size_t count)
     return true;
 }
 
-/* libcurl takes "name: value", and "name;" for an empty value. Offsets first: the text moves
- * while it grows. */
+/* libcurl takes "name: value", and "name;" for an empty value. Offsets first: the text
+ * moves while it grows. */
 static void write_header(struct buffer *text, const struct call_header *header)
 {
     buffer_append(text, header->name.data, header->name.len);
@@ -195,8 +198,8 @@ static bool has_header(const struct transfer_request *request, const char *name)
     return false;
 }
 
-/* Written "name:", libcurl leaves its own header of that name out: no form type made up for
- * a body of unknown kind, no second of waiting for 100 Continue. */
+/* Written "name:", libcurl leaves its own header of that name out: no form type made up
+ * for a body of unknown kind, no second of waiting for 100 Continue. */
 static size_t write_removals(struct buffer *text, const struct transfer_request *request)
 {
     if (!is_upload(request))
@@ -247,7 +250,8 @@ static bool set_headers(struct transfer *transfer)
     return set_headers_list(transfer, transfer->header_nodes);
 }
 
-/* A literal address needs no pin: the URL says where to go, and transfer_on_open checks. */
+/* A literal address needs no pin: the URL says where to go, and transfer_on_open checks.
+ */
 static unsigned set_pin(struct transfer *transfer)
 {
     const struct transfer_request *request = &transfer->request;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl's result, what the callbacks recorded and errno, together as one code of the API.
- * The sentences are our own: libcurl's name addresses, which a caller must not learn. */
+/* libcurl's result, what the callbacks recorded and errno, together as one code of the
+ * API. The sentences are our own: libcurl's name addresses, which a caller must not
+ * learn. */
 #include "fetch/transfer.h"
 
 #include <errno.h>
 #include <openssl/x509.h>
 #include <string.h>
 
-static enum call_code say(const char **ret_message, enum call_code code, const char *message)
+static enum call_code say(const char **ret_message, enum call_code code,
+                          const char *message)
 {
     *ret_message = message;
     return code;
@@ -51,8 +53,8 @@ static enum call_code judge_tls(const struct transfer *transfer, CURLcode result
     return say(ret_message, CALL_TLS, "the TLS handshake failed");
 }
 
-/* Nothing of a reply came. For a request that must not be sent twice that means nobody knows
- * what became of it. */
+/* Nothing of a reply came. For a request that must not be sent twice that means nobody
+ * knows what became of it. */
 static enum call_code judge_silence(const struct transfer *transfer, enum call_code code,
                                     const char *message, const char **ret_message)
 {
@@ -64,20 +66,24 @@ static enum call_code judge_silence(const struct transfer *transfer, enum call_c
 
 /* libcurl says CURLE_RECV_ERROR for a reset, for a broken chunk and for a TLS stream cut
  * without its closing alert; only the first has an errno. */
-static enum call_code judge_receive(const struct transfer *transfer, const char **ret_message)
+static enum call_code judge_receive(const struct transfer *transfer,
+                                    const char **ret_message)
 {
     if (strstr(transfer->error_text, "alert"))
         return say(ret_message, CALL_TLS, "the upstream refused the TLS session");
     if (errno_of(transfer) != 0)
-        return judge_silence(transfer, CALL_RESET, "the connection was reset", ret_message);
+        return judge_silence(transfer, CALL_RESET, "the connection was reset",
+                             ret_message);
     if (strstr(transfer->error_text, "SSL") == NULL && transfer->is_begun)
         return say(ret_message, CALL_BAD_REPLY, "the reply's chunks are malformed");
     if (transfer->is_begun)
-        return say(ret_message, CALL_TRUNCATED, "the TLS connection was cut during the reply");
+        return say(ret_message, CALL_TRUNCATED,
+                   "the TLS connection was cut during the reply");
     return judge_silence(transfer, CALL_RESET, "the connection broke", ret_message);
 }
 
-static enum call_code judge_success(const struct transfer *transfer, const char **ret_message)
+static enum call_code judge_success(const struct transfer *transfer,
+                                    const char **ret_message)
 {
     if (!reply_head_is_whole(&transfer->head))
         return say(ret_message, CALL_TRUNCATED, "the reply ended within its header");
@@ -86,10 +92,11 @@ static enum call_code judge_success(const struct transfer *transfer, const char 
     return say(ret_message, CALL_OK, NULL);
 }
 
-static enum call_code judge_sized(const struct transfer *transfer, const char **ret_message)
+static enum call_code judge_sized(const struct transfer *transfer,
+                                  const char **ret_message)
 {
-    /* The only thing libcurl finds "out of memory" or "too large" before any cap of ours is a
-     * header line over 100 KB, a header over 300 KB, or a URL. */
+    /* The only thing libcurl finds "out of memory" or "too large" before any cap of ours
+     * is a header line over 100 KB, a header over 300 KB, or a URL. */
     if (transfer->tries > 0)
         return say(ret_message, CALL_HEADERS_TOO_LARGE,
                    "the reply's header is larger than allowed");
@@ -141,7 +148,8 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
     case CURLE_RECV_ERROR:
         return judge_receive(transfer, ret_message);
     case CURLE_SEND_ERROR:
-        return judge_silence(transfer, CALL_RESET, "the connection was reset", ret_message);
+        return judge_silence(transfer, CALL_RESET, "the connection was reset",
+                             ret_message);
     case CURLE_HTTP2_STREAM:
         return judge_silence(transfer, CALL_RESET, "the stream was reset", ret_message);
     case CURLE_SEND_FAIL_REWIND:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocking sockets and threads: as plain as a test's upstream can be. Trusts its client. */
+/* Blocking sockets and threads: as plain as a test's upstream can be. Trusts its client.
+ */
 #include "support/tiny_server.h"
 
 #include <arpa/inet.h>
@@ -73,7 +74,8 @@ static bool answer_echo(struct session *session)
     static const char format[] = "%s %s\n%s\n";
     size_t room = HEAD_MAX + BODY_MAX + sizeof session->path;
     char *text = malloc(room);
-    int len = snprintf(text, room, format, session->method, session->path, session->headers);
+    int len =
+        snprintf(text, room, format, session->method, session->path, session->headers);
     memcpy(text + len, session->body, session->body_len);
     reply(session, text, (size_t)len + session->body_len);
     free(text);
@@ -102,8 +104,9 @@ static bool answer_drip(struct session *session, long ms)
 static bool answer_head(struct session *session, long size)
 {
     char *text = malloc((size_t)size + 128);
-    int len = sprintf(text, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-large: %0*ld\r\n\r\nok",
-                      (int)size, 0L);
+    int len =
+        sprintf(text, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-large: %0*ld\r\n\r\nok",
+                (int)size, 0L);
     put(session, text, (size_t)len);
     free(text);
     return true;
@@ -114,8 +117,8 @@ static bool answer_redirect(struct session *session, const char *what)
 {
     char head[5000];
     snprintf(head, sizeof head,
-             "HTTP/1.1 %.3s Moved\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nmoved", what,
-             what + 4);
+             "HTTP/1.1 %.3s Moved\r\nLocation: %s\r\nContent-Length: 5\r\n\r\nmoved",
+             what, what + 4);
     put_text(session, head);
     return true;
 }
@@ -134,7 +137,8 @@ static bool answer_fault(struct session *session)
         return hang(session);
     }
     if (strcmp(path, "/dup-length") == 0) {
-        put_text(session, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok");
+        put_text(session,
+                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok");
         return hang(session);
     }
     if (strcmp(path, "/leftover") == 0) {
@@ -157,7 +161,8 @@ static bool answer(struct session *session)
     if (strcmp(path, "/echo") == 0)
         return answer_echo(session);
     if (strcmp(path, "/conn") == 0) {
-        int len = snprintf(text, sizeof text, "%d/%d", session->number, session->requests);
+        int len =
+            snprintf(text, sizeof text, "%d/%d", session->number, session->requests);
         return reply(session, text, (size_t)len), true;
     }
     if (strcmp(path, "/close") == 0)
@@ -211,21 +216,23 @@ static bool read_body(struct session *session)
     session->body_len = 0;
     for (size_t read_so_far = 0; read_so_far < length;) {
         char piece[4096];
-        size_t got = session->have < length - read_so_far ? session->have : length - read_so_far;
+        size_t got =
+            session->have < length - read_so_far ? session->have : length - read_so_far;
         if (got > sizeof piece)
             got = sizeof piece;
         memcpy(piece, session->head, got);
         memmove(session->head, session->head + got, session->have - got);
         session->have -= got;
         if (got == 0) {
-            size_t wanted = length - read_so_far < sizeof piece ? length - read_so_far
-                                                                 : sizeof piece;
+            size_t wanted =
+                length - read_so_far < sizeof piece ? length - read_so_far : sizeof piece;
             ssize_t received = recv(session->fd, piece, wanted, 0);
             if (received <= 0)
                 return false;
             got = (size_t)received;
         }
-        size_t kept = BODY_MAX - session->body_len < got ? BODY_MAX - session->body_len : got;
+        size_t kept =
+            BODY_MAX - session->body_len < got ? BODY_MAX - session->body_len : got;
         memcpy(session->body + session->body_len, piece, kept);
         session->body_len += kept;
         read_so_far += got;
@@ -269,7 +276,8 @@ static void *accept_all(void *data)
 {
     struct tiny_server *server = data;
     int fd;
-    while (server->count < TINY_SERVER_CONNECTIONS && (fd = accept(server->fd, NULL, NULL)) >= 0) {
+    while (server->count < TINY_SERVER_CONNECTIONS &&
+           (fd = accept(server->fd, NULL, NULL)) >= 0) {
         struct session *session = calloc(1, sizeof *session);
         session->server = server;
         session->fd = fd;
@@ -279,7 +287,8 @@ static void *accept_all(void *data)
         pthread_mutex_unlock(&server->lock);
         atomic_fetch_add(&server->connections, 1);
         atomic_fetch_add(&server->open, 1);
-        pthread_create(&server->threads[session->number], NULL, serve_connection, session);
+        pthread_create(&server->threads[session->number], NULL, serve_connection,
+                       session);
     }
     return NULL;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An HTTP/1.1 upstream in the test's own process: a thread per connection on 127.0.0.1, its
- * behaviour chosen by the path, and counters that prove what did not happen.
+/* An HTTP/1.1 upstream in the test's own process: a thread per connection on 127.0.0.1,
+ * its behaviour chosen by the path, and counters that prove what did not happen.
  *
- *   /ok          "ok"                        /conn        "C/R": connection, request on it
- *   /echo        the request, headers and body as text
- *   /delay/MS    "late" after MS ms          /bytes/N     N bytes
- *   /hang        no reply                    /half        10 of 100 bytes, then nothing
- *   /noread      the body is never read      /drip/MS     10 bytes, one per MS ms
- *   /close       closes without a byte       /stale       so, from the second request of a
- *                                                         connection on
- *   /head/N      a header of N bytes         /dup-length  two lengths
- *   /to/CODE/URL redirects to URL            /leftover    answers, 20 ms later sends junk
+ *   /ok          "ok"                        /conn        "C/R": connection, request on
+ * it /echo        the request, headers and body as text /delay/MS    "late" after MS ms
+ * /bytes/N     N bytes /hang        no reply                    /half        10 of 100
+ * bytes, then nothing /noread      the body is never read      /drip/MS     10 bytes, one
+ * per MS ms /close       closes without a byte       /stale       so, from the second
+ * request of a connection on /head/N      a header of N bytes         /dup-length  two
+ * lengths /to/CODE/URL redirects to URL            /leftover    answers, 20 ms later
+ * sends junk
  */
 #pragma once
 

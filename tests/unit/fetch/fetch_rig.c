@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rig of the fetcher's tests: one turn here is what worker.c does, without clients. */
+/* The rig of the fetcher's tests: one turn here is what worker.c does, without clients.
+ */
 #include "fetch_rig.h"
 
 #include "base/clock.h"
@@ -18,15 +19,17 @@ static struct config *load(bool is_guarded, const char *const *texts)
     char paths[OVERRIDES_MAX][64];
     size_t count = 0;
     if (!is_guarded) {
+        overrides[count++] = (struct config_override){.path = "egress.private_addresses",
+                                                      .value = "allow"};
         overrides[count++] =
-            (struct config_override){.path = "egress.private_addresses", .value = "allow"};
-        overrides[count++] = (struct config_override){.path = "egress.ports",
-                                                      .value = "[\"1024-65535\"]"};
+            (struct config_override){.path = "egress.ports", .value = "[\"1024-65535\"]"};
     }
     for (size_t i = 0; texts && texts[i]; i++, count++) {
         const char *equals = strchr(texts[i], '=');
-        snprintf(paths[count], sizeof paths[count], "%.*s", (int)(equals - texts[i]), texts[i]);
-        overrides[count] = (struct config_override){.path = paths[count], .value = equals + 1};
+        snprintf(paths[count], sizeof paths[count], "%.*s", (int)(equals - texts[i]),
+                 texts[i]);
+        overrides[count] =
+            (struct config_override){.path = paths[count], .value = equals + 1};
     }
     struct buffer faults;
     buffer_init(&faults, 4096);
@@ -93,7 +96,8 @@ static void keep(struct rig_call *kept, const struct outcome *outcome)
     kept->header_count = outcome->header_count;
     kept->timing = outcome->timing;
     kept->timing.remote_address = NULL; /* valid only until on_done returns */
-    snprintf(kept->message, sizeof kept->message, "%s", outcome->message ? outcome->message : "");
+    snprintf(kept->message, sizeof kept->message, "%s",
+             outcome->message ? outcome->message : "");
     size_t len = outcome->body.len < RIG_BODY - 1 ? outcome->body.len : RIG_BODY - 1;
     if (len > 0)
         memcpy(kept->body, outcome->body.data, len);
@@ -114,7 +118,8 @@ struct rig_call *rig_call(struct rig *rig, const char *path)
     cr_assert_lt(rig->call_count, RIG_CALLS);
     struct rig_call *made = &rig->calls[rig->call_count++];
     if (path[0] == '/')
-        snprintf(made->url, sizeof made->url, "http://127.0.0.1:%u%s", rig->server.port, path);
+        snprintf(made->url, sizeof made->url, "http://127.0.0.1:%u%s", rig->server.port,
+                 path);
     else
         snprintf(made->url, sizeof made->url, "%s", path);
     made->rig = rig;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fetcher on a loop of its own beside a tiny server, and calls whose outcomes are kept: for
- * the tests of the fetcher. */
+/* A fetcher on a loop of its own beside a tiny server, and calls whose outcomes are kept:
+ * for the tests of the fetcher. */
 #pragma once
 
 #include "fetch/fetcher.h"
@@ -39,15 +39,17 @@ struct rig {
     int done;
 };
 
-/* rig_new with "path=value" overrides, NULL-terminated; private addresses and all ports are
- * allowed unless `is_guarded`. */
+/* rig_new with "path=value" overrides, NULL-terminated; private addresses and all ports
+ * are allowed unless `is_guarded`. */
 struct rig *rig_new(bool is_guarded, const char *const *overrides);
 void rig_free(struct rig *rig);
 
-/* rig_call makes a GET of `path` on the server, or of a whole URL; rig_start starts it. */
+/* rig_call makes a GET of `path` on the server, or of a whole URL; rig_start starts it.
+ */
 struct rig_call *rig_call(struct rig *rig, const char *path);
 struct rig_call *rig_start(struct rig *rig, const char *path);
-/* rig_run turns until `done` calls have ended, failing after 10 s; rig_run_ms for a time. */
+/* rig_run turns until `done` calls have ended, failing after 10 s; rig_run_ms for a time.
+ */
 void rig_run(struct rig *rig, int done);
 void rig_run_ms(struct rig *rig, unsigned ms);
 /* rig_fetch: start, run, return. */

@@ -51,8 +51,8 @@ static struct decoder *make(const char *codings)
 }
 
 /* Feeds in pieces of `step`; returns the verdict and leaves the text in `out`. */
-static enum decoder_verdict run(struct decoder *decoder, const unsigned char *data, size_t len,
-                                size_t step, struct buffer *out)
+static enum decoder_verdict run(struct decoder *decoder, const unsigned char *data,
+                                size_t len, size_t step, struct buffer *out)
 {
     for (size_t at = 0; at < len; at += step) {
         size_t piece = len - at < step ? len - at : step;
@@ -66,8 +66,9 @@ static enum decoder_verdict run(struct decoder *decoder, const unsigned char *da
 
 static const struct {
     const char *name, *made_as;
-} codings[] = {{"gzip", "gzip"},   {"GZip", "gzip"}, {"x-gzip", "gzip"},       {"br", "br"},
-               {"zstd", "zstd"}, {"deflate", "deflate"}, {"deflate", "bare deflate"}};
+} codings[] = {
+    {"gzip", "gzip"}, {"GZip", "gzip"},       {"x-gzip", "gzip"},         {"br", "br"},
+    {"zstd", "zstd"}, {"deflate", "deflate"}, {"deflate", "bare deflate"}};
 enum { CODINGS = sizeof codings / sizeof *codings };
 
 Test(decoder, undoes_every_coding_in_pieces_of_any_size)
@@ -98,8 +99,8 @@ Test(decoder, knows_a_stream_that_was_cut_anywhere)
             buffer_init(&out, ROOM);
             struct decoder *decoder = make(codings[i].name);
             enum decoder_verdict verdict = run(decoder, coded, cut, cut, &out);
-            cr_expect(verdict == DECODER_BROKEN || !decoder_is_complete(decoder), "%s cut at %zu",
-                      codings[i].made_as, cut);
+            cr_expect(verdict == DECODER_BROKEN || !decoder_is_complete(decoder),
+                      "%s cut at %zu", codings[i].made_as, cut);
             decoder_free(decoder);
             buffer_done(&out);
         }
@@ -162,7 +163,8 @@ Test(decoder, stops_a_bomb_at_the_ceiling)
         buffer_init(&out, 100000);
         size_t len = encode(codings[i].made_as, zeros, sizeof zeros, coded);
         struct decoder *decoder = make(codings[i].name);
-        cr_expect_eq(run(decoder, coded, len, 1000, &out), DECODER_FULL, "%s", codings[i].name);
+        cr_expect_eq(run(decoder, coded, len, 1000, &out), DECODER_FULL, "%s",
+                     codings[i].name);
         cr_expect_leq(out.len, 100000);
         decoder_free(decoder);
         buffer_done(&out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch/fetcher.h on a real loop against a real socket: what is sent, what comes back, and
- * that every call ends exactly once or is cancelled. */
+/* fetch/fetcher.h on a real loop against a real socket: what is sent, what comes back,
+ * and that every call ends exactly once or is cancelled. */
 #include "fetch_rig.h"
 
 #include "base/clock.h"
@@ -89,11 +89,13 @@ Test(fetcher, calls_more_than_a_lane_holds_all_end)
     cr_assert_eq(fetcher_queued(rig->fetcher), 0);
 }
 
-/* One handle serves them all in turn, so anything left over from one would show in the next. */
+/* One handle serves them all in turn, so anything left over from one would show in the
+ * next. */
 Test(fetcher, nothing_of_a_request_leaks_into_the_next_on_the_same_handle)
 {
     static const struct call_header secret[] = {
-        {.name = {"x-secret", 8}, .value = {"s", 1}}, {.name = {"x-none", 6}, .value = {"", 0}}};
+        {.name = {"x-secret", 8}, .value = {"s", 1}},
+        {.name = {"x-none", 6}, .value = {"", 0}}};
     enum { KINDS = METHOD_COUNT * 2 };
     int number = 0;
     for (int first = 0; first < KINDS; first++) {
@@ -102,7 +104,8 @@ Test(fetcher, nothing_of_a_request_leaks_into_the_next_on_the_same_handle)
             for (int i = 0; i < 2; i++) {
                 struct rig_call *made = rig_call(rig, "/echo");
                 made->call.method = (enum call_method)(kinds[i] % METHOD_COUNT);
-                bool is_full = kinds[i] >= METHOD_COUNT && made->call.method != METHOD_HEAD;
+                bool is_full =
+                    kinds[i] >= METHOD_COUNT && made->call.method != METHOD_HEAD;
                 made->call.has_body = is_full;
                 made->call.body = is_full ? slice_from("body text") : slice_make(NULL, 0);
                 made->call.headers = is_full ? secret : NULL;
@@ -115,17 +118,20 @@ Test(fetcher, nothing_of_a_request_leaks_into_the_next_on_the_same_handle)
                     continue;
                 }
                 const char *name = call_method_name(made->call.method);
-                cr_assert_eq(strncmp(made->body, name, strlen(name)), 0, "%s", made->body);
-                cr_assert_eq(strstr(made->body, "body text") != NULL, is_full, "%s", made->body);
+                cr_assert_eq(strncmp(made->body, name, strlen(name)), 0, "%s",
+                             made->body);
+                cr_assert_eq(strstr(made->body, "body text") != NULL, is_full, "%s",
+                             made->body);
                 cr_assert_eq(strstr(made->body, "x-secret: s") != NULL, is_full);
-                cr_assert_eq(strstr(made->body, "x-none:") != NULL, is_full, "%s", made->body);
+                cr_assert_eq(strstr(made->body, "x-none:") != NULL, is_full, "%s",
+                             made->body);
                 cr_assert_null(strcasestr(made->body, "content-type"), "%s", made->body);
                 cr_assert_null(strcasestr(made->body, "expect"), "%s", made->body);
                 bool has_length = is_full || made->call.method == METHOD_POST ||
                                   made->call.method == METHOD_PUT ||
                                   made->call.method == METHOD_PATCH;
-                cr_assert_eq(strcasestr(made->body, "content-length") != NULL, has_length, "%s",
-                             made->body);
+                cr_assert_eq(strcasestr(made->body, "content-length") != NULL, has_length,
+                             "%s", made->body);
             }
             rig->call_count = 0;
         }
@@ -203,7 +209,8 @@ Test(fetcher, an_ambiguous_reply_is_refused)
     cr_assert_eq(rig_fetch(rig, "/dup-length")->code, CALL_BAD_REPLY);
 }
 
-/* ------------------------------------------------------------------ sent once or again */
+/* ------------------------------------------------------------------ sent once or again
+ */
 
 static struct rig_call *post(const char *path, const char *body)
 {
@@ -267,7 +274,8 @@ Test(fetcher, junk_left_by_an_earlier_reply_is_not_the_next_calls_fault)
     cr_assert_str_eq(next->body, "ok");
 }
 
-/* --------------------------------------------------------------------------- redirects */
+/* --------------------------------------------------------------------------- redirects
+ */
 
 static struct rig_call *follow(const char *path, unsigned redirects)
 {
@@ -299,7 +307,8 @@ Test(fetcher, vets_each_hop_like_the_first_url)
 Test(fetcher, headers_do_not_follow_to_another_origin)
 {
     static const struct call_header headers[] = {
-        {.name = {"x-api-key", 9}, .value = {"k", 1}}, {.name = {"accept", 6}, .value = {"a/b", 3}}};
+        {.name = {"x-api-key", 9}, .value = {"k", 1}},
+        {.name = {"accept", 6}, .value = {"a/b", 3}}};
     char path[128];
     for (int is_other = 0; is_other < 2; is_other++) {
         snprintf(path, sizeof path, "/to/307/http://%s:%u/echo",
@@ -311,7 +320,8 @@ Test(fetcher, headers_do_not_follow_to_another_origin)
         fetcher_start(rig->fetcher, &made->call);
         rig_run(rig, rig->done + 1);
         cr_assert_eq(made->code, CALL_OK, "%s", made->message);
-        cr_assert_eq(strstr(made->body, "x-api-key") != NULL, !is_other, "%s", made->body);
+        cr_assert_eq(strstr(made->body, "x-api-key") != NULL, !is_other, "%s",
+                     made->body);
         cr_assert_not_null(strstr(made->body, "accept: a/b"), "%s", made->body);
     }
 }
@@ -322,7 +332,9 @@ Test(fetcher, a_redirected_post_becomes_get_or_keeps_its_body)
         int status;
         const char *line;
         bool has_body;
-    } rows[] = {{302, "GET /echo", false}, {303, "GET /echo", false}, {307, "POST /echo", true},
+    } rows[] = {{302, "GET /echo", false},
+                {303, "GET /echo", false},
+                {307, "POST /echo", true},
                 {308, "POST /echo", true}};
     char path[64];
     for (size_t i = 0; i < 4; i++) {
@@ -334,7 +346,9 @@ Test(fetcher, a_redirected_post_becomes_get_or_keeps_its_body)
         made->call.body = slice_from("body text");
         fetcher_start(rig->fetcher, &made->call);
         rig_run(rig, rig->done + 1);
-        cr_assert_eq(strncmp(made->body, rows[i].line, strlen(rows[i].line)), 0, "%s", made->body);
-        cr_assert_eq(strstr(made->body, "body text") != NULL, rows[i].has_body, "%s", made->body);
+        cr_assert_eq(strncmp(made->body, rows[i].line, strlen(rows[i].line)), 0, "%s",
+                     made->body);
+        cr_assert_eq(strstr(made->body, "body text") != NULL, rows[i].has_body, "%s",
+                     made->body);
     }
 }

@@ -19,12 +19,18 @@ Test(redirect, rewrites_methods_as_the_rfc_says)
         enum call_method from, to;
         bool drops_body;
     } rows[] = {
-        {301, METHOD_GET, METHOD_GET, false},       {301, METHOD_POST, METHOD_GET, true},
-        {301, METHOD_PUT, METHOD_PUT, false},       {302, METHOD_POST, METHOD_GET, true},
-        {302, METHOD_PATCH, METHOD_PATCH, false},   {302, METHOD_HEAD, METHOD_HEAD, false},
-        {303, METHOD_POST, METHOD_GET, true},       {303, METHOD_PUT, METHOD_GET, true},
-        {303, METHOD_DELETE, METHOD_GET, true},     {303, METHOD_HEAD, METHOD_HEAD, true},
-        {307, METHOD_POST, METHOD_POST, false},     {308, METHOD_POST, METHOD_POST, false},
+        {301, METHOD_GET, METHOD_GET, false},
+        {301, METHOD_POST, METHOD_GET, true},
+        {301, METHOD_PUT, METHOD_PUT, false},
+        {302, METHOD_POST, METHOD_GET, true},
+        {302, METHOD_PATCH, METHOD_PATCH, false},
+        {302, METHOD_HEAD, METHOD_HEAD, false},
+        {303, METHOD_POST, METHOD_GET, true},
+        {303, METHOD_PUT, METHOD_GET, true},
+        {303, METHOD_DELETE, METHOD_GET, true},
+        {303, METHOD_HEAD, METHOD_HEAD, true},
+        {307, METHOD_POST, METHOD_POST, false},
+        {308, METHOD_POST, METHOD_POST, false},
         {308, METHOD_DELETE, METHOD_DELETE, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -39,7 +45,8 @@ Test(redirect, delivers_everything_else)
 {
     static const int statuses[] = {200, 201, 204, 300, 304, 305, 306, 309, 400, 503};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        cr_expect_eq(decide(statuses[i], METHOD_GET).action, REDIRECT_DELIVER, "%d", statuses[i]);
+        cr_expect_eq(decide(statuses[i], METHOD_GET).action, REDIRECT_DELIVER, "%d",
+                     statuses[i]);
 }
 
 Test(redirect, delivers_the_3xx_itself_when_none_may_be_followed)
@@ -59,7 +66,8 @@ Test(redirect, fails_without_exactly_one_location)
 
 Test(redirect, stops_at_the_number_allowed)
 {
-    struct redirect_reply reply = {.status = 302, .locations = 1, .followed = 1, .allowed = 2};
+    struct redirect_reply reply = {
+        .status = 302, .locations = 1, .followed = 1, .allowed = 2};
     cr_assert_eq(redirect_decide(&reply).action, REDIRECT_FOLLOW);
     reply.followed = 2;
     cr_assert_eq(redirect_decide(&reply).action, REDIRECT_FAIL);
@@ -87,8 +95,9 @@ static bool keeps(const char *name, bool is_same_origin, bool drops_body)
 
 Test(redirect, leaves_everything_that_could_be_secret_behind)
 {
-    static const char *const secrets[] = {"authorization", "Cookie", "X-Api-Key",
-                                          "Proxy-Authorization", "x-anything", "Referer"};
+    static const char *const secrets[] = {"authorization", "Cookie",
+                                          "X-Api-Key",     "Proxy-Authorization",
+                                          "x-anything",    "Referer"};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
         cr_expect_not(keeps(secrets[i], false, false), "%s", secrets[i]);
         cr_expect(keeps(secrets[i], true, false), "%s", secrets[i]);

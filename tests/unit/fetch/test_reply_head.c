@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch/reply_head.h: what two parsers could read differently is refused, and what a client
- * sees is in order, in lower case and without hop-by-hop fields. */
+/* fetch/reply_head.h: what two parsers could read differently is refused, and what a
+ * client sees is in order, in lower case and without hop-by-hop fields. */
 #include "fetch/reply_head.h"
 
 #include <criterion/criterion.h>
@@ -59,7 +59,8 @@ static const char *fields(bool is_decoded)
 
 Test(reply_head, keeps_fields_in_order_with_lower_case_names)
 {
-    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nX-B: 2\r\nx-a:1\r\nX-B:  3 \t\r\n\r\n"), HEAD_FINE);
+    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nX-B: 2\r\nx-a:1\r\nX-B:  3 \t\r\n\r\n"),
+                 HEAD_FINE);
     cr_assert(reply_head_is_whole(&head));
     cr_assert_eq(head.status, 200);
     cr_assert_str_eq(head.version, "1.1");
@@ -68,26 +69,30 @@ Test(reply_head, keeps_fields_in_order_with_lower_case_names)
 
 Test(reply_head, drops_hop_by_hop_fields_and_those_that_connection_names)
 {
-    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nConnection: close, X-Secret\r\nx-secret: 1\r\n"
-                      "Keep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\n"
-                      "Upgrade: h2c\r\nProxy-Authenticate: Basic\r\nTrailer: x\r\n"
-                      "connection: x-other\r\nx-other: 2\r\nx-kept: 3\r\n\r\n"),
-                 HEAD_FINE);
+    cr_assert_eq(
+        feed("HTTP/1.1 200 OK\r\nConnection: close, X-Secret\r\nx-secret: 1\r\n"
+             "Keep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\n"
+             "Upgrade: h2c\r\nProxy-Authenticate: Basic\r\nTrailer: x\r\n"
+             "connection: x-other\r\nx-other: 2\r\nx-kept: 3\r\n\r\n"),
+        HEAD_FINE);
     cr_assert_str_eq(fields(false), "x-kept=3|");
 }
 
 Test(reply_head, drops_coding_and_length_of_a_decoded_body_only)
 {
-    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\n"),
-                 HEAD_FINE);
+    cr_assert_eq(
+        feed("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\n"),
+        HEAD_FINE);
     cr_assert_str_eq(fields(true), "");
     cr_assert_str_eq(fields(false), "content-encoding=gzip|content-length=7|");
 }
 
 Test(reply_head, forgets_the_fields_of_informational_replies)
 {
-    cr_assert_eq(feed("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nx: 1\r\n\r\n"),
-                 HEAD_FINE);
+    cr_assert_eq(
+        feed(
+            "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nx: 1\r\n\r\n"),
+        HEAD_FINE);
     cr_assert_eq(head.status, 200);
     cr_assert_str_eq(fields(false), "x=1|");
 }
@@ -102,7 +107,8 @@ Test(reply_head, is_not_whole_before_the_final_empty_line)
 
 Test(reply_head, checks_trailers_and_forgets_them)
 {
-    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), HEAD_FINE);
+    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                 HEAD_FINE);
     cr_assert_eq(feed("x-checksum: 1\r\nContent-Length: 5\r\n\r\n"), HEAD_FINE);
     cr_assert_str_eq(fields(false), "");
     cr_assert_eq(feed("no colon\r\n"), HEAD_BAD);
@@ -121,7 +127,8 @@ Test(reply_head, finds_the_last_value_and_counts_locations)
 
 Test(reply_head, accepts_equal_lengths_and_bare_line_feeds)
 {
-    cr_assert_eq(feed("HTTP/1.0 200\nContent-Length: 5\nContent-Length: 5\n\n"), HEAD_FINE);
+    cr_assert_eq(feed("HTTP/1.0 200\nContent-Length: 5\nContent-Length: 5\n\n"),
+                 HEAD_FINE);
     cr_assert_eq(head.length, 5);
     cr_assert_str_eq(head.version, "1.0");
 }
@@ -163,7 +170,8 @@ static const struct {
      OK_LINE "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"},
     {"unknown transfer coding", OK_LINE "Transfer-Encoding: wat\r\n"},
     {"a list of transfer codings", OK_LINE "Transfer-Encoding: gzip, chunked\r\n"},
-    {"chunked twice", OK_LINE "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"},
+    {"chunked twice",
+     OK_LINE "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"},
     {"HTTP/1.0 and chunked", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n"},
     {"a folded line", OK_LINE "X: a\r\n b\r\n"},
     {"space before the colon", OK_LINE "X : a\r\n"},
@@ -235,7 +243,8 @@ Test(reply_head, starts_afresh_after_clear)
     cr_assert_eq(feed(OK_LINE "Content-Length: 5\r\nLocation: /a\r\n\r\n"), HEAD_FINE);
     reply_head_clear(&head);
     cr_assert_not(reply_head_is_whole(&head));
-    cr_assert_eq(feed("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n"), HEAD_FINE);
+    cr_assert_eq(feed("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                 HEAD_FINE);
     cr_assert_eq(head.status, 404);
     cr_assert_eq(head.locations, 0);
     cr_assert_not(head.has_length);
