@@ -302,6 +302,7 @@ int serve_run(const struct config *config)
             config->server.workers ? (unsigned)config->server.workers : cpus_usable(""),
     };
     struct error err = {0};
+    memory_tune();
     bool started = start(&service, &err);
     if (!started)
         log_message(LOG_ERROR, "start_failed", err.text);

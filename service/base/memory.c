@@ -3,6 +3,7 @@
  * every block. */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,4 +33,11 @@ char *memory_copy_text(const char *text)
     if (!copy)
         out_of_memory(strlen(text) + 1);
     return copy;
+}
+
+void memory_tune(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
 }
