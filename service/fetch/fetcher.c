@@ -23,8 +23,7 @@
 enum {
     STANDARD_TEXT_MAX = 64 * 1024,
     SLICE = 16,
-    SLICE_LONG =
-        64, /* when the queue is long, or it would take more turns than it saves */
+    SLICE_LONG = 64, /* when the queue is long: turns have a price too */
     LONG_QUEUE = 1000,
     CANCEL_SLICE = 64, /* 24 µs each */
     SPARE_LEAST = 256,

@@ -258,6 +258,7 @@ static void redial(struct flight *flight)
     flight->is_redialled = true;
     flight_give_transfer(flight);
     flight->call->phase = PHASE_CONNECTING;
+    flight->marks.hop_ms = flight->fetcher->setup.loop->now_ms;
     list_push_back(&flight->fetcher->ready, &flight->node);
 }
 

@@ -76,8 +76,7 @@ void flight_drop(struct flight *flight);
 void flight_begin(struct flight *flight);
 /* flight_go_on starts the attempt of a flight from the ready list. */
 void flight_go_on(struct flight *flight);
-/* flight_attempt_done takes libcurl's result for its transfer, which has left its lane.
- */
+/* flight_attempt_done takes libcurl's result for its transfer, which has left its lane */
 void flight_attempt_done(struct flight *flight, int result);
 /* flight_end sets the outcome; on_done follows in the turn. `message` constant or in
  * `text`. */

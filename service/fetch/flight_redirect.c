@@ -90,6 +90,7 @@ static bool hop(struct flight *flight, const struct redirect_decision *decision)
         return fail(flight, CALL_TOO_LARGE, "no memory for the redirect");
     flight->method = decision->method;
     flight->hops++;
+    flight->is_redialled = false;
     flight_give_transfer(flight);
     flight->call->phase = PHASE_QUEUED;
     origins_wait_first(flight->fetcher->origins, origin, flight->call);

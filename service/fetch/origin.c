@@ -66,8 +66,7 @@ void origins_free(struct origins *origins)
     free(origins);
 }
 
-/* FNV-1a from a random start: callers choose the hosts, and must not choose the bucket.
- */
+/* FNV-1a from a random start: callers choose the hosts, and must not choose the bucket */
 static uint64_t hash_of(const struct origins *origins, const struct target *target)
 {
     uint64_t hash = origins->seed ^ (((uint64_t)target->port << 1) | target->is_https);

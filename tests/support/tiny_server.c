@@ -147,6 +147,12 @@ static bool answer_fault(struct session *session)
         put_text(session, "this is no reply\r\n");
         return true;
     }
+    if (strcmp(path, "/poison") == 0) {
+        reply(session, "first", 5);
+        wait_ms(20);
+        reply(session, "poison", 6);
+        return true;
+    }
     return hang(session); /* /hang */
 }
 

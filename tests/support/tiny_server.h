@@ -2,14 +2,22 @@
 /* An HTTP/1.1 upstream in the test's own process: a thread per connection on 127.0.0.1,
  * its behaviour chosen by the path, and counters that prove what did not happen.
  *
- *   /ok          "ok"                        /conn        "C/R": connection, request on
- * it /echo        the request, headers and body as text /delay/MS    "late" after MS ms
- * /bytes/N     N bytes /hang        no reply                    /half        10 of 100
- * bytes, then nothing /noread      the body is never read      /drip/MS     10 bytes, one
- * per MS ms /close       closes without a byte       /stale       so, from the second
- * request of a connection on /head/N      a header of N bytes         /dup-length  two
- * lengths /to/CODE/URL redirects to URL            /leftover    answers, 20 ms later
- * sends junk
+ *   /ok           "ok"
+ *   /conn         "C/R": number of the connection, of the request on it
+ *   /echo         the request, headers and body as text
+ *   /delay/MS     "late" after MS ms
+ *   /bytes/N      N bytes
+ *   /drip/MS      10 bytes, one every MS ms
+ *   /head/N       a header of N bytes
+ *   /to/CODE/URL  a redirect to URL
+ *   /hang         no reply
+ *   /half         10 of 100 bytes, then nothing
+ *   /noread       the body is never read
+ *   /close        closes without a byte
+ *   /stale        so, from the second request of a connection on
+ *   /dup-length   two different lengths
+ *   /leftover     answers, 20 ms later sends junk
+ *   /poison       so, a second whole reply
  */
 #pragma once
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rig of the fetcher's tests: one turn here is what worker.c does, without clients.
- */
+/* The rig of the fetcher's tests: one turn here is what worker.c does, without clients */
 #include "fetch_rig.h"
 
 #include "base/clock.h"

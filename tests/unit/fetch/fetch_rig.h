@@ -44,8 +44,7 @@ struct rig {
 struct rig *rig_new(bool is_guarded, const char *const *overrides);
 void rig_free(struct rig *rig);
 
-/* rig_call makes a GET of `path` on the server, or of a whole URL; rig_start starts it.
- */
+/* rig_call makes a GET of `path` on the server, or of a whole URL; rig_start starts it */
 struct rig_call *rig_call(struct rig *rig, const char *path);
 struct rig_call *rig_start(struct rig *rig, const char *path);
 /* rig_run turns until `done` calls have ended, failing after 10 s; rig_run_ms for a time.

@@ -209,8 +209,7 @@ Test(fetcher, an_ambiguous_reply_is_refused)
     cr_assert_eq(rig_fetch(rig, "/dup-length")->code, CALL_BAD_REPLY);
 }
 
-/* ------------------------------------------------------------------ sent once or again
- */
+/* -------------------------------------------------------------- sent once or again */
 
 static struct rig_call *post(const char *path, const char *body)
 {
@@ -274,8 +273,16 @@ Test(fetcher, junk_left_by_an_earlier_reply_is_not_the_next_calls_fault)
     cr_assert_str_eq(next->body, "ok");
 }
 
-/* --------------------------------------------------------------------------- redirects
- */
+Test(fetcher, an_unasked_second_reply_reaches_nobody)
+{
+    cr_assert_str_eq(rig_fetch(rig, "/poison")->body, "first");
+    rig_run_ms(rig, 60);
+    for (int i = 0; i < 3; i++)
+        cr_assert_str_eq(rig_fetch(rig, "/ok")->body, "ok");
+    cr_assert_eq(atomic_load(&rig->server.connections), 2);
+}
+
+/* ----------------------------------------------------------------------- redirects */
 
 static struct rig_call *follow(const char *path, unsigned redirects)
 {

@@ -304,8 +304,7 @@ Test(fetcher_limits, idle_connections_close_after_keep_alive)
     cr_assert_eq(rig_fetch(rig, "/ok")->code, CALL_OK);
 }
 
-/* -------------------------------------------------------------------------- cancelling
- */
+/* ---------------------------------------------------------------------- cancelling */
 
 static void wait_for_open(int count)
 {
@@ -440,8 +439,7 @@ Test(fetcher_limits, freeing_the_fetcher_drops_calls_in_every_state)
     cr_assert_leq(rig->done, 1); /* teardown frees, and checks that all was given back */
 }
 
-/* ------------------------------------------------------------------------------ policy
- */
+/* -------------------------------------------------------------------------- policy */
 
 Test(fetcher_limits, private_addresses_are_not_even_knocked_at)
 {

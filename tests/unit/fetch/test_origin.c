@@ -142,3 +142,67 @@ Test(origin, knows_the_verdict_on_its_target)
     cr_assert_not_null(origin->reason);
     origins_free(origins);
 }
+
+/* -------------------------------------------------------------------------- aliases */
+
+static struct origin *recall(struct origins *origins, const char *url)
+{
+    return origins_recall(origins, slice_from(url));
+}
+
+Test(origin, is_recalled_by_exactly_the_authority_that_was_vetted)
+{
+    struct origins *origins = origins_new(guard, 1);
+    struct origin *origin = get(origins, "a.example");
+    cr_assert_null(recall(origins, "http://a.example/x"));
+    origins_remember(origins, origin, slice_from("http://a.example/x"));
+    cr_expect_eq(recall(origins, "http://a.example/y?z#f"), origin);
+    cr_expect_eq(recall(origins, "http://a.example?q"), origin);
+    cr_expect_eq(recall(origins, "http://a.example#f"), origin);
+    cr_expect_eq(recall(origins, "http://a.example"), origin);
+    cr_expect_eq(recall(origins, "http://a.example/@evil.example/"), origin);
+    static const char *const others[] = {"http://a.example@evil.example/",
+                                         "http://a.example:80/",
+                                         "http://a.examplee/",
+                                         "http://a.exampl/",
+                                         "https://a.example/",
+                                         "HTTP://a.example/",
+                                         "http:///a.example/",
+                                         "http:/a.example/",
+                                         "http://a.example\\@evil/",
+                                         "http://a.example/ x",
+                                         "http://a.example/\\x",
+                                         "http://a.example/\x7f",
+                                         "http://a.example/\xc3\xa4",
+                                         "a.example",
+                                         "",
+                                         "http://",
+                                         "http://a.example\n/"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cr_expect_null(recall(origins, others[i]), "%s", others[i]);
+    origins_free(origins);
+}
+
+Test(origin, is_not_recalled_after_it_was_forgotten)
+{
+    struct origins *origins = origins_new(guard, 1);
+    char host[32];
+    origins_remember(origins, get(origins, "a.example"), slice_from("http://a.example/"));
+    for (int i = 0; i < 2000; i++) {
+        snprintf(host, sizeof host, "h%d.example", i);
+        get(origins, host);
+    }
+    cr_assert_null(recall(origins, "http://a.example/"));
+    origins_free(origins);
+}
+
+Test(origin, is_not_recalled_when_its_name_is_too_long_to_remember)
+{
+    struct origins *origins = origins_new(guard, 1);
+    char url[300];
+    int len = snprintf(url, sizeof url, "http://%0200d.example/", 0);
+    struct origin *origin = get(origins, "a.example");
+    origins_remember(origins, origin, slice_make(url, (size_t)len));
+    cr_assert_null(recall(origins, url));
+    origins_free(origins);
+}
