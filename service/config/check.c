@@ -123,21 +123,37 @@ static struct place place_of(const struct place *places, const char *path)
     return places[options_find(path) - options_table];
 }
 
+static bool is_written(const struct place *places, const char *path)
+{
+    return place_of(places, path).source[0] != '\0';
+}
+
 static void check_deadlines(const struct config *config, const struct place *places,
                             struct faults *faults)
 {
-    if (config->batch.deadline_ms > config->batch.max_deadline_ms)
+    if (config->batch.deadline_ms <= config->batch.max_deadline_ms)
+        return;
+    if (is_written(places, "batch.deadline"))
         faults_add(faults, place_of(places, "batch.deadline"), "batch.deadline",
                    "longer than batch.max_deadline");
+    else
+        faults_add(faults, place_of(places, "batch.max_deadline"), "batch.max_deadline",
+                   "shorter than batch.deadline");
 }
 
 static void check_budget(const struct config *config, const struct place *places,
                          struct faults *faults)
 {
-    if (config->batch.reply_max_bytes > config->memory.reply_budget)
+    if (config->batch.reply_max_bytes <= config->memory.reply_budget)
+        return;
+    if (is_written(places, "batch.reply_max_bytes"))
         faults_warn(faults, place_of(places, "batch.reply_max_bytes"),
                     "batch.reply_max_bytes",
                     "more than memory.reply_budget: no batch can get that far");
+    else
+        faults_warn(faults, place_of(places, "memory.reply_budget"),
+                    "memory.reply_budget",
+                    "less than batch.reply_max_bytes: no batch can get that far");
 }
 
 static void check_tls(const struct config *config, const struct place *places,

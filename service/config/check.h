@@ -18,6 +18,6 @@ void check_keys(const struct tree_node *root, const struct tree_node **ret_nodes
 void check_unknown(struct faults *faults, struct place place, const char *path);
 
 /* check_together judges the whole configuration. `places` says per row of the options
- * table where its value was written. */
+ * table where its value was written; the source of a default is "". */
 void check_together(const struct config *config, const struct place *places,
                     struct faults *faults);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading: defaults, then the file, then the overrides, each through the same table, and
  * at last the checks of all together. One pass collects every fault. Starts nothing,
- * keeps no global. Called by main, at the start and for every reload. */
+ * keeps no global. Called by main at the start. */
 #include "config/config.h"
 
 #include "base/memory.h"
@@ -41,7 +41,7 @@ static void assign(struct load *load, const struct option *option,
     load->places[option - options_table] = node->place;
 }
 
-static void assign_defaults(struct load *load, const char *file)
+static void assign_defaults(struct load *load)
 {
     for (size_t i = 0; i < options_count; i++) {
         struct place place = {.source = options_table[i].path};
@@ -49,12 +49,13 @@ static void assign_defaults(struct load *load, const char *file)
             yaml_tree_parse(place, slice_from(options_table[i].fallback), &load->faults);
         assign(load, &options_table[i], value);
         yaml_tree_free(value);
-        load->places[i] = (struct place){.source = file ? file : ""};
+        load->places[i] = (struct place){.source = ""};
     }
     assert(load->faults.count == 0);
 }
 
-/* The whole of a file or pipe ("/dev/stdin" too), up to one byte over the ceiling. */
+/* The whole of a file or pipe ("/dev/stdin" too), or enough of it to be over the ceiling
+ * of yaml_tree_parse. */
 static bool read_file(const char *file, struct buffer *text)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -137,7 +138,7 @@ static void assign_override(struct load *load, const struct config_override *ove
 static void load_all(struct load *load, const char *file,
                      const struct config_override *overrides, size_t override_count)
 {
-    assign_defaults(load, file);
+    assign_defaults(load);
     if (file)
         assign_file(load, file);
     for (size_t i = 0; i < override_count; i++)

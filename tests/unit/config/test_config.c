@@ -364,7 +364,22 @@ Test(config, what_cannot_help_is_warned_of)
     struct config *config = load_with("memory: {reply_budget: 1MiB}\n", NULL, 0);
     cr_assert(config != NULL);
     expect_part(faults_text(),
-                "batch.reply_max_bytes: warning: more than memory.reply_budget");
+                ":1:24: memory.reply_budget: warning: less than batch.reply_max_bytes");
+    config_free(config);
+}
+
+Test(config, of_two_options_that_contradict_each_other_the_written_one_is_named)
+{
+    expect_refusal("batch: {max_deadline: 1s}\n",
+                   ":1:23: batch.max_deadline: shorter than batch.deadline");
+    const struct config_override override = {"batch.max_deadline", "1s"};
+    cr_assert(load_with("", &override, 1) == NULL);
+    expect_text(faults_text(), "--set batch.max_deadline=1s: batch.max_deadline: shorter "
+                               "than batch.deadline\n");
+    struct config *config =
+        load_with("batch: {reply_max_bytes: 1GiB}\nmemory: {reply_budget: 1MiB}\n", NULL, 0);
+    expect_part(faults_text(),
+                ":1:26: batch.reply_max_bytes: warning: more than memory.reply_budget");
     config_free(config);
 }
 
