@@ -376,8 +376,8 @@ Test(config, of_two_options_that_contradict_each_other_the_written_one_is_named)
     cr_assert(load_with("", &override, 1) == NULL);
     expect_text(faults_text(), "--set batch.max_deadline=1s: batch.max_deadline: shorter "
                                "than batch.deadline\n");
-    struct config *config =
-        load_with("batch: {reply_max_bytes: 1GiB}\nmemory: {reply_budget: 1MiB}\n", NULL, 0);
+    struct config *config = load_with(
+        "batch: {reply_max_bytes: 1GiB}\nmemory: {reply_budget: 1MiB}\n", NULL, 0);
     expect_part(faults_text(),
                 ":1:26: batch.reply_max_bytes: warning: more than memory.reply_budget");
     config_free(config);
