@@ -8,12 +8,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "http/linger.h"
 #include "http/problem.h"
 #include "listen_address.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,8 +21,6 @@
 
 enum {
     ACCEPTS_PER_EVENT = 64,
-    LINGER_MS = 1000,
-    LINGERING_MAX = 64,
     PAUSE_MS = 100, /* when accept finds no descriptor: epoll would spin */
 };
 
@@ -34,96 +32,34 @@ struct open_socket {
     bool is_inherited; /* a unix socket's file belongs to whoever made it */
 };
 
-/* A refused client on its way out. */
-struct lingering {
-    struct list node;
-    struct watch watch;
-    struct timer timer;
-    struct listener *listener;
-};
-
 struct listener {
     struct listener_setup setup;
     struct list sockets;
-    struct list lingering;
-    unsigned lingering_count;
+    struct linger_set lingering; /* refused clients on their way out */
     struct timer pause;
 };
 
 /* -------------------------------------------------------------------- refusing */
 
-static void lingering_free(struct lingering *lingering)
-{
-    struct listener *listener = lingering->listener;
-    int fd = lingering->watch.fd;
-    loop_unwatch(listener->setup.loop, &lingering->watch);
-    loop_timer_clear(listener->setup.loop, &lingering->timer);
-    list_remove(&lingering->node);
-    listener->lingering_count--;
-    close(fd);
-    free(lingering);
-}
-
-static void on_lingering_ready(struct watch *watch, uint32_t ready)
-{
-    struct lingering *lingering = container_of(watch, struct lingering, watch);
-    char scratch[4096];
-    ssize_t got = recv(watch->fd, scratch, sizeof scratch, MSG_DONTWAIT);
-    bool is_open = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
-    if (!is_open || (ready & (EPOLLERR | EPOLLHUP)))
-        lingering_free(lingering);
-}
-
-static void on_linger_over(struct timer *timer)
-{
-    lingering_free(container_of(timer, struct lingering, timer));
-}
-
-/* Returns its length. */
-static int write_refusal(char *text, size_t size)
+static void refuse(struct listener *listener, int fd)
 {
     char request_id[33];
     random_hex(request_id, 16);
-    struct buffer body;
-    buffer_init(&body, 1024);
-    problem_document(
-        &body, PROBLEM_OVERLOADED,
+    struct buffer message;
+    buffer_init(&message, 4096);
+    problem_message(
+        &message, PROBLEM_OVERLOADED,
         "too many connections (server.max_connections); try again in a second",
-        request_id, NULL);
-    int len = snprintf(text, size,
-                       "HTTP/1.1 503 Service Unavailable\r\n"
-                       "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-                       "X-Request-Id: %s\r\nRetry-After: 1\r\nCache-Control: no-store\r\n"
-                       "Connection: close\r\n\r\n%.*s",
-                       body.len, request_id, (int)body.len, body.data ? body.data : "");
-    buffer_done(&body);
-    return len;
-}
-
-static void refuse(struct listener *listener, int fd)
-{
-    char text[2048];
-    int len = write_refusal(text, sizeof text);
+        request_id);
     metrics_add(listener->setup.metrics, METRIC_CLIENT_REFUSED, 0, 1);
-    ssize_t sent = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = send(fd, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    bool is_sent = sent == (ssize_t)message.len;
+    buffer_done(&message);
     shutdown(fd, SHUT_WR);
-    if (sent != len || listener->lingering_count == LINGERING_MAX) {
+    if (is_sent)
+        linger_add(&listener->lingering, fd);
+    else
         close(fd);
-        return;
-    }
-    struct lingering *lingering = memory_new(sizeof *lingering);
-    lingering->listener = listener;
-    lingering->watch.on_ready = on_lingering_ready;
-    lingering->timer.on_due = on_linger_over;
-    if (!loop_watch(listener->setup.loop, &lingering->watch, fd, EPOLLIN)) {
-        close(fd);
-        free(lingering);
-        return;
-    }
-    listener->lingering_count++;
-    list_push_back(&listener->lingering, &lingering->node);
-    loop_timer_set(listener->setup.loop, &lingering->timer,
-                   listener->setup.loop->now_ms + LINGER_MS);
 }
 
 /* ------------------------------------------------------------------- accepting */
@@ -211,7 +147,7 @@ struct listener *listener_new(const struct listener_setup *setup)
     listener->setup = *setup;
     listener->pause.on_due = on_pause_over;
     list_init(&listener->sockets);
-    list_init(&listener->lingering);
+    linger_init(&listener->lingering, setup->loop);
     return listener;
 }
 
@@ -306,8 +242,7 @@ void listener_free(struct listener *listener)
         return;
     while (!list_is_empty(&listener->sockets))
         close_socket(container_of(listener->sockets.next, struct open_socket, node));
-    while (!list_is_empty(&listener->lingering))
-        lingering_free(container_of(listener->lingering.next, struct lingering, node));
+    linger_done(&listener->lingering);
     loop_timer_clear(listener->setup.loop, &listener->pause);
     free(listener);
 }

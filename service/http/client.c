@@ -153,13 +153,6 @@ static void on_due(struct timer *timer)
 
 /* ----------------------------------------------------------------- refusal by hand */
 
-static const char *status_text(int status)
-{
-    if (status == 408)
-        return "Request Timeout";
-    return status == 413 ? "Content Too Large" : "Bad Request";
-}
-
 static void send_refusal(struct client *client, enum problem_type type,
                          const char *detail)
 {
@@ -169,26 +162,16 @@ static void send_refusal(struct client *client, enum problem_type type,
     const char *request_id = client->exchange && client->exchange->request_id[0]
                                  ? client->exchange->request_id
                                  : id;
-    struct buffer document, head;
-    buffer_init(&document, 4096);
-    buffer_init(&head, 8192);
-    problem_document(&document, type, detail, request_id, NULL);
-    buffer_append_format(
-        &head,
-        "HTTP/1.1 %d %s\r\nConnection: close\r\n"
-        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-        "X-Request-Id: %s\r\n\r\n",
-        problem_status(type), status_text(problem_status(type)), document.len,
-        request_id);
-    buffer_append(&head, document.data, document.len);
+    struct buffer message;
+    buffer_init(&message, 8192);
+    problem_message(&message, type, detail, request_id);
     /* The send buffer is empty here: MHD writes nothing while it reads a request. */
-    ssize_t sent = send(client->fd, head.data, head.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent =
+        send(client->fd, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent; /* a client that cannot take 500 bytes is not owed an explanation */
     metrics_add(front->setup.metrics, METRIC_REQUESTS, status_class(problem_status(type)),
                 1);
-    buffer_done(&document);
-    buffer_done(&head);
+    buffer_done(&message);
 }
 
 void client_refuse(struct client *client, enum problem_type type, const char *detail)

@@ -7,6 +7,7 @@
 #include "http/exchange.h"
 
 #include <jansson.h>
+#include <microhttpd.h>
 
 #include <assert.h>
 #include <stdlib.h>
@@ -78,9 +79,9 @@ static const struct problem_row {
         {"internal", 500, NULL, "The service failed",
          "This is a bug in the service or a lack of memory. Please report it with the "
          "requestId."},
-    [PROBLEM_HTTP_VERSION] =
-        {"http-version", 505, NULL, "The HTTP version is not supported",
-         "HTTP/1.1 and HTTP/1.0 are spoken here."},
+    [PROBLEM_HTTP_VERSION] = {"http-version", 505, NULL,
+                              "The HTTP version is not supported",
+                              "HTTP/1.1 and HTTP/1.0 are spoken here."},
     [PROBLEM_OVERLOADED] =
         {"overloaded", 503, "1", "The service is overloaded",
          "The service holds as much as it may: replies not yet read by their clients, "
@@ -136,6 +137,30 @@ void problem_document(struct buffer *out, enum problem_type type, const char *de
     json_decref(document);
 }
 
+enum { DOCUMENT_MAX = 64 * 1024 };
+
+void problem_message(struct buffer *out, enum problem_type type, const char *detail,
+                     const char *request_id)
+{
+    const struct problem_row *row = &problems[type];
+    struct buffer document;
+    buffer_init(&document, DOCUMENT_MAX);
+    problem_document(&document, type, detail, request_id, NULL);
+    buffer_append_format(
+        out,
+        "HTTP/1.1 %d %s\r\nConnection: close\r\n"
+        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        "X-Request-Id: %s\r\n",
+        row->status, MHD_get_reason_phrase_for((unsigned)row->status), document.len,
+        request_id);
+    if (row->retry_after)
+        buffer_append_format(out, "Retry-After: %s\r\n", row->retry_after);
+    buffer_append_text(out, "\r\n");
+    buffer_append(out, document.data, document.len);
+    buffer_done(&document);
+}
+
 /* Without memory for the document the status line alone has to say it. */
 static void reply(struct exchange *exchange, enum problem_type type, struct reply *head,
                   struct buffer *document)
@@ -152,8 +177,6 @@ static void reply(struct exchange *exchange, enum problem_type type, struct repl
     char *text = buffer_take(document, &len);
     exchange_reply_text(exchange, head, text, len);
 }
-
-enum { DOCUMENT_MAX = 64 * 1024 };
 
 void problem_reply(struct exchange *exchange, enum problem_type type, const char *detail,
                    const struct parse_errors *errors)

@@ -51,3 +51,8 @@ bool problem_page(struct buffer *out, struct slice name);
  * `errors` may be NULL; request_id must be printable ASCII. */
 void problem_document(struct buffer *out, enum problem_type type, const char *detail,
                       const char *request_id, const struct parse_errors *errors);
+
+/* problem_message appends the whole reply, head and document, that closes the connection:
+ * for refusals the HTTP library cannot make. */
+void problem_message(struct buffer *out, enum problem_type type, const char *detail,
+                     const char *request_id);

@@ -209,6 +209,7 @@ def test_above_the_connection_limit_a_503_is_sent(start_gatherd):
     for reply in refused:
         check_reply_headers(reply)
         assert reply.json()["requestId"] == reply.header("x-request-id")
+        assert reply.header("x-content-type-options") == "nosniff"
     time.sleep(0.3)
     assert gatherd.get("/healthz").status == 200
 

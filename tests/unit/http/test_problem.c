@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static json_t *document(enum problem_type type, const char *detail,
@@ -45,6 +46,32 @@ Test(problem, every_type_has_a_document_and_a_page)
         buffer_done(&page);
         json_decref(root);
     }
+}
+
+Test(problem, a_message_by_hand_has_every_header_of_a_reply)
+{
+    struct buffer message;
+    buffer_init(&message, 4096);
+    problem_message(&message, PROBLEM_OVERLOADED, "too many", "id-1");
+    const char *text = buffer_text(&message);
+    cr_assert_not_null(text);
+    static const char *const parts[] = {
+        "Connection: close\r\n",       "Content-Type: application/problem+json\r\n",
+        "Cache-Control: no-store\r\n", "X-Content-Type-Options: nosniff\r\n",
+        "X-Request-Id: id-1\r\n",      "Retry-After: 1\r\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        cr_expect(strstr(text, parts[i]), "%s is missing", parts[i]);
+    static const char first[] = "HTTP/1.1 503 Service Unavailable\r\n";
+    cr_expect(strncmp(text, first, sizeof first - 1) == 0, "%s", text);
+    const char *body = strstr(text, "\r\n\r\n");
+    cr_assert_not_null(body);
+    char length[64];
+    snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(body + 4));
+    cr_expect(strstr(text, length), "%s", text);
+    json_t *root = json_loads(body + 4, JSON_REJECT_DUPLICATES, NULL);
+    cr_expect_str_eq(member(root, "requestId"), "id-1");
+    json_decref(root);
+    buffer_done(&message);
 }
 
 Test(problem, errors_keep_their_pointers_whatever_they_hold)
