@@ -60,11 +60,13 @@ bool command_line_parse(int argc, char **argv, const char *options,
                         struct arguments *arguments)
 {
     int letter;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    int index;
+    while ((letter = getopt_long(argc, argv, "", long_options, &index)) != -1) {
         if (letter == '?')
             return false;
         if (!strchr(options, letter)) {
-            fprintf(stderr, "gatherd %s takes no %s\n", argv[0], argv[optind - 1]);
+            fprintf(stderr, "gatherd %s takes no --%s\n", argv[0],
+                    long_options[index].name);
             return false;
         }
         if (!take_option(arguments, letter))

@@ -9,6 +9,7 @@
 #include "command_line.h"
 #include "config/config.h"
 #include "config/options.h"
+#include "config/syntax.h"
 #include "fetch/fetcher.h"
 #include "fetch/probe.h"
 #include "http/auth_key.h"
@@ -30,6 +31,7 @@ struct command {
     const char *usage;
     const char *help;
     const char *options; /* the letters of command_line.h it takes */
+    int words;           /* how many words it takes */
     int (*run)(struct arguments *arguments);
 };
 
@@ -72,10 +74,6 @@ static int run_serve(struct arguments *arguments)
 
 static int run_check(struct arguments *arguments)
 {
-    if (arguments->word_count != 1) {
-        fprintf(stderr, "usage: gatherd check FILE\n");
-        return EXIT_USAGE;
-    }
     struct config *config = load(arguments->words[0], arguments);
     if (!config)
         return EXIT_USAGE;
@@ -151,16 +149,22 @@ static int run_health(struct arguments *arguments)
 
 static int run_key(struct arguments *arguments)
 {
-    if (arguments->word_count != 2 || strcmp(arguments->words[0], "new") != 0) {
-        fprintf(stderr, "usage: gatherd key new NAME\n");
+    const char *name = arguments->words[1];
+    struct error err = {0};
+    bool is_fine =
+        strcmp(arguments->words[0], "new") == 0
+            ? syntax_is_key_name(name, &err)
+            : error_set(&err, ERROR_INVALID, "write: gatherd key new %s", name);
+    if (!is_fine) {
+        fprintf(stderr, "gatherd key: %s\n", err.text);
         return EXIT_USAGE;
     }
     char key[AUTH_KEY_TEXT_MAX];
-    char hash[65];
+    char hash[2 * AUTH_KEY_HASH_SIZE + 1];
     auth_key_make(key, hash);
     printf("the key, shown this once: %s\n"
            "the line for auth.keys:   - {name: %s, sha256: \"%s\"}\n",
-           key, arguments->words[1], hash);
+           key, name, hash);
     return EXIT_FINE;
 }
 
@@ -175,10 +179,7 @@ static int run_demo(struct arguments *arguments)
 
 static int run_version(struct arguments *arguments)
 {
-    if (arguments->word_count > 0) {
-        fprintf(stderr, "usage: gatherd version\n");
-        return EXIT_USAGE;
-    }
+    (void)arguments;
     struct buffer out;
     buffer_init(&out, OUTPUT_MAX);
     buffer_append_text(&out, "gatherd " GATHERD_VERSION "\n");
@@ -191,22 +192,22 @@ static int run_version(struct arguments *arguments)
 static int run_help(struct arguments *arguments);
 
 static const struct command commands[] = {
-    {"serve", "serve --config FILE [--set path=value]…", "run the service", "cs",
+    {"serve", "serve --config FILE [--set path=value]…", "run the service", "cs", 0,
      run_serve},
     {"check", "check FILE [--set path=value]…",
-     "check a configuration, print every fault", "s", run_check},
+     "check a configuration, print every fault", "s", 1, run_check},
     {"options", "options [--yaml|--schema]",
-     "print every option: as a reference, a complete file, or a JSON Schema", "ym",
+     "print every option: as a reference, a complete file, or a JSON Schema", "ym", 0,
      run_options},
     {"health", "health [--config FILE | --listen ADDRESS] [--ready]",
-     "ask the running service how it is; exit status 0 when well", "cslr", run_health},
+     "ask the running service how it is; exit status 0 when well", "cslr", 0, run_health},
     {"key", "key new NAME",
-     "make an API key: prints it once, with the line for auth.keys", "", run_key},
+     "make an API key: prints it once, with the line for auth.keys", "", 2, run_key},
     {"demo", "demo [--listen ADDRESS]", "run a small upstream to try gatherd against",
-     "l", run_demo},
-    {"version", "version", "print the versions of gatherd and its libraries", "",
+     "l", 0, run_demo},
+    {"version", "version", "print the versions of gatherd and its libraries", "", 0,
      run_version},
-    {"help", "help", "print this", "", run_help},
+    {"help", "help", "print this", "", 0, run_help},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -247,7 +248,8 @@ int commands_run(int argc, char **argv)
         return EXIT_USAGE;
     struct arguments arguments = {0};
     if (argc > 1 &&
-        !command_line_parse(argc - 1, argv + 1, command->options, &arguments)) {
+        (!command_line_parse(argc - 1, argv + 1, command->options, &arguments) ||
+         arguments.word_count != command->words)) {
         fprintf(stderr, "usage: gatherd %s\n", command->usage);
         return EXIT_USAGE;
     }

@@ -210,13 +210,21 @@ def test_help_names_every_command():
 
 
 @pytest.mark.parametrize("arguments", [("sevre",), ("--nope",), ("serve", "--nope"),
-                                       ("check",), ("version", "x")])
+                                       ("check",), ("version", "x"), ("serve", "x"),
+                                       ("options", "x"), ("health", "x"), ("demo", "x"),
+                                       ("key", "new"), ("key", "old", "name"),
+                                       ("key", "new", "no name")])
 def test_a_wrong_command_line_says_what_is_right(arguments):
     done = run_cli(*arguments)
     assert done.returncode not in (0, 99)
     assert "gatherd" in done.stderr
     assert arguments != ("sevre",) or 'did you mean "serve"' in done.stderr or \
         "help" in done.stderr
+
+
+def test_an_option_of_another_command_is_named():
+    done = run_cli("check", "--listen", "127.0.0.1:1", "file.yaml")
+    assert "check takes no --listen" in done.stderr, done.stderr
 
 
 DOCUMENTED = ["server.listen", "server.workers", "server.drain_timeout", "ops.listen", "auth.mode",
