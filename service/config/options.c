@@ -125,9 +125,9 @@ const struct option options_table[] = {
      .fallback = "auto",
      .choices = "auto none keys",
      .offset = offsetof(struct config, auth.mode),
-     .help = "auto: nobody is asked for a key while every listener is on this "
-             "machine, otherwise keys are needed; none: open to everybody; keys: "
-             "always"},
+     .help = "auto: keys are asked for when there are any, and there must be some "
+             "unless every listener is on this machine; none: open to everybody; "
+             "keys: always"},
     {.path = "auth.keys",
      .type = OPTION_KEYS,
      .fallback = "[]",
