@@ -31,12 +31,6 @@ static const struct escape escapes[128] = {
 };
 #undef U
 
-/* How many bytes escaping an ASCII character adds. */
-static const uint8_t extra_of[128] = {
-    5, 5, 5, 5, 5, 5, 5, 5, 1, 1, 1, 5, 1, 1, 5,         5,          5,          5,
-    5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, ['"'] = 1, ['\\'] = 1, [0x7f] = 5,
-};
-
 /* U+2028 and U+2029 are E2 80 A8 and E2 80 A9. */
 static bool is_line_separator(const char *at, const char *end)
 {
@@ -109,27 +103,26 @@ static char *put_block(char *out, const char **at, const char *end, unsigned mas
 }
 #endif
 
-/* How many bytes escaping adds. */
+/* How many bytes escaping what stands at `at` adds. */
+static size_t extra_at(const char *at, const char *end)
+{
+    unsigned char byte = (unsigned char)*at;
+    if (byte >= 0x80)
+        return is_line_separator(at, end) ? 3 : 0;
+    return escapes[byte].len ? escapes[byte].len - 1u : 0;
+}
+
 static size_t count_extra(const char *at, const char *end)
 {
     size_t extra = 0;
 #ifdef __SSE2__
     for (; end - at >= 16; at += 16) {
-        for (unsigned mask = special_mask(at); mask; mask &= mask - 1) {
-            const char *special = at + __builtin_ctz(mask);
-            unsigned char byte = (unsigned char)*special;
-            extra += byte < 0x80 ? escapes[byte].len - 1u
-                                 : (is_line_separator(special, end) ? 3 : 0);
-        }
+        for (unsigned mask = special_mask(at); mask; mask &= mask - 1)
+            extra += extra_at(at + __builtin_ctz(mask), end);
     }
 #endif
-    for (; at < end; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte < 0x80)
-            extra += extra_of[byte];
-        else if (is_line_separator(at, end))
-            extra += 3;
-    }
+    for (; at < end; at++)
+        extra += extra_at(at, end);
     return extra;
 }
 

@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,9 +24,6 @@ const char *json_text_skip(const char *text, const char *end);
 /* json_text_is_valid: one valid value, white space around it, nothing else. A byte order
  * mark is not white space. */
 bool json_text_is_valid(struct slice text);
-
-/* utf8_is_valid: well-formed by Unicode table 3-7 (no overlong form, no surrogate). */
-bool utf8_is_valid(struct slice text);
 
 /* json_text_append_string appends `text`, which must be valid UTF-8, as a JSON string
  * with its quotes: control characters, quote and backslash escaped; also U+2028, U+2029

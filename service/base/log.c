@@ -24,7 +24,7 @@ enum {
 
 static const char *const level_words[] = {"error", "warning", "info", "debug"};
 
-/* Set before threads start and again by a reload. */
+/* Set before threads start; the count of lost lines is every thread's. */
 static atomic_int current_level = LOG_INFO;
 static atomic_int current_format = LOG_TEXT;
 static atomic_uint dropped_lines;

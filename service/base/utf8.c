@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 validation: 16 ASCII bytes at a time where SSE2 is there (every x86-64), by the
- * well-formedness table (Unicode 3.9, table 3-7) where they are not. */
-
+/* UTF-8 validation: ASCII 16 bytes at a time where SSE2 is there (every x86-64), the rest
+ * by the well-formedness table (Unicode 3.9, table 3-7). */
 #include "base/utf8.h"
-
-#include "base/json_text.h"
 
 #include <stdint.h>
 #ifdef __SSE2__

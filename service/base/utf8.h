@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 in steps, for the scanners of json_text.h. Pure. */
+/* UTF-8: is it well-formed, and in steps for the scanners of json_text.h. Pure. */
 #pragma once
 
+#include "base/slice.h"
+
+#include <stdbool.h>
 #include <stddef.h>
+
+/* utf8_is_valid: well-formed by Unicode table 3-7 (no overlong form, no surrogate). */
+bool utf8_is_valid(struct slice text);
 
 /* utf8_ascii_run returns how many bytes from `text` on are below 0x80. */
 size_t utf8_ascii_run(const char *text, size_t len);

@@ -43,7 +43,8 @@ struct metrics_shard;
 struct metrics_shard *metrics_shard_new(void);
 void metrics_shard_free(struct metrics_shard *shard);
 
-/* Called by the shard's one writer. `label` is 0 for metrics without one. metrics_observe
+/* Called by the shard's one writer. `label` is 0 for metrics without one. Gauges fall by
+ * an amount of (uint64_t)-1: sums wrap around, of one shard and of all. metrics_observe
  * ignores negative values: phases that did not happen. */
 void metrics_add(struct metrics_shard *shard, enum metric_id id, unsigned label,
                  uint64_t amount);

@@ -17,8 +17,7 @@ static double seconds_of(struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
-/* Linux 6.2 and newer tell the number as the size; a walk over 20,000 takes milliseconds.
- * */
+/* Linux 6.2 and newer tell the number as the size; a walk over 20,000 takes ms. */
 static uint64_t count_fds(void)
 {
     struct stat folder;
@@ -52,8 +51,7 @@ static double boot_time(void)
     return boot_s;
 }
 
-/* Field `number` of proc(5)'s stat line; `state` points at field 3. 0 if it is not there.
- * */
+/* Field `number` of proc(5)'s stat line; `state` points at field 3. 0: not there. */
 static uint64_t stat_field(const char *state, unsigned number)
 {
     for (unsigned at = 3; at < number; at++) {
