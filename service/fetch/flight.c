@@ -243,14 +243,22 @@ static void try_next_address(struct flight *flight)
     list_push_back(&flight->fetcher->ready, &flight->node);
 }
 
-/* Something that is no reply at all, on a connection used before: most likely what is
- * left of an earlier reply, as a body after HEAD. Not this call's fault, and harmless to
- * ask again where the method allows. */
-static bool is_leftover(const struct flight *flight, enum call_code code)
+/* What may be asked again, once, on a new connection: a request whose reused connection
+ * died under it (libcurl sees to most of these, but not to a reset while it sends); and
+ * one that got something that is no reply at all on a connection used before, most likely
+ * what is left of an earlier reply, as a body after HEAD. Neither is this call's fault.
+ */
+static bool may_redial(const struct flight *flight, enum call_code code)
 {
     const struct transfer *transfer = flight->transfer;
-    return code == CALL_BAD_REPLY && !transfer->is_opened && !transfer->head.version &&
-           transfer->is_idempotent && !flight->is_redialled;
+    if (!transfer->is_idempotent || flight->is_redialled || transfer->tries != 1)
+        return false;
+    if (transfer->is_lost)
+        return true;
+    bool is_dead =
+        !transfer->is_begun && (code == CALL_RESET || code == CALL_EMPTY_REPLY);
+    bool is_junk = code == CALL_BAD_REPLY && !transfer->head.version;
+    return !transfer->is_opened && (is_dead || is_junk);
 }
 
 static void redial(struct flight *flight)
@@ -299,7 +307,7 @@ void flight_attempt_done(struct flight *flight, int result)
         try_next_address(flight);
         return;
     }
-    if (is_leftover(flight, code)) {
+    if (may_redial(flight, code)) {
         redial(flight);
         return;
     }

@@ -55,22 +55,27 @@ static void mark(struct list *head, struct list *node)
         list_push_back(head, node);
 }
 
-static void act_on_socket(void *data, int fd, uint32_t ready)
+static void act_on_socket(void *data, void *user, int fd, uint32_t ready)
 {
     struct lane *lane = data;
     int bits = ((ready & EPOLLIN) ? CURL_CSELECT_IN : 0) |
                ((ready & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
     int running;
+    if (user && (ready & EPOLLIN))
+        transfer_note_event(user);
     curl_multi_socket_action(lane->multi, fd, bits, &running);
     mark(&lane->lanes->collected, &lane->collected);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused)
 {
-    (void)easy;
     (void)unused;
     struct lane *lane = data;
-    lane_sockets_want(lane->lanes->sockets, lane, fd, what);
+    struct transfer *transfer = NULL;
+    /* A multiplexed connection has many users, and this tells of one of them only. */
+    if (!lane->lanes->setup.multiplexes)
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    lane_sockets_want(lane->lanes->sockets, lane, transfer, fd, what);
     return 0;
 }
 

@@ -21,6 +21,7 @@ struct lane_socket {
     struct watch watch;
     struct lane_sockets *sockets;
     void *lane;
+    void *user;
     uint32_t wanted; /* EPOLLIN, EPOLLOUT: what libcurl waits for */
     bool is_foreign; /* not opened here */
 };
@@ -89,7 +90,7 @@ static void on_ready(struct watch *watch, uint32_t ready)
     if (ready & (EPOLLERR | EPOLLHUP))
         told |= entry->wanted;
     if (told) {
-        entry->sockets->on_event(entry->lane, watch->fd, told);
+        entry->sockets->on_event(entry->lane, entry->user, watch->fd, told);
         return;
     }
     if (entry->wanted == 0 ||
@@ -170,8 +171,8 @@ static uint32_t events_of(int what)
     }
 }
 
-void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd,
-                       int what)
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
+                       curl_socket_t fd, int what)
 {
     struct lane_socket *entry = find(sockets, fd);
     if (!entry && what == CURL_POLL_REMOVE)
@@ -181,6 +182,7 @@ void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t f
         entry->is_foreign = true;
     }
     entry->wanted = events_of(what);
+    entry->user = entry->wanted ? user : NULL;
     if (entry->is_foreign && entry->wanted == 0) {
         drop(sockets, fd);
         return;

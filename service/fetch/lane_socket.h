@@ -21,7 +21,7 @@ struct lane_sockets;
 
 /* on_event is called from the loop with what is ready, as EPOLLIN and EPOLLOUT: only what
  * libcurl waits for. */
-typedef void lane_socket_event_fn(void *lane, int fd, uint32_t ready);
+typedef void lane_socket_event_fn(void *lane, void *user, int fd, uint32_t ready);
 
 struct lane_sockets *lane_sockets_new(struct loop *loop, struct budgets *budgets,
                                       struct metrics_shard *metrics,
@@ -37,8 +37,9 @@ curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
 /* For CURLOPT_CLOSESOCKETFUNCTION, with the struct lane_sockets as its data. */
 int lane_sockets_on_close(void *sockets, curl_socket_t fd);
 
-/* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. */
-void lane_sockets_want(struct lane_sockets *sockets, void *lane, curl_socket_t fd,
-                       int what);
+/* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. `user` is
+ * who the socket works for until the next news of it; NULL: several, or nobody. */
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
+                       curl_socket_t fd, int what);
 
 size_t lane_sockets_open_count(const struct lane_sockets *sockets);

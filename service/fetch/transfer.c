@@ -82,6 +82,7 @@ void transfer_recycle(struct transfer *transfer)
     transfer->request = (struct transfer_request){0};
     transfer->body_sent = 0;
     transfer->tries = 0;
+    transfer->is_lost = false;
     transfer->is_opened = false;
     transfer->is_short = false;
     transfer->is_begun = false;

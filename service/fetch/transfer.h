@@ -90,12 +90,13 @@ struct transfer {
     char pin[PIN_SIZE];
 
     /* What the callbacks recorded. */
-    unsigned tries;       /* how often a request was about to be sent */
-    bool is_opened;       /* a connection was opened for it */
-    bool is_short;        /* refused a socket: the process is out of them */
-    bool is_begun;        /* a byte of the reply came */
-    uint64_t ready_us;    /* clock_now_us when the (last) request was about to be sent */
-    uint64_t begun_us;    /* … when the reply began */
+    unsigned tries;    /* how often a request was about to be sent */
+    bool is_lost;      /* its reused connection died; libcurl was about to send again */
+    bool is_opened;    /* a connection was opened for it */
+    bool is_short;     /* refused a socket: the process is out of them */
+    bool is_begun;     /* a byte of the reply came */
+    uint64_t ready_us; /* clock_now_us when the (last) request was about to be sent */
+    uint64_t begun_us; /* … when the reply began */
     enum call_code fault; /* why a callback stopped the transfer; CALL_OK: none did */
     const char *fault_text;
     struct reply_head head;
@@ -124,6 +125,9 @@ void transfer_recycle(struct transfer *transfer);
  * sent. */
 enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
                               const char **ret_message);
+
+/* transfer_note_event: its socket has become readable. */
+void transfer_note_event(struct transfer *transfer);
 
 /* Between the files of the transfer. */
 bool transfer_set_constants(struct transfer *transfer);

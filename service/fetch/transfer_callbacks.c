@@ -40,6 +40,18 @@ static void note_bytes(struct transfer *transfer)
     enter(transfer, PHASE_RECEIVING);
 }
 
+/* libcurl tells of a header line when it is whole, and the bytes of one may drip in for a
+ * long time: a readable socket is the only sign of them. Not so for TLS, where it may be
+ * a session ticket; there only what came of a reply already begun counts. */
+void transfer_note_event(struct transfer *transfer)
+{
+    bool is_plain = transfer->request.target && !transfer->request.target->is_https;
+    if (is_plain && transfer->call && transfer->call->phase == PHASE_WAITING)
+        enter(transfer, PHASE_RECEIVING);
+    else if (transfer->marks)
+        transfer->marks->active_ms = transfer->setup->loop->now_ms;
+}
+
 /* A length over the cap needs no transfer to be refused. A coded body may be smaller or
  * larger once decoded, and some replies announce a body that does not come. */
 static bool announces_too_much(struct transfer *transfer)
@@ -192,20 +204,24 @@ static bool may_reach_ip(struct transfer *transfer, const char *ip, int port)
 }
 
 /* Called before each sending, on new and reused connections alike, so also before libcurl
- * silently sends again because a reused connection died under the request. For a method
- * that is not idempotent that must not be: the first may have arrived. No option forbids
- * it, and refusing to rewind the body covers only requests that have one. */
+ * silently sends again because a reused connection died under the request, which it does
+ * up to five times. For a method that is idempotent it may, once, on a connection that is
+ * new; on a reused one, which may be dead as well, the flight dials anew instead. For the
+ * others it must not: the first request may have arrived. No option forbids it, and
+ * refusing to rewind the body covers only requests that have one. */
 int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_port,
                        int local_port)
 {
     (void)local_ip;
     (void)local_port;
     struct transfer *transfer = data;
-    if (transfer->tries++ > 0 && !transfer->is_idempotent) {
-        stop(transfer, CALL_MAYBE_SENT,
-             "the connection was lost after the request was sent");
+    bool may_resend =
+        transfer->tries == 1 && transfer->is_idempotent && transfer->is_opened;
+    if (transfer->tries > 0 && !may_resend) {
+        transfer->is_lost = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    transfer->tries++;
     /* The pin was judged when this attempt began; any other address is judged here. */
     if (transfer->request.address && !pin_is_ip(transfer->pin, remote_ip, remote_port) &&
         !may_reach_ip(transfer, remote_ip, remote_port))

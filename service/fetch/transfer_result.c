@@ -53,17 +53,6 @@ static enum call_code judge_tls(const struct transfer *transfer, CURLcode result
     return say(ret_message, CALL_TLS, "the TLS handshake failed");
 }
 
-/* Nothing of a reply came. For a request that must not be sent twice that means nobody
- * knows what became of it. */
-static enum call_code judge_silence(const struct transfer *transfer, enum call_code code,
-                                    const char *message, const char **ret_message)
-{
-    if (!transfer->is_idempotent && transfer->tries > 0 && !transfer->is_begun)
-        return say(ret_message, CALL_MAYBE_SENT,
-                   "the connection was lost after the request was sent");
-    return say(ret_message, code, message);
-}
-
 /* libcurl says CURLE_RECV_ERROR for a reset, for a broken chunk and for a TLS stream cut
  * without its closing alert; only the first has an errno. */
 static enum call_code judge_receive(const struct transfer *transfer,
@@ -72,14 +61,13 @@ static enum call_code judge_receive(const struct transfer *transfer,
     if (strstr(transfer->error_text, "alert"))
         return say(ret_message, CALL_TLS, "the upstream refused the TLS session");
     if (errno_of(transfer) != 0)
-        return judge_silence(transfer, CALL_RESET, "the connection was reset",
-                             ret_message);
+        return say(ret_message, CALL_RESET, "the connection was reset");
     if (strstr(transfer->error_text, "SSL") == NULL && transfer->is_begun)
         return say(ret_message, CALL_BAD_REPLY, "the reply's chunks are malformed");
     if (transfer->is_begun)
         return say(ret_message, CALL_TRUNCATED,
                    "the TLS connection was cut during the reply");
-    return judge_silence(transfer, CALL_RESET, "the connection broke", ret_message);
+    return say(ret_message, CALL_RESET, "the connection broke");
 }
 
 static enum call_code judge_success(const struct transfer *transfer,
@@ -141,17 +129,16 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
     case CURLE_USE_SSL_FAILED:
         return judge_tls(transfer, result, ret_message);
     case CURLE_GOT_NOTHING:
-        return judge_silence(transfer, CALL_EMPTY_REPLY,
-                             "the connection was closed without a reply", ret_message);
+        return say(ret_message, CALL_EMPTY_REPLY,
+                   "the connection was closed without a reply");
     case CURLE_PARTIAL_FILE:
         return say(ret_message, CALL_TRUNCATED, "the reply is shorter than it said");
     case CURLE_RECV_ERROR:
         return judge_receive(transfer, ret_message);
     case CURLE_SEND_ERROR:
-        return judge_silence(transfer, CALL_RESET, "the connection was reset",
-                             ret_message);
+        return say(ret_message, CALL_RESET, "the connection was reset");
     case CURLE_HTTP2_STREAM:
-        return judge_silence(transfer, CALL_RESET, "the stream was reset", ret_message);
+        return say(ret_message, CALL_RESET, "the stream was reset");
     case CURLE_SEND_FAIL_REWIND:
         return say(ret_message, CALL_MAYBE_SENT,
                    "the connection was lost after the request was sent");
@@ -166,12 +153,30 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
     }
 }
 
+static const char *const lost = "the connection was lost after the request was sent";
+
+/* The request was sent, nothing of a reply came, and it must not be sent twice: whatever
+ * went wrong, also while libcurl dialled again, nobody knows what became of it. */
+static bool is_fate_unknown(const struct transfer *transfer, enum call_code code)
+{
+    if (transfer->is_idempotent || transfer->tries == 0 || transfer->is_begun)
+        return false;
+    return code == CALL_OVERLOADED || code == CALL_CONNECT || code == CALL_TLS ||
+           code == CALL_RESET || code == CALL_EMPTY_REPLY || code == CALL_TRUNCATED;
+}
+
 enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
                               const char **ret_message)
 {
+    enum call_code code;
     if (transfer->fault != CALL_OK)
         return say(ret_message, transfer->fault, transfer->fault_text);
-    if (transfer->is_short)
-        return say(ret_message, CALL_OVERLOADED, "the gateway has no socket left");
-    return judge_result(transfer, result, ret_message);
+    if (transfer->is_lost)
+        code = say(ret_message, CALL_RESET, lost);
+    else if (transfer->is_short)
+        code = say(ret_message, CALL_OVERLOADED, "the gateway has no socket left");
+    else
+        code = judge_result(transfer, result, ret_message);
+    return is_fate_unknown(transfer, code) ? say(ret_message, CALL_MAYBE_SENT, lost)
+                                           : code;
 }
