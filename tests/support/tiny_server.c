@@ -112,6 +112,16 @@ static bool answer_head(struct session *session, long size)
     return true;
 }
 
+static bool answer_drip_head(struct session *session, long ms)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nx: ";
+    for (size_t i = 0; i < sizeof head - 1; i++) {
+        wait_ms(ms);
+        put(session, head + i, 1);
+    }
+    return hang(session);
+}
+
 /* "/to/302/http://…" */
 static bool answer_redirect(struct session *session, const char *what)
 {
@@ -183,6 +193,8 @@ static bool answer(struct session *session)
         return answer_bytes(session, strtol(rest, NULL, 10));
     if ((rest = after(path, "/drip/")))
         return answer_drip(session, strtol(rest, NULL, 10));
+    if ((rest = after(path, "/drip-head/")))
+        return answer_drip_head(session, strtol(rest, NULL, 10));
     if ((rest = after(path, "/head/")))
         return answer_head(session, strtol(rest, NULL, 10));
     if ((rest = after(path, "/to/")))

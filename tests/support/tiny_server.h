@@ -9,6 +9,7 @@
  *   /bytes/N      N bytes
  *   /drip/MS      10 bytes, one every MS ms
  *   /head/N       a header of N bytes
+ *   /drip-head/MS a header of 20 bytes, one every MS ms, then nothing
  *   /to/CODE/URL  a redirect to URL
  *   /hang         no reply
  *   /half         10 of 100 bytes, then nothing

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static struct rig *rig;
 
@@ -236,6 +237,35 @@ Test(fetcher, a_post_without_a_body_is_never_sent_twice)
     cr_assert_eq(post("/stale", "")->code, CALL_OK);
     cr_assert_eq(post("/stale", "")->code, CALL_MAYBE_SENT);
     cr_assert_eq(atomic_load(&rig->server.posts), 4);
+}
+
+Test(fetcher, a_post_that_died_is_not_reported_as_never_connected)
+{
+    cr_assert_eq(post("/stale", "body")->code, CALL_OK);
+    /* libcurl dials again at once, and nobody listens any more. */
+    shutdown(rig->server.fd, SHUT_RDWR);
+    cr_assert_eq(post("/stale", "body")->code, CALL_MAYBE_SENT);
+}
+
+Test(fetcher, a_post_that_died_is_not_queued_again_for_want_of_a_socket)
+{
+    cr_assert_eq(post("/stale", "body")->code, CALL_OK);
+    rig->budgets.sockets.max = 0;
+    cr_assert_eq(post("/stale", "body")->code, CALL_MAYBE_SENT);
+    cr_assert_eq(atomic_load(&rig->server.posts), 2);
+}
+
+Test(fetcher, a_get_is_sent_twice_at_most)
+{
+    for (int i = 0; i < 8; i++)
+        rig_start(rig, "/delay/30");
+    rig_run(rig, 8); /* eight connections that are stale for what follows */
+    int before = atomic_load(&rig->server.requests);
+    cr_assert_str_eq(rig_fetch(rig, "/stale")->body, "first");
+    cr_assert_leq(atomic_load(&rig->server.requests) - before, 2);
+    before = atomic_load(&rig->server.requests);
+    cr_assert_eq(rig_fetch(rig, "/close")->code, CALL_EMPTY_REPLY);
+    cr_assert_leq(atomic_load(&rig->server.requests) - before, 2);
 }
 
 Test(fetcher, a_post_whose_reply_never_began_may_have_been_sent)

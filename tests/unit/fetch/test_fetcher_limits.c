@@ -81,6 +81,17 @@ Test(fetcher_limits, a_reply_that_drips_is_not_idle_but_ends_with_the_total)
     cr_assert_str_eq(call->message, "not finished within 350 ms");
 }
 
+Test(fetcher_limits, a_header_that_drips_is_neither_silence_nor_idle)
+{
+    use("fetch.idle_timeout=150ms", "fetch.first_byte_timeout=300ms");
+    struct rig_call *call = rig_call(rig, "/drip-head/50");
+    call->call.timeout_ms = 800;
+    fetcher_start(rig->fetcher, &call->call);
+    rig_run(rig, 1);
+    cr_assert_eq(call->code, CALL_TIMEOUT_TOTAL);
+    cr_assert_eq(rig_fetch(rig, "/drip-head/10")->code, CALL_TIMEOUT_IDLE);
+}
+
 Test(fetcher_limits, an_upload_nobody_reads_is_idle)
 {
     use("fetch.idle_timeout=200ms", NULL);
