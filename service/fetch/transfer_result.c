@@ -8,6 +8,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+enum { SINCE_8_6_TOO_LARGE = 100 }; /* CURLE_TOO_LARGE: gatherd builds with 8.0 too */
+
 static enum call_code say(const char **ret_message, enum call_code code,
                           const char *message)
 {
@@ -107,7 +109,7 @@ static enum call_code judge_early(const struct transfer *transfer, CURLcode resu
 static enum call_code judge_result(const struct transfer *transfer, CURLcode result,
                                    const char **ret_message)
 {
-    switch (result) {
+    switch ((int)result) {
     case CURLE_OK:
         return judge_success(transfer, ret_message);
     case CURLE_COULDNT_CONNECT:
@@ -143,7 +145,7 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
         return say(ret_message, CALL_MAYBE_SENT,
                    "the connection was lost after the request was sent");
     case CURLE_OUT_OF_MEMORY:
-    case CURLE_TOO_LARGE:
+    case SINCE_8_6_TOO_LARGE:
         return judge_sized(transfer, ret_message);
     case CURLE_FILESIZE_EXCEEDED:
         return say(ret_message, CALL_TOO_LARGE, "the body is larger than allowed");
