@@ -138,6 +138,8 @@ void exchange_wait(struct exchange *exchange, const struct exchange_waiter *wait
     exchange->waiter = *waiter;
     exchange->phase = EXCHANGE_WAITING;
     list_push_back(&exchange->front->waiting, &exchange->node);
+    /* A batch may wait for minutes, with as much memory of its own. */
+    buffer_done(&exchange->body);
 }
 
 /* Takes a waiting exchange out of waiting and tells its handler. */

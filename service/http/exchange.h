@@ -14,7 +14,8 @@
 
 struct exchange;
 
-/* What handlers read; all of it lives as long as the exchange. */
+/* What handlers read; all of it lives as long as the exchange, but the body only until
+ * exchange_wait. */
 const char *exchange_request_id(const struct exchange *exchange);
 /* The raw target before and behind its first '?', nothing decoded. */
 struct slice exchange_path(const struct exchange *exchange);
