@@ -14,6 +14,7 @@
 #include "descriptors.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
+#include "listen_address.h"
 #include "listener.h"
 #include "worker.h"
 
@@ -29,9 +30,9 @@ enum {
     RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
     RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
     DRAIN_POLL_MS = 10,
-    OWN_LISTENERS_MAX = 64,
-    LAST_REPLIES_MS =
-        2000, /* after drain_timeout: for cancelled batches' replies to leave */
+    /* As many as server.listen and ops.listen can name, 16 entries each. */
+    OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
+    LAST_REPLIES_MS = 2000, /* after drain_timeout: for the last replies to leave */
 };
 
 struct service {
