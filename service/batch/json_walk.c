@@ -2,8 +2,7 @@
 /* The steps of the first look at a batch. Cheap (it finds quotes by memchr) and bounded:
  * how deep, how many members and values, so that a document made to be expensive is
  * refused before the JSON library builds a tree of it, which takes it 80 bytes and 150 ns
- * for each byte of
- * [{},{},…]. Called by body_spans. */
+ * for each byte of [{},{},…]. Called by body_spans. */
 #include "batch/json_walk.h"
 
 #include "base/json_text.h"

@@ -20,12 +20,11 @@ enum {
     ID_CHARACTERS_MAX = 128,
     HEADER_LINES_MAX = 100,      /* of one item, defaults included */
     HEADER_BYTES_MAX = 32 << 10, /* names and values of one item */
+    TIMEOUT_MS_MAX = 600000,
+    REDIRECTS_MAX = 20,
+    CONCURRENCY_MAX = 100000,
 };
-#define TIMEOUT_MS_MAX 600000
-#define REDIRECTS_MAX 20
-#define CONCURRENCY_MAX 100000
-#define BODY_BYTES_MAX                                                                   \
-    9007199254740991 /* 2^53 - 1: what every JSON reader holds exactly */
+#define BODY_BYTES_MAX 9007199254740991 /* 2^53 - 1: every JSON reader holds it */
 
 /* What the slices of a batch point into. */
 struct document {

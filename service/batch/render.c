@@ -16,9 +16,8 @@
 
 #include <assert.h>
 
-enum {
-    MESSAGE_MAX = 400
-}; /* so that a response without a body has a known largest size */
+/* So that a response without a body has a known largest size. */
+enum { MESSAGE_MAX = 400 };
 
 static void append(struct buffer *out, const char *text)
 {

@@ -12,8 +12,7 @@
 enum { FEW_LINES = 32 };
 
 struct link {
-    size_t
-        next; /* line of the same name that follows; 0: none (line 0 follows no line) */
+    size_t next; /* the next line of the same name; 0: none, as line 0 follows none */
     bool is_repeat;
 };
 

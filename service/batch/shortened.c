@@ -72,8 +72,8 @@ bool shortened_finish(struct shortened *shortened, struct slice *ret_text)
 
 size_t shortened_original(const struct shortened *shortened, size_t offset)
 {
-    size_t low =
-        0; /* cuts before `low` end at or before the offset, from `high` on behind */
+    /* Cuts before `low` end at or before the offset, those from `high` on behind it. */
+    size_t low = 0;
     size_t high = shortened->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
