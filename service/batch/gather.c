@@ -228,6 +228,7 @@ static void abandon_item(struct gather *gather, struct item *item, enum call_cod
             message, sizeof message);
     struct outcome outcome = {
         .code = code,
+        .method = item->call.method,
         .message = message,
         .timing = unfinished_timing(item, now_us),
     };

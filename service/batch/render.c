@@ -120,18 +120,19 @@ static struct slice cut(struct slice text)
     return text;
 }
 
-static void append_error(struct buffer *out, const struct call_code_row *row,
-                         const char *message)
+static void append_error(struct buffer *out, const struct outcome *outcome)
 {
+    const char *name = call_code_row(outcome->code)->name;
+    bool is_retryable = call_is_retryable(outcome->code, outcome->method);
     append(out, ",\"error\":{\"code\":\"");
-    append(out, row->name);
+    append(out, name);
     append(out, "\",\"message\":");
-    struct slice text = cut(slice_from(message ? message : row->name));
+    struct slice text = cut(slice_from(outcome->message ? outcome->message : name));
     if (utf8_is_valid(text))
         json_text_append_string(out, text);
     else
         json_text_append_latin1(out, text);
-    append(out, row->is_retryable ? ",\"retryable\":true}" : ",\"retryable\":false}");
+    append(out, is_retryable ? ",\"retryable\":true}" : ",\"retryable\":false}");
 }
 
 void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
@@ -145,7 +146,7 @@ void render_response(struct buffer *out, struct slice id, const struct outcome *
     append(out, ",\"status\":");
     buffer_append_uint(out, (unsigned)(is_ok ? outcome->status : row->status));
     if (!is_ok)
-        append_error(out, row, outcome->message);
+        append_error(out, outcome);
     if (is_ok && (include & INCLUDE_HEADERS))
         render_headers(out, outcome->headers, outcome->header_count);
     if (is_ok && (include & INCLUDE_BODY) && outcome->has_body && outcome->body.len > 0)

@@ -50,6 +50,12 @@ bool call_method_is_idempotent(enum call_method method)
     return methods[method].is_idempotent;
 }
 
+bool call_is_retryable(enum call_code code, enum call_method method)
+{
+    const struct call_code_row *row = call_code_row(code);
+    return row->is_retryable && (row->is_unsent || call_method_is_idempotent(method));
+}
+
 const char *call_phase_name(enum call_phase phase)
 {
     assert((unsigned)phase < sizeof phases / sizeof *phases);

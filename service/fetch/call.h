@@ -87,8 +87,9 @@ struct call_timing {
 
 struct outcome {
     enum call_code code;
-    int status;          /* the upstream's; 0 unless code is CALL_OK */
-    const char *message; /* one sentence for the client, UTF-8; NULL when CALL_OK */
+    enum call_method method; /* the call's */
+    int status;              /* the upstream's; 0 unless code is CALL_OK */
+    const char *message;     /* one sentence for the client, UTF-8; NULL when CALL_OK */
     const struct call_header *headers; /* in order of arrival, lower-case names,
                                           hop-by-hop removed; values are raw bytes */
     size_t header_count;
@@ -104,5 +105,8 @@ const char *call_method_name(enum call_method method);
 bool call_method_parse(struct slice text, enum call_method *ret_method);
 /* Safe or PUT, DELETE (RFC 9110 9.2.2): may be sent again when its fate is unknown. */
 bool call_method_is_idempotent(enum call_method method);
+/* call_is_retryable: trying again may help and cannot do harm: a method that is not
+ * idempotent must not have been sent, for nobody knows what it did. */
+bool call_is_retryable(enum call_code code, enum call_method method);
 /* call_phase_name: a phrase for messages: "waiting for the first byte". */
 const char *call_phase_name(enum call_phase phase);

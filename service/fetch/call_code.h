@@ -36,7 +36,8 @@ enum call_code {
 struct call_code_row {
     const char *name;  /* "timeout_connect"; "ok" for CALL_OK */
     int status;        /* the nearest HTTP status, put where the upstream's is missing */
-    bool is_retryable; /* trying again may help and cannot do harm */
+    bool is_retryable; /* trying again may help; see call_is_retryable */
+    bool is_unsent;    /* no byte of the request has left */
 };
 
 /* call_code_row never returns NULL for a code of the enum. */

@@ -131,7 +131,11 @@ void flight_deliver(struct flight *flight)
     struct call *call = flight->call;
     close_timing(flight);
     struct outcome outcome = {
-        .code = flight->code, .message = flight->message, .timing = flight->timing};
+        .code = flight->code,
+        .method = call->method,
+        .message = flight->message,
+        .timing = flight->timing,
+    };
     if (flight->code == CALL_OK)
         put_reply(flight, &outcome);
     observe(fetcher, &flight->timing);

@@ -107,3 +107,19 @@ Test(call, every_phase_has_a_phrase_of_its_own)
                               call_phase_name((enum call_phase)other));
     }
 }
+
+Test(call_code, an_unsafe_method_is_retryable_only_when_it_was_not_sent)
+{
+    cr_expect(call_is_retryable(CALL_RESET, METHOD_GET));
+    cr_expect(call_is_retryable(CALL_RESET, METHOD_DELETE));
+    cr_expect(not(call_is_retryable(CALL_RESET, METHOD_POST)));
+    cr_expect(not(call_is_retryable(CALL_TIMEOUT_FIRST_BYTE, METHOD_PATCH)));
+    cr_expect(not(call_is_retryable(CALL_DEADLINE, METHOD_POST)));
+    cr_expect(call_is_retryable(CALL_CONNECT, METHOD_POST));
+    cr_expect(call_is_retryable(CALL_OVERLOADED, METHOD_POST));
+    cr_expect(not(call_is_retryable(CALL_BAD_URL, METHOD_GET)));
+    for (int code = 0; code < CALL_CODE_COUNT; code++) {
+        const struct call_code_row *row = call_code_row((enum call_code)code);
+        cr_expect(row->is_retryable || !row->is_unsent, "%s", row->name);
+    }
+}
