@@ -59,7 +59,7 @@ run_pytest() {
     shift
     # shellcheck disable=SC2086
     counted pytest "$part-pytest.xml" env GATHERD="$binary" PYTHONDONTWRITEBYTECODE=1 \
-        /usr/bin/python3 -m pytest -q --junitxml="$results/$part-pytest.xml" \
+        /usr/bin/python3 -m pytest -q -n "$(nproc)" --junitxml="$results/$part-pytest.xml" \
         ${GATHERD_PYTEST:-} "$@"
 }
 

@@ -18,8 +18,8 @@ static bool parse(const char *options, int argc, char **argv, struct arguments *
 Test(command_line, options_and_words_are_told_apart)
 {
     struct arguments arguments;
-    char *argv[] = {"serve", (char[]){"--set"}, (char[]){"a.b=1=2"}, "--config=x.yaml",
-                    "word", NULL};
+    char *argv[] = {
+        "serve", (char[]){"--set"}, (char[]){"a.b=1=2"}, "--config=x.yaml", "word", NULL};
     cr_assert(parse("cs", 5, argv, &arguments));
     cr_assert(eq(str, (char *)arguments.config, "x.yaml"));
     cr_assert(eq(sz, arguments.override_count, 1));

@@ -45,8 +45,10 @@ Test(listen_address, a_port_in_use_is_said_with_the_remedy)
 
 Test(listen_address, what_is_no_address_is_said)
 {
-    static const char *const wrong[] = {"", "8080", ":8080", "host:", "unix:", "fd:0", "fd:x",
-                                        "fd:9999", "127.0.0.1:port", "[::1]"};
+    static const char *const wrong[] = {"",      "8080",    ":8080",
+                                        "host:", "unix:",   "fd:0",
+                                        "fd:x",  "fd:9999", "127.0.0.1:port",
+                                        "[::1]"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct listen_sockets sockets;
         struct error err = {0};
