@@ -168,7 +168,7 @@ part_coverage() {
     run_ctest coverage || true
     run_pytest coverage tests/e2e || true
     check "coverage report in build/coverage.html" gcovr -r . --object-directory build/coverage \
-        --exclude tests/ --html-details build/coverage.html --txt build/coverage.txt
+        --exclude tests/ --fail-under-line 90 --html-details build/coverage.html --txt build/coverage.txt
     cat build/coverage.txt
 }
 

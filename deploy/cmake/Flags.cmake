@@ -34,6 +34,7 @@ string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(APPEND CMAKE_C_FLAGS_RELEASE " -g1")
 
 if(GATHERD_COVERAGE)
-    target_compile_options(gatherd_flags INTERFACE --coverage -O0)
+    target_compile_options(gatherd_flags INTERFACE
+        --coverage -O0 -fprofile-update=atomic)
     target_link_options(gatherd_flags INTERFACE --coverage)
 endif()
