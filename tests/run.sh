@@ -137,7 +137,10 @@ build_with_clang() {
 
 part_tsan() {
     build tsan
-    run_pytest tsan -m "not slow" tests/e2e/test_batch_spellings.py tests/e2e/test_replies.py || true
+    # What threads share shows in starting, ending, cancelling and counting.
+    run_pytest tsan -m "not slow" tests/e2e/test_batch_spellings.py tests/e2e/test_replies.py \
+        tests/e2e/test_cancel.py tests/e2e/test_shutdown.py tests/e2e/test_front.py \
+        tests/e2e/test_ops.py || true
     rm -f "$results"/tsan-report*
     check "every load passes, small and short" \
         env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \
