@@ -26,8 +26,3 @@ void clock_wall_text(char *text, size_t size)
     size_t len = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text + len, size - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
-
-uint64_t clock_wall_s(void)
-{
-    return (uint64_t)time(NULL);
-}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands for something else in a scalar: the environment and files. The only reader
- * of the environment in the program. */
+/* What stands for something else in a scalar: the environment and files. */
 #pragma once
 
 #include "base/attributes.h"

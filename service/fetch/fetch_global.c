@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the process does once for libcurl and c-ares, and what its fetchers share. Also
  * the last check of libcurl's version: the library found at start may be another than the
- * one built against. Called by main.c. */
+ * one built against. Called by serve.c and commands.c. */
 #include "fetch/fetcher.h"
 #include "fetch/fetcher_state.h"
 

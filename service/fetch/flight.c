@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of one call from its slot to its end: attempts, next addresses, sockets that
- * were refused, and who still holds what. Addresses are found in flight_address.c,
- * redirects followed in flight_redirect.c, clocks kept in flight_clock.c, the outcome
- * written in flight_outcome.c. Called by fetcher.c. */
+ * were refused, clocks, and who still holds what. Addresses are found in
+ * flight_address.c, redirects followed in flight_redirect.c, the outcome written in
+ * flight_outcome.c. Called by fetcher.c. */
 #include "fetch/flight.h"
 
 #include "base/clock.h"

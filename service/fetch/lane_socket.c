@@ -195,8 +195,3 @@ void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
     if (!loop_watch(sockets->loop, &entry->watch, fd, entry->wanted))
         loop_unwatch(sockets->loop, &entry->watch); /* the call's own clock will end it */
 }
-
-size_t lane_sockets_open_count(const struct lane_sockets *sockets)
-{
-    return sockets->open_count;
-}

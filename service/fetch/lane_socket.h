@@ -41,5 +41,3 @@ int lane_sockets_on_close(void *sockets, curl_socket_t fd);
  * who the socket works for until the next news of it; NULL: several, or nobody. */
 void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
                        curl_socket_t fd, int what);
-
-size_t lane_sockets_open_count(const struct lane_sockets *sockets);

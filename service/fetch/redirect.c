@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Redirect policy after RFC 9110 15.4. libcurl could follow by itself, but would carry
  * custom credentials to the other host and never ask the egress policy about it. Called
- * by flight.c; knows no URL syntax (url.h joins and parses). */
+ * by flight_redirect.c; knows no URL syntax (url.h joins and parses). */
 #include "fetch/redirect.h"
 
 #include <string.h>
