@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the README shows works as pasted: its five examples, its wrong batch, its wrong
+configuration, its configuration in brief."""
+import json
+import re
+import subprocess
+
+import pytest
+
+from harness.gatherd import REPOSITORY, binary, run_cli
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def section(title):
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.M | re.S)[1]
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+EXAMPLES = [code for code in blocks(section("Five examples"), "sh") if code.startswith("curl")]
+
+
+@pytest.fixture(scope="module")
+def demo():
+    child = subprocess.Popen([binary(), "demo", "--listen", "127.0.0.1:0"],
+                             stdout=subprocess.PIPE, text=True)
+    yield int(re.search(r":(\d+)$", child.stdout.readline().strip())[1])
+    child.terminate()
+    assert child.wait(10) == 0
+    child.stdout.close()
+
+
+def paste(command, gatherd, demo):
+    """Runs the command as the reader would, on the ports of this test."""
+    command = command.replace(":8080", f":{gatherd.port}").replace(":8081", f":{demo}")
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_there_are_five_examples():
+    assert len(EXAMPLES) == 5
+
+
+def test_three_urls_at_once(gatherd, demo):
+    reply = paste(EXAMPLES[0], gatherd, demo)
+    assert [item["bodyEncoding"] for item in reply["responses"]] == ["json", "text", "base64"]
+
+
+def test_a_get_for_a_browser(gatherd, demo):
+    reply = paste(EXAMPLES[1], gatherd, demo)
+    assert [item["status"] for item in reply["responses"]] == [200, 404]
+    assert reply["summary"]["ok"] == 2
+
+
+def test_the_deadline_always_wins(gatherd, demo):
+    reply = paste(EXAMPLES[2], gatherd, demo)
+    assert reply["responses"][0]["status"] == 200
+    assert reply["responses"][1]["error"]["code"] == "deadline"
+    assert 290 <= reply["summary"]["elapsedMs"] < 2000
+
+
+def test_methods_headers_bodies_and_defaults(gatherd, demo):
+    reply = paste(EXAMPLES[3], gatherd, demo)
+    assert [item["id"] for item in reply["responses"]] == ["list", "save"]
+    echo = json.dumps(reply["responses"][1]["body"])
+    assert "POST" in echo and "x-team" in echo.lower()
+
+
+def test_where_the_time_went(gatherd, demo):
+    timing = paste(EXAMPLES[4], gatherd, demo)["responses"][0]["timing"]
+    assert timing["wait"] >= 90 and timing["total"] >= timing["wait"]
+
+
+def test_the_wrong_batch_is_answered_as_shown(gatherd):
+    shown = json.loads(blocks(section("Five examples"), "json")[0])
+    batch = {"requests": [{"uri": "http://x", "url": "http://x"},
+                          {"url": "http://y", "timeoutMs": 0}]}
+    reply = gatherd.post(batch)
+    assert reply.status == 400
+    answered = json.loads(reply.body)
+    assert {**answered, "requestId": ""} == {**shown, "requestId": ""}
+
+
+def test_the_wrong_configuration_is_answered_as_shown(tmp_path):
+    shown = blocks(section("Configure it"), "")[0].splitlines()[1:]
+    (tmp_path / "bad.yaml").write_text('server:\n  listen: ["127.0.0.1:8080"]\n'
+                                       "  request_max_bytes: 4\nbatch:\n  deadlin: 15s\n"
+                                       "fetch:\n  timeout: 10\n", encoding="utf-8")
+    done = run_cli("check", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (done.stdout + done.stderr).splitlines() == shown
+
+
+def test_the_configuration_in_brief_is_accepted(tmp_path):
+    path = tmp_path / "brief.yaml"
+    path.write_text(blocks(section("Configure it"), "yaml")[0], encoding="utf-8")
+    assert run_cli("check", str(path)).returncode == 0
