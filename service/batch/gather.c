@@ -19,6 +19,7 @@
 #include "batch/reply.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -97,6 +98,15 @@ static char *fit(struct buffer *own)
     return own->data;
 }
 
+/* Takes room for one failure by buffer's own steps. A ceiling so near that growing stops
+ * at it would move the whole block every few items: quadratic over a batch. */
+static void grow_ahead(struct buffer *out)
+{
+    out->max = SIZE_MAX / 4;
+    if (!buffer_reserve(out, FAILURE_MAX))
+        out->failed = false; /* tried again for what the item needs */
+}
+
 /* Renders into the batch's common block, or large bodies into memory of their own.
  * Returns the code the item ends with: there may be no room for its body. */
 static enum call_code render_item(struct gather *gather, struct item *item,
@@ -111,6 +121,8 @@ static enum call_code render_item(struct gather *gather, struct item *item,
     buffer_init(&own, 0);
     struct buffer *out = is_large ? &own : &batch->fragments;
     size_t before = out->len;
+    if (!is_large)
+        grow_ahead(out);
     out->max = before + (outcome->code == CALL_OK ? room : 0) + FAILURE_MAX;
     buffer_append_byte(out, item == batch->items ? '[' : ',');
     render_response(out, item->id, outcome, batch->include, start_ms);
