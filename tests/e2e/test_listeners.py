@@ -8,6 +8,8 @@ import re
 import socket
 import ssl
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from harness.client import RawClient, request
@@ -46,6 +48,39 @@ def test_several_listeners_of_every_kind(start_gatherd, tmp_path):
     assert not path.exists()
 
 
+def watched_descriptors(pid):
+    """For each epoll set of the process, how many descriptors are in it."""
+    counts = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == "anon_inode:[eventpoll]":
+                text = Path(f"/proc/{pid}/fdinfo/{fd}").read_text(encoding="ascii")
+                counts.append((fd, text.count("tfd:")))
+        except FileNotFoundError:
+            pass
+    return dict(counts)
+
+
+def test_connections_go_to_the_worker_with_the_fewest(start_gatherd):
+    """Two workers, each with two epoll sets that hold a client (its own and libmicrohttpd's):
+    of four clients each worker gets two."""
+    gatherd = start_gatherd(options(server__workers=2))
+    wait_until(lambda: gatherd.get("/healthz").status == 200)
+    time.sleep(0.2)
+    before = watched_descriptors(gatherd.pid)
+    clients = []
+    for _ in range(4):
+        connection = http.client.HTTPConnection("127.0.0.1", gatherd.port, timeout=10)
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        clients.append(connection)
+    after = watched_descriptors(gatherd.pid)
+    more = sorted(after[fd] - before.get(fd, 0) for fd in after)
+    for connection in clients:
+        connection.close()
+    assert [count for count in more if count > 0] == [2, 2, 2, 2]
+
+
 def test_a_stale_socket_file_is_replaced_but_a_live_one_is_not(start_gatherd, tmp_path):
     path = tmp_path / "gatherd.sock"
     with socket.socket(socket.AF_UNIX) as stale:
@@ -76,6 +111,14 @@ def test_a_socket_handed_over_is_used(start_gatherd):
         gatherd = start_gatherd(options(server__listen=["fd:3"]), port=port, close_fds=False,
                                 prefix=(sys.executable, "-c", script, str(listener.fileno())))
     assert gatherd.get("/healthz").status == 200
+
+
+def test_a_file_in_the_way_of_a_unix_socket_stays_and_is_named(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    done = run_cli("serve", "--config", "/dev/null", "--set", f'server.listen=["unix:{path}"]')
+    assert done.returncode == 1 and "no socket" in done.stderr, done.stderr
+    assert path.read_text() == "mine"
 
 
 def test_port_0_takes_a_free_port_and_says_which(start_gatherd):
