@@ -130,6 +130,12 @@ static void remove_stale(const struct sockaddr_un *name)
     close(probe);
 }
 
+static bool is_socket_or_free(const struct sockaddr_un *name)
+{
+    struct stat status;
+    return lstat(name->sun_path, &status) != 0 || S_ISSOCK(status.st_mode);
+}
+
 static bool open_unix(const char *address, struct listen_sockets *sockets,
                       struct error *err)
 {
@@ -140,6 +146,10 @@ static bool open_unix(const char *address, struct listen_sockets *sockets,
                          address, sizeof name.sun_path - 1);
     snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     remove_stale(&name);
+    if (!is_socket_or_free(&name))
+        return error_set(err, ERROR_SYSTEM,
+                         "%s: a file is there that is no socket; choose another path",
+                         address);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) != 0)
         return bind_failed(fd, address, errno, err);

@@ -2,7 +2,22 @@
 /* The program's entry; everything is in commands.c and behind it. */
 #include "commands.h"
 
+#include <fcntl.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+/* Whoever starts us may have closed the standard streams. Then the next descriptor
+ * opened, a listening socket, would be number 2, and the log would be written into it. */
+static bool hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    return commands_run(argc, argv);
+    return hold_standard_streams() ? commands_run(argc, argv) : 1;
 }

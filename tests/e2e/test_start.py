@@ -146,6 +146,14 @@ def test_a_port_in_use_is_refused_with_its_name(tmp_path):
     assert f"127.0.0.1:{port}" in done.stderr and "in use" in done.stderr.lower()
 
 
+def test_without_standard_streams_no_socket_takes_their_place(start_gatherd, upstream):
+    """Else the log would be written into whatever got number 2."""
+    gatherd = start_gatherd(prefix=("/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"))
+    assert gatherd.fetch(upstream.url("ok"))["status"] == 200
+    targets = [os.readlink(f"/proc/{gatherd.pid}/fd/{number}") for number in range(3)]
+    assert targets == ["/dev/null"] * 3
+
+
 def test_a_missing_ca_file_is_refused(tmp_path):
     path, _ = write_config(tmp_path, options(fetch__ca_file="/nonexistent/ca.pem"))
     done = run_cli("serve", "--config", str(path))
