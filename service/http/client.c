@@ -28,9 +28,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How often a reply's progress is looked at within write_timeout, and how long a client
- * may take to read a refusal written by hand. */
-enum { PROGRESS_LOOKS = 4, CLOSING_MS = 1000 };
+/* How often a reply's progress is looked at within write_timeout, how long a client may
+ * take to read a refusal written by hand, and more than the kernel rounds its times by.
+ */
+enum { PROGRESS_LOOKS = 4, CLOSING_MS = 1000, KERNEL_CLOCK_MS = 100 };
+
+static const char head_too_slow[] =
+    "the head of the request took longer than server.head_timeout";
 
 static void hang_up(struct client *client)
 {
@@ -63,6 +67,42 @@ static void set_deadline(struct client *client, uint64_t deadline_ms)
         loop_timer_set(client->front->setup.loop, timer, deadline_ms);
 }
 
+/* libmicrohttpd may read a byte before our watch is asked about it, and the edge is gone:
+ * so an idle connection is looked at once, when a head that began with it is overdue. */
+static void set_idle_deadline(struct client *client, uint64_t now)
+{
+    client->idle_ms = now;
+    const struct config *config = client->front->setup.config;
+    uint64_t wait = config->server.idle_timeout_ms;
+    if (config->server.head_timeout_ms < wait)
+        wait = config->server.head_timeout_ms;
+    set_deadline(client, now + wait);
+}
+
+/* Whether bytes came that no request has answered for: of a TCP connection, as far as the
+ * kernel's clock tells them from the last request's. */
+static bool has_begun_head(const struct client *client)
+{
+    struct tcp_info info = {.tcpi_state = 0};
+    socklen_t len = sizeof info;
+    if (getsockopt(client->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+        info.tcpi_bytes_received == 0)
+        return false;
+    uint64_t idle = client->front->setup.loop->now_ms - client->idle_ms;
+    return client->is_new || (uint64_t)info.tcpi_last_data_recv + KERNEL_CLOCK_MS < idle;
+}
+
+static void look_at_idle(struct client *client)
+{
+    uint64_t end = client->idle_ms + client->front->setup.config->server.idle_timeout_ms;
+    if (client->is_gone || client->front->setup.loop->now_ms >= end)
+        hang_up(client);
+    else if (has_begun_head(client))
+        client_refuse(client, PROBLEM_REQUEST_TIMEOUT, head_too_slow);
+    else
+        set_deadline(client, end);
+}
+
 static uint64_t look_interval_ms(const struct client *client)
 {
     uint64_t interval =
@@ -81,12 +121,12 @@ void client_enter(struct client *client, enum client_phase phase)
     case CLIENT_IDLE:
         if (client->front->is_draining)
             hang_up(client);
-        else
+        else if (client->is_gone)
             /* After a FIN only what was pipelined before it can still come; MHD, told of
              * the FIN while it was busy, would wait for ever. */
-            set_deadline(
-                client,
-                now + (client->is_gone ? CLOSING_MS : config->server.idle_timeout_ms));
+            set_deadline(client, now + CLOSING_MS);
+        else
+            set_idle_deadline(client, now);
         break;
     case CLIENT_HEAD:
         set_deadline(client, now + config->server.head_timeout_ms);
@@ -95,6 +135,7 @@ void client_enter(struct client *client, enum client_phase phase)
         set_deadline(client, now + config->server.body_timeout_ms);
         break;
     case CLIENT_BUSY:
+        client->is_new = false;
         set_deadline(client, UINT64_MAX);
         break;
     case CLIENT_REPLY:
@@ -133,8 +174,7 @@ static void on_due(struct timer *timer)
     }
     switch (client->phase) {
     case CLIENT_HEAD:
-        client_refuse(client, PROBLEM_REQUEST_TIMEOUT,
-                      "the head of the request took longer than server.head_timeout");
+        client_refuse(client, PROBLEM_REQUEST_TIMEOUT, head_too_slow);
         break;
     case CLIENT_BODY:
         client_refuse(client, PROBLEM_REQUEST_TIMEOUT,
@@ -144,6 +184,8 @@ static void on_due(struct timer *timer)
         look_at_progress(client);
         break;
     case CLIENT_IDLE:
+        look_at_idle(client);
+        break;
     case CLIENT_BUSY:
     case CLIENT_CLOSING:
         hang_up(client);
@@ -220,8 +262,8 @@ static void begin(struct front *front, struct MHD_Connection *connection,
     metrics_add(front->setup.metrics, METRIC_CLIENT_CONNECTIONS, 0, 1);
     metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, 1);
     /* Not client_enter: one that arrives during the drain is told so by a 503. */
-    set_deadline(client,
-                 front->setup.loop->now_ms + front->setup.config->server.idle_timeout_ms);
+    client->is_new = true;
+    set_idle_deadline(client, front->setup.loop->now_ms);
     /* Without the watch (out of kernel memory for it) the connection still works, but a
      * client that vanishes is noticed late; better not to serve it. */
     if (!loop_watch(front->setup.loop, &client->watch, client->fd,
@@ -233,6 +275,8 @@ static void begin(struct front *front, struct MHD_Connection *connection,
 static void end(struct client *client)
 {
     struct front *front = client->front;
+    if (client->exchange)
+        exchange_end(client->exchange);
     if (client->must_linger) {
         int fd = dup(client->fd);
         if (fd >= 0)

@@ -60,8 +60,10 @@ struct client {
     struct watch watch;        /* edge-triggered, for the connection's whole life */
     struct timer timer;        /* may ring early: deadline_ms decides */
     uint64_t deadline_ms;
+    uint64_t idle_ms; /* when it became IDLE */
     enum client_phase phase;
     int fd;
+    bool is_new;       /* no request of it was complete yet */
     bool has_more;     /* bytes came since the request was complete */
     bool is_gone;      /* it closed its side */
     bool must_linger;  /* refused with a body on the way: see linger.h */
@@ -131,6 +133,9 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
                                     size_t *upload_data_size, void **request_context);
 void exchange_on_completed(void *cls, struct MHD_Connection *connection,
                            void **request_context, enum MHD_RequestTerminationCode code);
+/* exchange_end frees it; by exchange_on_completed, or with its connection if MHD forgot
+ * to call that. */
+void exchange_end(struct exchange *exchange);
 /* exchange_gone: the client of a waiting exchange went away. */
 void exchange_gone(struct exchange *exchange);
 /* exchange_refuse_length answers the request MHD is about to refuse for its length. */

@@ -195,6 +195,22 @@ def test_a_head_that_drips_is_cut_at_its_deadline(start_gatherd):
             assert data == b"" or data.startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.slow
+def test_a_head_that_stops_after_its_first_byte_is_cut_too(start_gatherd):
+    """The byte may be read before the service's own clock sees that it came."""
+    gatherd = start_gatherd({"server": {"head_timeout": "1s"}})
+    clients = [gatherd.raw() for _ in range(20)]
+    idle = gatherd.raw()
+    for raw in clients:
+        raw.send(b"G")
+    started = time.monotonic()
+    data = [raw.read_to_end(5) for raw in clients]
+    assert time.monotonic() - started < 4
+    assert all(b.startswith(b"HTTP/1.1 408") for b in data), data
+    idle.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert idle.read_reply().status == 200
+
+
 def test_above_the_connection_limit_a_503_is_sent(start_gatherd):
     gatherd = start_gatherd({"server": {"max_connections": 20}})
     clients = [gatherd.raw() for _ in range(60)]
