@@ -30,9 +30,11 @@
 
 enum {
     BODY_FIRST_RESERVE = 64 * 1024,
-    /* Above this the head may leave too little of CONNECTION_MEMORY for an iovec. */
+    /* Above this the head may leave too little of CONNECTION_MEMORY for an iovec … */
     SMALL_HEAD = CONNECTION_MEMORY / 4,
-    HEADER_OVERHEAD = 64, /* what MHD keeps per header line */
+    /* … and above this for the head of a reply: MHD would close without a word. */
+    HEAD_MAX = CONNECTION_MEMORY - 2048,
+    RECORD_SIZE = 64, /* what MHD keeps per header line, argument and cookie */
 };
 
 static const char too_large_detail[] =
@@ -160,6 +162,23 @@ void exchange_gone(struct exchange *exchange)
 
 /* -------------------------------------------------------------- request line, head */
 
+/* Answers past MHD, which has no room left for a reply. */
+static void refuse_by_hand(struct exchange *exchange, enum problem_type type,
+                           const char *detail)
+{
+    exchange->phase = EXCHANGE_DROPPED;
+    exchange->client->must_linger = true;
+    client_refuse(exchange->client, type, detail);
+}
+
+static bool is_target_long(const struct exchange *exchange)
+{
+    size_t size = exchange->target_len;
+    for (const char *at = exchange->target; (at = strchr(at, '&')); at++)
+        size += RECORD_SIZE;
+    return size > HEAD_MAX;
+}
+
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
     struct front *front = cls;
@@ -181,6 +200,9 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     front->exchange_count++;
     if (client->phase == CLIENT_IDLE)
         client_enter(client, CLIENT_HEAD);
+    if (is_target_long(exchange))
+        refuse_by_hand(exchange, PROBLEM_URI_TOO_LONG,
+                       "the path and query are too long; use POST /v1/batch");
     return exchange;
 }
 
@@ -220,10 +242,8 @@ void exchange_refuse_length(struct front *front)
         !MHD_get_connection_info(exchange->client->connection,
                                  MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
         return;
-    exchange->phase = EXCHANGE_DROPPED;
-    exchange->client->must_linger = true;
-    client_refuse(exchange->client, PROBLEM_INVALID_REQUEST,
-                  "Content-Length is not a number, or too large a one");
+    refuse_by_hand(exchange, PROBLEM_INVALID_REQUEST,
+                   "Content-Length is not a number, or too large a one");
 }
 
 static bool check_route(struct exchange *exchange, const char *method)
@@ -310,6 +330,17 @@ static enum MHD_Result queue_answer(struct exchange *exchange)
     return result;
 }
 
+/* How much of CONNECTION_MEMORY the head has taken. */
+static size_t size_of_head(const struct exchange *exchange,
+                           const struct request_head *head)
+{
+    const enum MHD_ValueKind all =
+        (enum MHD_ValueKind)(MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND);
+    int records =
+        MHD_get_connection_values(exchange->client->connection, all, NULL, NULL);
+    return exchange->target_len + head->bytes + (size_t)records * RECORD_SIZE;
+}
+
 static enum MHD_Result on_head(struct exchange *exchange, const char *method,
                                const char *version)
 {
@@ -320,6 +351,12 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     bool is_sound = request_head_judge(&head, method, target, version);
     /* A head that may be two heads does not choose its id. */
     take_id(exchange, is_sound ? head.request_id : slice_from(""));
+    size_t size = size_of_head(exchange, &head);
+    if (size > HEAD_MAX) {
+        refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
+                       "the headers are too large; the body has more room");
+        return MHD_NO;
+    }
     if (!is_sound)
         refuse(exchange, head.fault_type, head.fault);
     bool has_body = head.is_chunked || head.length > 0;
@@ -327,10 +364,7 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
         exchange->client->must_linger = has_body;
         return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
     }
-    exchange->is_joined_reply =
-        head.is_chunked ||
-        exchange->target_len + head.bytes + head.header_count * HEADER_OVERHEAD >
-            SMALL_HEAD;
+    exchange->is_joined_reply = head.is_chunked || size > SMALL_HEAD;
     /* Before 1.0 MHD is lax about how chunks are written: what it takes for the next
      * request may be none. */
     exchange->must_close = head.is_chunked && MHD_VERSION < 0x01000000;
@@ -411,14 +445,8 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
     }
 }
 
-void exchange_on_completed(void *cls, struct MHD_Connection *connection,
-                           void **request_context, enum MHD_RequestTerminationCode code)
+void exchange_end(struct exchange *exchange)
 {
-    (void)cls, (void)connection, (void)code;
-    struct exchange *exchange = *request_context;
-    if (!exchange)
-        return;
-    *request_context = NULL;
     struct client *client = exchange->client;
     if (exchange->phase == EXCHANGE_WAITING)
         drop_waiting(exchange);
@@ -431,4 +459,14 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection,
     client->exchange = NULL;
     client_enter(client, client->has_more ? CLIENT_HEAD : CLIENT_IDLE);
     free(exchange);
+}
+
+void exchange_on_completed(void *cls, struct MHD_Connection *connection,
+                           void **request_context, enum MHD_RequestTerminationCode code)
+{
+    (void)cls, (void)connection, (void)code;
+    struct exchange *exchange = *request_context;
+    *request_context = NULL;
+    if (exchange)
+        exchange_end(exchange);
 }

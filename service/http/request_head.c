@@ -154,6 +154,8 @@ void request_head_add(struct request_head *head, struct slice name, struct slice
 {
     head->header_count++;
     head->bytes += name.len + value.len;
+    if (slice_is_ignoring_case(name, "Cookie"))
+        head->bytes += value.len; /* taken apart in a copy */
     if (head->header_count > REQUEST_HEADERS_MAX)
         refuse(head, PROBLEM_HEAD_TOO_LARGE, "more than 100 header lines");
     if (!is_token(name))

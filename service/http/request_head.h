@@ -25,7 +25,7 @@ struct request_head {
     struct slice api_key;
     struct slice request_id;
     size_t header_count;
-    size_t bytes; /* of all names and values */
+    size_t bytes; /* of all names and values, as the library holds them */
     bool has_length;
     uint64_t length; /* of the body, when has_length */
     bool is_chunked;

@@ -119,6 +119,67 @@ Test(front, many_pieces_behind_a_large_head_do_not_abort)
     }
 }
 
+/* Sends the head `before`, `part` many times, `behind`; answers in many pieces. */
+static void expect_many_pieces(const char *before, const char *part, size_t count,
+                               const char *behind)
+{
+    struct buffer head;
+    buffer_init(&head, 1 << 16);
+    buffer_append_text(&head, before);
+    for (size_t i = 0; i < count; i++)
+        buffer_append_text(&head, part);
+    buffer_append_text(&head, behind);
+    int client = connect_client();
+    running = NULL;
+    send_text(client, buffer_text(&head));
+    for (int i = 0; i < 10 && !running; i++)
+        turn();
+    reply_count = GATHER_PIECES_MAX;
+    reply_size = 100;
+    if (running)
+        end_batch();
+    read_for(client, reply_count * reply_size, 50);
+    cr_expect(got("HTTP/1.1 200") || count > 100, "%zu: %.60s", count, received);
+    close(client);
+    buffer_done(&head);
+}
+
+Test(front, many_pieces_behind_many_arguments_do_not_abort)
+{
+    config.batch.max_items = 1000;
+    for (size_t count = 10; count < 520; count += 10)
+        expect_many_pieces("GET /v1/batch?url=[", "&url=", count,
+                           " HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+Test(front, many_pieces_behind_many_cookies_do_not_abort)
+{
+    for (size_t count = 10; count < 520; count += 10)
+        expect_many_pieces(BATCH "Content-Length: 2\r\nCookie: a", "; a=b", count,
+                           "\r\n\r\n[]");
+}
+
+/* With its arguments parsed there is no memory left for the headers: libmicrohttpd 0.9.75
+ * neither answers nor ever says that the request has ended. */
+Test(front, a_request_that_the_library_forgets_ends_with_its_connection)
+{
+    config.server.head_timeout_ms = 50;
+    for (size_t size = 32600; size < 32760; size += 40) {
+        char *head = malloc(size + 100);
+        sprintf(head,
+                "GET /v1/batch?url=%0*d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                (int)size, 0);
+        int client = connect_client();
+        send_text(client, head);
+        read_for(client, sizeof received, 3000);
+        close(client);
+        for (int i = 0; i < 5; i++)
+            turn();
+        cr_expect(front_is_idle(front), "%zu", size);
+        free(head);
+    }
+}
+
 Test(front, a_vanished_client_ends_its_batch_at_once)
 {
     int client = start_batch();
