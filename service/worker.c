@@ -166,10 +166,12 @@ static void adopt_all(struct worker *worker)
 
 static void read_mail(struct worker *worker)
 {
+    /* Asked first: what was to be adopted before the drain is then adopted here too. */
+    bool must_drain = atomic_exchange(&worker->shared.must_drain, false);
     adopt_all(worker);
     if (atomic_exchange(&worker->shared.must_trim, false))
         fetcher_trim(worker->fetcher);
-    if (atomic_exchange(&worker->shared.must_drain, false)) {
+    if (must_drain) {
         worker->is_draining = true;
         /* Health, readiness and metrics go on being answered while batches finish. */
         front_drain(worker->fronts[FRONT_MAIN]);

@@ -28,13 +28,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How often a reply's progress is looked at within write_timeout, how long a client may
- * take to read a refusal written by hand, and more than the kernel rounds its times by.
- */
-enum { PROGRESS_LOOKS = 4, CLOSING_MS = 1000, KERNEL_CLOCK_MS = 100 };
+enum {
+    PROGRESS_LOOKS = 4,    /* within write_timeout */
+    CLOSING_MS = 1000,     /* to read a refusal written by hand */
+    DRAINING_MS = 500,     /* for the first request of a new connection, to be told 503 */
+    KERNEL_CLOCK_MS = 100, /* more than the kernel rounds its times by */
+};
 
 static const char head_too_slow[] =
     "the head of the request took longer than server.head_timeout";
+
+static void set_served(struct client *client)
+{
+    client->front->new_count -= client->is_new;
+    client->is_new = false;
+}
 
 static void hang_up(struct client *client)
 {
@@ -95,7 +103,8 @@ static bool has_begun_head(const struct client *client)
 static void look_at_idle(struct client *client)
 {
     uint64_t end = client->idle_ms + client->front->setup.config->server.idle_timeout_ms;
-    if (client->is_gone || client->front->setup.loop->now_ms >= end)
+    if (client->is_gone || client->front->is_draining ||
+        client->front->setup.loop->now_ms >= end)
         hang_up(client);
     else if (has_begun_head(client))
         client_refuse(client, PROBLEM_REQUEST_TIMEOUT, head_too_slow);
@@ -119,7 +128,9 @@ void client_enter(struct client *client, enum client_phase phase)
     client->phase = phase;
     switch (phase) {
     case CLIENT_IDLE:
-        if (client->front->is_draining)
+        if (client->front->is_draining && client->is_new)
+            set_deadline(client, now + DRAINING_MS);
+        else if (client->front->is_draining)
             hang_up(client);
         else if (client->is_gone)
             /* After a FIN only what was pipelined before it can still come; MHD, told of
@@ -135,7 +146,7 @@ void client_enter(struct client *client, enum client_phase phase)
         set_deadline(client, now + config->server.body_timeout_ms);
         break;
     case CLIENT_BUSY:
-        client->is_new = false;
+        set_served(client);
         set_deadline(client, UINT64_MAX);
         break;
     case CLIENT_REPLY:
@@ -261,9 +272,9 @@ static void begin(struct front *front, struct MHD_Connection *connection,
     front->arriving--;
     metrics_add(front->setup.metrics, METRIC_CLIENT_CONNECTIONS, 0, 1);
     metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, 1);
-    /* Not client_enter: one that arrives during the drain is told so by a 503. */
     client->is_new = true;
-    set_idle_deadline(client, front->setup.loop->now_ms);
+    front->new_count++;
+    client_enter(client, CLIENT_IDLE);
     /* Without the watch (out of kernel memory for it) the connection still works, but a
      * client that vanishes is noticed late; better not to serve it. */
     if (!loop_watch(front->setup.loop, &client->watch, client->fd,
@@ -282,6 +293,7 @@ static void end(struct client *client)
         if (fd >= 0)
             linger_add(&front->lingering, fd);
     }
+    set_served(client);
     loop_unwatch(front->setup.loop, &client->watch);
     loop_timer_clear(front->setup.loop, &client->timer);
     list_remove(&client->node);

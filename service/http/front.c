@@ -215,7 +215,7 @@ void front_drain(struct front *front)
 
 bool front_is_idle(const struct front *front)
 {
-    return front->exchange_count == 0;
+    return front->exchange_count == 0 && front->new_count == 0;
 }
 
 void front_end_batches(struct front *front)

@@ -33,6 +33,7 @@ struct front {
     bool needs_client_certificate;
     unsigned arriving;        /* sockets given to MHD, not yet announced by it */
     size_t exchange_count;    /* requests under way */
+    size_t new_count;         /* clients whose first request is not complete */
     struct exchange *parsing; /* whose request line came last; NULL: it has ended */
     struct list clients;
     struct list waiting; /* exchanges in EXCHANGE_WAITING */

@@ -101,6 +101,19 @@ def test_idle_kept_connections_do_not_hold_the_end(start_gatherd):
         raw.socket.close()
 
 
+def test_who_connected_before_the_end_gets_an_answer(start_gatherd):
+    """A connection that was accepted is not closed on the request that follows at once."""
+    for _ in range(5):
+        gatherd = start_gatherd()
+        clients = [gatherd.raw() for _ in range(20)]
+        gatherd.signal(signal.SIGTERM)
+        for raw in clients:
+            raw.send(b"GET /v1/batch?url=x HTTP/1.1\r\nHost: x\r\n\r\n")
+        replies = [raw.read_reply() for raw in clients]
+        assert {reply and reply.status for reply in replies} <= {200, 503}
+        assert gatherd.wait() == 0
+
+
 def test_replies_while_draining_close_the_connection(start_gatherd, upstream):
     gatherd = start_gatherd()
     key = upstream.new_key()
