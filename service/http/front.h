@@ -71,8 +71,8 @@ int front_wait_ms(struct front *front);
 
 /* front_drain: idle connections are closed, new ones after half a second, in which their
  * first request is told 503; replies say Connection: close. front_is_idle: no exchange is
- * under way, and none can be on its way on a new connection. front_end_batches: items not done become `cancelled`, replies
- * leave. */
+ * under way, and none can be on its way on a new connection. front_end_batches: items not
+ * done become `cancelled`, replies leave. */
 void front_drain(struct front *front);
 bool front_is_idle(const struct front *front);
 void front_end_batches(struct front *front);
