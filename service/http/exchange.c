@@ -260,7 +260,10 @@ static bool check_route(struct exchange *exchange, const char *method)
     case ROUTES_NO_PATH:
         break;
     }
-    refuse(exchange, PROBLEM_NOT_FOUND, "no such path; GET / lists the paths there are");
+    refuse(exchange, PROBLEM_NOT_FOUND,
+           setup->role == FRONT_OPS
+               ? "on ops.listen there are /healthz, /readyz and /metrics only"
+               : "no such path; GET / lists the paths there are");
     return false;
 }
 

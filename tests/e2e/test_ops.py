@@ -164,6 +164,7 @@ def test_metrics_may_have_a_listener_of_their_own(start_gatherd):
         assert gatherd.get(path).status == 404
     assert request(ops, "POST", "/v1/batch", b"[]",
                    {"content-type": "application/json"}).status in (404, 405)
+    assert "/readyz" in request(ops, "GET", "/").json()["detail"]
 
 
 def test_each_batch_leaves_one_log_line(start_gatherd, upstream):
