@@ -236,16 +236,25 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int commands_run(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         name = "version";
-    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+    else if (asks_for_help(name))
         name = "help";
     const struct command *command = find(name);
     if (!command)
         return EXIT_USAGE;
+    if (argc > 2 && asks_for_help(argv[2])) {
+        printf("usage: gatherd %s\n    %s\n", command->usage, command->help);
+        return EXIT_FINE;
+    }
     struct arguments arguments = {0};
     if (argc > 1 &&
         (!command_line_parse(argc - 1, argv + 1, command->options, &arguments) ||

@@ -146,6 +146,12 @@ def test_a_port_in_use_is_refused_with_its_name(tmp_path):
     assert f"127.0.0.1:{port}" in done.stderr and "in use" in done.stderr.lower()
 
 
+@pytest.mark.parametrize("command", ["serve", "check", "key", "version"])
+def test_a_command_explains_itself(command):
+    done = run_cli(command, "--help")
+    assert done.returncode == 0 and f"usage: gatherd {command}" in done.stdout, done
+
+
 def test_without_standard_streams_no_socket_takes_their_place(start_gatherd, upstream):
     """Else the log would be written into whatever got number 2."""
     gatherd = start_gatherd(prefix=("/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"))
