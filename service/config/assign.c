@@ -359,10 +359,10 @@ static void read_key(const struct assignment *assignment, const struct tree_node
         }
     }
     if (!has_name || !has_hash)
-        faults_add(assignment->faults, entry->place, "auth.keys", "%s is missing",
-                   has_name   ? "sha256"
-                   : has_hash ? "name"
-                              : "name and sha256");
+        faults_add(assignment->faults, entry->place, "auth.keys", "%s missing",
+                   has_name   ? "sha256 is"
+                   : has_hash ? "name is"
+                              : "name and sha256 are");
 }
 
 static void assign_keys(const struct assignment *assignment, const struct option *option,
