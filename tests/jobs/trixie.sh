@@ -22,7 +22,7 @@ fi
 tree=$(mktemp -d /var/tmp/gatherd-trixie.XXXXXX)
 
 clean_up() {
-    umount -R "$tree" 2>/dev/null || true
+    umount -R -l "$tree" 2>/dev/null || true
     rm -rf --one-file-system "$tree"
 }
 
