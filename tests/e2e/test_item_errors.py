@@ -138,7 +138,7 @@ def test_the_next_item_on_a_poisoned_connection_gets_its_own_answer(start_gather
                "204-body", "304-body", "wrong-length?d=-50"]
     for round_number, path in enumerate(poisons * 2):
         gatherd.fetch(upstream.url(path))
-        time.sleep(0.1)     # what comes after the next request is on its way cannot be told apart
+        time.sleep(0.3)     # what comes after the next request is on its way cannot be told apart
         nonce = f"{round_number}"
         item = gatherd.fetch(upstream.url("echo", nonce=nonce))
         assert item["body"]["target"] == f"/echo?nonce={nonce}", (path, item)
@@ -148,7 +148,7 @@ def test_the_next_item_after_a_head_with_a_body_gets_its_own_answer(start_gather
     gatherd = start_gatherd(options(server__workers=1))
     for pause in (0, 50):
         gatherd.fetch({"url": upstream.url("head-body", ms=pause), "method": "HEAD"})
-        time.sleep(0.1)
+        time.sleep(0.3)
         item = gatherd.fetch(upstream.url("echo", nonce=pause))
         assert item["body"]["target"] == f"/echo?nonce={pause}", item
 

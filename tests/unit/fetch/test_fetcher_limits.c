@@ -271,8 +271,10 @@ Test(fetcher_limits, overloaded_is_told_just_before_the_deadline_without_a_queue
     call->call.deadline_ms = clock_now_ms() + 200;
     fetcher_start(rig->fetcher, &call->call);
     rig_run(rig, 1);
+    /* Not CALL_DEADLINE, and not as soon as a socket was missing. How long before is not
+     * asserted: the machine may be busy. */
     cr_assert_eq(call->code, CALL_OVERLOADED);
-    cr_assert_lt(clock_now_ms(), call->call.deadline_ms);
+    cr_assert_geq(clock_now_ms(), call->call.deadline_ms - 100);
 }
 
 /* A second fetcher of the same process, as another worker would have one. */
