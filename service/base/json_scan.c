@@ -4,6 +4,7 @@
  * nesting costs neither stack nor heap. */
 #include "base/json_text.h"
 
+#include "base/attributes.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -28,13 +29,13 @@ static bool nesting_push(struct nesting *nesting, bool is_object)
     return true;
 }
 
-static inline bool nesting_top_is_object(const struct nesting *nesting)
+ALWAYS_INLINE bool nesting_top_is_object(const struct nesting *nesting)
 {
     unsigned top = nesting->depth - 1;
     return nesting->is_object[top / 64] >> (top % 64) & 1;
 }
 
-static inline const char *skip_space(const char *at, const char *end)
+ALWAYS_INLINE const char *skip_space(const char *at, const char *end)
 {
     while (at < end && (unsigned char)*at <= ' ' &&
            (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
@@ -82,7 +83,7 @@ static const char *skip_escape(const char *at, const char *end)
 
 /* The first byte from `at` on that a string cannot simply hold: quote, backslash,
  * control, or not ASCII. */
-static inline const char *plain_run(const char *at, const char *end)
+ALWAYS_INLINE const char *plain_run(const char *at, const char *end)
 {
 #ifdef __SSE2__
     const __m128i quote = _mm_set1_epi8('"');
@@ -115,7 +116,7 @@ static const char *skip_odd(const char *at, const char *end)
 }
 
 /* At the opening quote; returns the byte behind the closing one. */
-static inline const char *skip_string(const char *at, const char *end)
+ALWAYS_INLINE const char *skip_string(const char *at, const char *end)
 {
     if (at == end || *at != '"')
         return NULL;
@@ -185,7 +186,7 @@ static const char *skip_scalar(const char *at, const char *end)
 }
 
 /* A member's name and its colon, up to where the value begins. */
-static inline const char *skip_name(const char *at, const char *end)
+ALWAYS_INLINE const char *skip_name(const char *at, const char *end)
 {
     at = skip_string(at, end);
     if (!at)
@@ -215,7 +216,7 @@ static const char *open_container(struct nesting *nesting, const char *at,
 
 /* Behind a value: closes containers until a comma leads to the next value. Returns where
  * that begins, or with depth 0 the end of the whole. */
-static inline const char *after_value(struct nesting *nesting, const char *at,
+ALWAYS_INLINE const char *after_value(struct nesting *nesting, const char *at,
                                       const char *end)
 {
     while (nesting->depth > 0) {
