@@ -116,6 +116,14 @@ static void health_url(const struct config *config, const char *address, const c
 
 static int ask_health(const struct config *config, const char *address, bool asks_ready)
 {
+    if (strncmp(address, "fd:", 3) == 0) {
+        fprintf(
+            stderr,
+            "gatherd health: %s is a socket handed over, its address is not known here; "
+            "say where to ask: --listen HOST:PORT\n",
+            address);
+        return EXIT_USAGE;
+    }
     char url[600];
     health_url(config, address, asks_ready ? "/readyz" : "/healthz", url, sizeof url);
     const char *unix_path = strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;

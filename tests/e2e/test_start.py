@@ -293,6 +293,13 @@ def test_health_asks_the_running_service(start_gatherd):
     assert done.returncode not in (0, 99) and done.stderr.strip()
 
 
+def test_health_of_a_socket_handed_over_asks_for_an_address(tmp_path):
+    path = tmp_path / "fd.yaml"
+    path.write_text('server: {listen: ["fd:3"]}\nauth: {mode: none}\n', encoding="utf-8")
+    done = run_cli("health", "--config", str(path))
+    assert done.returncode == 2 and "--listen HOST:PORT" in done.stderr
+
+
 def test_demo_serves_its_routes(tmp_path):
     port = free_port()
     child = subprocess.Popen([binary(), "demo", "--listen", f"127.0.0.1:{port}"],
