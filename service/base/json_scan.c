@@ -5,6 +5,7 @@
 #include "base/json_text.h"
 
 #include "base/attributes.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -43,25 +44,6 @@ ALWAYS_INLINE const char *skip_space(const char *at, const char *end)
     return at;
 }
 
-/* Four hex digits; -1 when they are not. */
-static int hex_quad(const char *at, const char *end)
-{
-    if (end - at < 4)
-        return -1;
-    int value = 0;
-    for (int i = 0; i < 4; i++) {
-        int digit = at[i];
-        if (digit >= '0' && digit <= '9')
-            digit -= '0';
-        else if ((digit | 32) >= 'a' && (digit | 32) <= 'f')
-            digit = (digit | 32) - 'a' + 10;
-        else
-            return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
 /* Behind the backslash; a high surrogate must be followed by a low one. */
 static const char *skip_escape(const char *at, const char *end)
 {
@@ -69,7 +51,7 @@ static const char *skip_escape(const char *at, const char *end)
         return NULL;
     if (*at != 'u')
         return *at && strchr("\"\\/bfnrt", *at) ? at + 1 : NULL;
-    int unit = hex_quad(at + 1, end);
+    int unit = end - at >= 5 ? hex_quad(at + 1) : -1;
     if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff))
         return NULL;
     at += 5;
@@ -77,7 +59,7 @@ static const char *skip_escape(const char *at, const char *end)
         return at;
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
         return NULL;
-    int low = hex_quad(at + 2, end);
+    int low = hex_quad(at + 2);
     return low >= 0xdc00 && low <= 0xdfff ? at + 6 : NULL;
 }
 

@@ -2,9 +2,13 @@
 /* The only source of randomness. */
 #include "base/random.h"
 
+#include "base/hex.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 void random_fill(void *bytes, size_t len)
@@ -25,14 +29,11 @@ void random_fill(void *bytes, size_t len)
 
 void random_hex(char *text, size_t bytes)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char byte;
-        random_fill(&byte, 1);
-        *text++ = digits[byte >> 4];
-        *text++ = digits[byte & 15];
-    }
-    *text = '\0';
+    unsigned char random[RANDOM_HEX_MAX];
+    assert(bytes <= sizeof random);
+    random_fill(random, bytes);
+    hex_write(text, random, bytes);
+    explicit_bzero(random, sizeof random); /* it may have been a key */
 }
 
 uint64_t random_u64(void)

@@ -7,6 +7,8 @@
 
 /* random_fill fills `bytes`; aborts if the kernel has no randomness to give. */
 void random_fill(void *bytes, size_t len);
-/* random_hex writes 2 × `bytes` hex digits and a NUL into `text`. */
+enum { RANDOM_HEX_MAX = 64 };
+/* random_hex writes 2 × `bytes` hex digits and a NUL into `text`; at most RANDOM_HEX_MAX
+ * bytes. */
 void random_hex(char *text, size_t bytes);
 uint64_t random_u64(void);

@@ -3,19 +3,10 @@
  * every escape is whole, every surrogate has its partner. Called by parse_body. */
 #include "batch/json_string.h"
 
+#include "base/hex.h"
+
 #include <assert.h>
 #include <string.h>
-
-static unsigned hex_quad(const char *at)
-{
-    unsigned value = 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned char byte = (unsigned char)at[i];
-        value =
-            value * 16 + (unsigned)(byte <= '9' ? byte - '0' : (byte | 32) - 'a' + 10);
-    }
-    return value;
-}
 
 static char *put_utf8(char *to, unsigned code)
 {
@@ -40,10 +31,10 @@ static char *put_utf8(char *to, unsigned code)
 /* At the 'u' of an escape; moves *at behind it and its partner. */
 static char *put_unicode(char *to, const char **at)
 {
-    unsigned code = hex_quad(*at + 1);
+    unsigned code = (unsigned)hex_quad(*at + 1);
     *at += 5;
     if (code >= 0xd800 && code <= 0xdbff) {
-        unsigned low = hex_quad(*at + 2);
+        unsigned low = (unsigned)hex_quad(*at + 2);
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         *at += 6;
     }

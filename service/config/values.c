@@ -4,6 +4,7 @@
  * no environment, no memory. Called by assign.c, check.c and the fuzzer. */
 #include "config/values.h"
 
+#include "base/hex.h"
 #include "base/nearest.h"
 
 #include <inttypes.h>
@@ -181,17 +182,6 @@ bool values_parse_choice(struct slice text, const char *choices, uint64_t *ret_i
         }
     }
     return refuse_choice(text, choices, err);
-}
-
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
 }
 
 bool values_parse_sha256(struct slice text, unsigned char *ret_bytes, struct error *err)

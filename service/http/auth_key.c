@@ -3,6 +3,7 @@
  * secret scanners. Hashing is OpenSSL's. */
 #include "http/auth_key.h"
 
+#include "base/hex.h"
 #include "base/random.h"
 
 #include <openssl/crypto.h>
@@ -24,6 +25,5 @@ void auth_key_make(char key[AUTH_KEY_TEXT_MAX], char hash_hex[2 * AUTH_KEY_HASH_
     OPENSSL_cleanse(digits, sizeof digits);
     unsigned char hash[AUTH_KEY_HASH_SIZE];
     auth_key_hash(key, hash);
-    for (int i = 0; i < AUTH_KEY_HASH_SIZE; i++)
-        snprintf(hash_hex + 2 * i, 3, "%02x", hash[i]);
+    hex_write(hash_hex, hash, sizeof hash);
 }

@@ -3,19 +3,11 @@
  * standard). It judges no name: parse_query does. Called by handle_batch.c. */
 #include "http/query.h"
 
+#include "base/hex.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Decodes `text` to *out and moves *out behind it; the decoded form is never longer.
  * False on a broken escape, and on a NUL, which would end strings early further down. */
