@@ -17,8 +17,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/random.h"
-#include "http/auth.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -37,7 +35,7 @@ enum {
     RECORD_SIZE = 64, /* what MHD keeps per header line, argument and cookie */
 };
 
-static const char too_large_detail[] =
+const char exchange_too_large_detail[] =
     "the body is longer than server.request_max_bytes; split the batch";
 
 /* ------------------------------------------------------------- what handlers read */
@@ -222,7 +220,8 @@ static void take_id(struct exchange *exchange, struct slice id)
         exchange_make_id(exchange->front, exchange->request_id);
 }
 
-static void refuse(struct exchange *exchange, enum problem_type type, const char *detail)
+void exchange_refuse(struct exchange *exchange, enum problem_type type,
+                     const char *detail)
 {
     struct log_line line;
     log_begin(&line, LOG_DEBUG, "request_refused");
@@ -244,78 +243,6 @@ void exchange_refuse_length(struct front *front)
         return;
     refuse_by_hand(exchange, PROBLEM_INVALID_REQUEST,
                    "Content-Length is not a number, or too large a one");
-}
-
-static bool check_route(struct exchange *exchange, const char *method)
-{
-    const struct front_setup *setup = &exchange->front->setup;
-    char allow[ROUTES_ALLOW_MAX];
-    switch (routes_find(method, exchange_path(exchange), setup->role,
-                        setup->config->ops.listen.count > 0, &exchange->route, allow)) {
-    case ROUTES_FOUND:
-        return true;
-    case ROUTES_NO_METHOD:
-        problem_reply_allow(exchange, allow);
-        return false;
-    case ROUTES_NO_PATH:
-        break;
-    }
-    refuse(exchange, PROBLEM_NOT_FOUND,
-           setup->role == FRONT_OPS
-               ? "on ops.listen there are /healthz, /readyz and /metrics only"
-               : "no such path; GET / lists the paths there are");
-    return false;
-}
-
-static bool check_caller(struct exchange *exchange, const struct request_head *head)
-{
-    const struct config *config = exchange->front->setup.config;
-    if (!exchange->route->needs_key || !auth_is_required(config) ||
-        auth_caller(config, head->authorization, head->api_key))
-        return true;
-    refuse(exchange, PROBLEM_UNAUTHORIZED,
-           "send a key as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\"");
-    return false;
-}
-
-static bool check_body(struct exchange *exchange, const struct request_head *head)
-{
-    bool is_coming = head->is_chunked || head->length > 0;
-    if (!exchange->route->has_body) {
-        if (is_coming)
-            refuse(exchange, PROBLEM_TOO_LARGE, "this resource takes no body");
-        return !is_coming;
-    }
-    if (!head->is_chunked && !head->has_length) {
-        refuse(exchange, PROBLEM_LENGTH_REQUIRED, "send a Content-Length");
-        return false;
-    }
-    if (!request_head_is_json(head->content_type)) {
-        refuse(exchange, PROBLEM_MEDIA_TYPE,
-               "the Content-Type must be application/json in UTF-8");
-        return false;
-    }
-    if (head->content_encoding.len &&
-        !slice_is_ignoring_case(head->content_encoding, "identity")) {
-        refuse(exchange, PROBLEM_MEDIA_TYPE, "send the body without a Content-Encoding");
-        return false;
-    }
-    if (head->length <= exchange->body.max)
-        return true;
-    refuse(exchange, PROBLEM_TOO_LARGE, too_large_detail);
-    return false;
-}
-
-static bool check_request(struct exchange *exchange, const struct request_head *head,
-                          const char *method)
-{
-    if (!front_certificate_is_sound(exchange)) {
-        refuse(exchange, PROBLEM_FORBIDDEN,
-               "a client certificate of the configured CA is needed");
-        return false;
-    }
-    return check_route(exchange, method) && check_caller(exchange, head) &&
-           check_body(exchange, head);
 }
 
 static enum MHD_Result queue_answer(struct exchange *exchange)
@@ -361,9 +288,9 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
         return MHD_NO;
     }
     if (!is_sound)
-        refuse(exchange, head.fault_type, head.fault);
+        exchange_refuse(exchange, head.fault_type, head.fault);
     bool has_body = head.is_chunked || head.length > 0;
-    if (!is_sound || !check_request(exchange, &head, method)) {
+    if (!is_sound || !exchange_check(exchange, &head, method)) {
         exchange->client->must_linger = has_body;
         return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
     }
@@ -397,7 +324,7 @@ static enum MHD_Result on_body(struct exchange *exchange, const char *data, size
         return MHD_YES;
     }
     exchange->phase = EXCHANGE_DROPPED;
-    client_refuse(exchange->client, PROBLEM_TOO_LARGE, too_large_detail);
+    client_refuse(exchange->client, PROBLEM_TOO_LARGE, exchange_too_large_detail);
     return MHD_YES;
 }
 
@@ -408,7 +335,7 @@ static enum MHD_Result run_handler(struct exchange *exchange)
     client->has_more = false; /* what came so far was this request's */
     client_enter(client, CLIENT_BUSY);
     if (exchange->is_too_large)
-        refuse(exchange, PROBLEM_TOO_LARGE, too_large_detail);
+        exchange_refuse(exchange, PROBLEM_TOO_LARGE, exchange_too_large_detail);
     else
         exchange->route->handler(exchange);
     if (exchange->phase == EXCHANGE_WAITING && client->is_gone)

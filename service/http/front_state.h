@@ -141,6 +141,14 @@ void exchange_end(struct exchange *exchange);
 void exchange_gone(struct exchange *exchange);
 /* exchange_refuse_length answers the request MHD is about to refuse for its length. */
 void exchange_refuse_length(struct front *front);
+/* exchange_refuse answers with a problem and says so in the log at debug. */
+void exchange_refuse(struct exchange *exchange, enum problem_type type,
+                     const char *detail);
+extern const char exchange_too_large_detail[]; /* of a body */
+/* exchange_check (exchange_check.c): may the request of this head go on to its body?
+ * False: it was answered. */
+bool exchange_check(struct exchange *exchange, const struct request_head *head,
+                    const char *method);
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the head of a request decides before a byte of its body is read: whose
+ * certificate, which route, which caller, which body. The head was vetted as HTTP before
+ * (request_head.c). A refusal is answered here. Called by exchange.c, once a request. */
+#include "http/front_state.h"
+
+#include "http/auth.h"
+
+static bool check_route(struct exchange *exchange, const char *method)
+{
+    const struct front_setup *setup = &exchange->front->setup;
+    char allow[ROUTES_ALLOW_MAX];
+    switch (routes_find(method, exchange_path(exchange), setup->role,
+                        setup->config->ops.listen.count > 0, &exchange->route, allow)) {
+    case ROUTES_FOUND:
+        return true;
+    case ROUTES_NO_METHOD:
+        problem_reply_allow(exchange, allow);
+        return false;
+    case ROUTES_NO_PATH:
+        break;
+    }
+    exchange_refuse(exchange, PROBLEM_NOT_FOUND,
+                    setup->role == FRONT_OPS
+                        ? "on ops.listen there are /healthz, /readyz and /metrics only"
+                        : "no such path; GET / lists the paths there are");
+    return false;
+}
+
+static bool check_caller(struct exchange *exchange, const struct request_head *head)
+{
+    const struct config *config = exchange->front->setup.config;
+    if (!exchange->route->needs_key || !auth_is_required(config) ||
+        auth_caller(config, head->authorization, head->api_key))
+        return true;
+    exchange_refuse(exchange, PROBLEM_UNAUTHORIZED,
+                    "send a key as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\"");
+    return false;
+}
+
+static bool check_body(struct exchange *exchange, const struct request_head *head)
+{
+    bool is_coming = head->is_chunked || head->length > 0;
+    if (!exchange->route->has_body) {
+        if (is_coming)
+            exchange_refuse(exchange, PROBLEM_TOO_LARGE, "this resource takes no body");
+        return !is_coming;
+    }
+    if (!head->is_chunked && !head->has_length) {
+        exchange_refuse(exchange, PROBLEM_LENGTH_REQUIRED, "send a Content-Length");
+        return false;
+    }
+    if (!request_head_is_json(head->content_type)) {
+        exchange_refuse(exchange, PROBLEM_MEDIA_TYPE,
+                        "the Content-Type must be application/json in UTF-8");
+        return false;
+    }
+    if (head->content_encoding.len &&
+        !slice_is_ignoring_case(head->content_encoding, "identity")) {
+        exchange_refuse(exchange, PROBLEM_MEDIA_TYPE,
+                        "send the body without a Content-Encoding");
+        return false;
+    }
+    if (head->length <= exchange->body.max)
+        return true;
+    exchange_refuse(exchange, PROBLEM_TOO_LARGE, exchange_too_large_detail);
+    return false;
+}
+
+bool exchange_check(struct exchange *exchange, const struct request_head *head,
+                    const char *method)
+{
+    if (!front_certificate_is_sound(exchange)) {
+        exchange_refuse(exchange, PROBLEM_FORBIDDEN,
+                        "a client certificate of the configured CA is needed");
+        return false;
+    }
+    return check_route(exchange, method) && check_caller(exchange, head) &&
+           check_body(exchange, head);
+}
