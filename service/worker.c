@@ -226,6 +226,7 @@ static bool make_front(struct worker *worker, enum front_role role, struct error
         .loop = &worker->loop,
         .config = worker->setup.config,
         .fetcher = worker->fetcher,
+        .callers = fetch_shared_callers(worker->setup.shared),
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
         .state = worker->setup.state,

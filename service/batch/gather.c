@@ -50,6 +50,7 @@ struct gather {
     struct batch *batch;
     enum gather_state state;
     struct plan plan;
+    struct flow flow;
     struct timer deadline;
     uint64_t began_ms;
     uint64_t began_us;
@@ -274,6 +275,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->batch = batch;
     gather->began_us = clock_now_us();
     gather->began_ms = clock_now_ms();
+    gather->flow.caller = setup->caller;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
     buffer_init(&batch->fragments, FIRST_ROOM_MAX);
     size_t room = batch->count < FIRST_ROOM_MAX / ROOM_PER_ITEM
@@ -283,6 +285,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
         batch->fragments.failed = false; /* tried again when there is something to hold */
     for (size_t i = 0; i < batch->count; i++) {
         batch->items[i].gather = gather;
+        batch->items[i].call.flow = &gather->flow;
         batch->items[i].call.on_done = on_call_done;
     }
     move_to(gather, GATHER_RUNNING);

@@ -24,6 +24,7 @@ typedef void gather_end_fn(struct gather *gather, void *context);
 struct gather_setup {
     struct loop *loop;
     struct fetcher *fetcher;
+    struct caller *caller; /* whose batch it is */
     const struct config *config;
     struct budgets *budgets;
     struct metrics_shard *metrics;

@@ -39,6 +39,7 @@ struct call_header {
 };
 
 struct call;
+struct flow;
 struct origin;
 struct fetcher;
 struct flight;
@@ -52,7 +53,8 @@ typedef void call_done_fn(struct call *call, const struct outcome *outcome);
 struct call {
     /* Set by the owner before fetcher_start; unchanged and valid until on_done was called
      * or fetcher_cancel returned. Zero everything else. */
-    struct slice url; /* as the client wrote it; data[len] is NUL; may hold any bytes */
+    struct flow *flow; /* of its batch */
+    struct slice url;  /* as the client wrote it; data[len] is NUL; may hold any bytes */
     enum call_method method;
     const struct call_header *headers; /* vetted by RFC 9110; no hop-by-hop, no framing */
     size_t header_count;

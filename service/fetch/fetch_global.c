@@ -63,8 +63,8 @@ void fetch_versions(struct buffer *out)
 struct fetch_shared *fetch_shared_new(const struct config *config, struct error *err)
 {
     struct fetch_shared *shared = memory_new(sizeof *shared);
-    shared->guard = guard_new(config, err);
-    if (shared->guard)
+    shared->callers = callers_new(config, err);
+    if (shared->callers)
         shared->tls_store = tls_store_new(config->fetch.ca_file, err);
     if (shared->tls_store)
         return shared;
@@ -75,14 +75,19 @@ struct fetch_shared *fetch_shared_new(const struct config *config, struct error 
 bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
                           struct error *err)
 {
-    return guard_add_own(shared->guard, listener, err);
+    return callers_add_own(shared->callers, listener, err);
+}
+
+struct callers *fetch_shared_callers(struct fetch_shared *shared)
+{
+    return shared->callers;
 }
 
 void fetch_shared_free(struct fetch_shared *shared)
 {
     if (!shared)
         return;
-    guard_free(shared->guard);
+    callers_free(shared->callers);
     tls_store_free(shared->tls_store);
     free(shared);
 }

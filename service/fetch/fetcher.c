@@ -46,8 +46,8 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
     fetcher->resolver = resolver_new(setup->loop, setup->config, setup->metrics, err);
     if (!fetcher->resolver)
         return false;
-    fetcher->origins =
-        origins_new(setup->shared->guard, (unsigned)setup->config->fetch.per_origin);
+    fetcher->origins = origins_new(callers_everybody(setup->shared->callers)->guard,
+                                   (unsigned)setup->config->fetch.per_origin);
     struct lanes_setup lanes = {
         .loop = setup->loop,
         .budgets = setup->budgets,
@@ -60,7 +60,6 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .loop = setup->loop,
         .lanes = fetcher->lanes,
         .config = setup->config,
-        .guard = setup->shared->guard,
         .tls_store = setup->shared->tls_store,
         .budgets = setup->budgets,
     };
@@ -216,14 +215,21 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
     call->queued_us = clock_now_us();
     call->phase = PHASE_QUEUED;
     struct origin *origin = origin_of(fetcher, call->url, &reason);
-    if (!origin)
+    if (!origin) {
         refuse(fetcher, call, CALL_BAD_URL, reason);
-    else if (origin->verdict == VERDICT_BLOCK_URL)
-        refuse(fetcher, call, CALL_BLOCKED_URL, origin->reason);
-    else if (origin->verdict == VERDICT_BLOCK_ADDRESS)
-        refuse(fetcher, call, CALL_BLOCKED_ADDRESS, origin->reason);
-    else
+        return;
+    }
+    switch (origins_judge(fetcher->origins, origin, call->flow->caller->guard, &reason)) {
+    case VERDICT_BLOCK_URL:
+        refuse(fetcher, call, CALL_BLOCKED_URL, reason);
+        break;
+    case VERDICT_BLOCK_ADDRESS:
+        refuse(fetcher, call, CALL_BLOCKED_ADDRESS, reason);
+        break;
+    case VERDICT_ALLOW:
         enqueue(fetcher, call, origin);
+        break;
+    }
 }
 
 void fetcher_cancel(struct fetcher *fetcher, struct call *call)

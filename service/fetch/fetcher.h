@@ -12,6 +12,8 @@
 #include "config/config.h"
 #include "fetch/budget.h"
 #include "fetch/call.h"
+#include "fetch/caller.h"
+#include "fetch/flow.h"
 #include "metrics/metrics.h"
 
 #include <sys/socket.h>
@@ -29,8 +31,8 @@ void fetch_global_done(void);
 /* fetch_versions appends "libcurl 8.14.1 (OpenSSL/…), c-ares 1.18.1 …", one a line. */
 void fetch_versions(struct buffer *out);
 
-struct fetch_shared; /* what all fetchers of a process share read-only: compiled egress
-                        policy, CA store */
+struct fetch_shared; /* what all fetchers of a process share: callers with their
+                        egress policies, CA store */
 struct fetch_shared *fetch_shared_new(const struct config *config,
                                       struct error *err) MUST_CHECK;
 void fetch_shared_free(struct fetch_shared *shared);
@@ -38,6 +40,9 @@ void fetch_shared_free(struct fetch_shared *shared);
  * (guard_add_own). Only before fetchers run. */
 bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
                           struct error *err) MUST_CHECK;
+
+/* fetch_shared_callers: those of the configuration; they live as long as `shared`. */
+struct callers *fetch_shared_callers(struct fetch_shared *shared);
 
 struct fetcher_setup {
     struct loop *loop;

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "fetch/fetcher.h"
 #include "fetch/flight.h"
+#include "fetch/flow.h"
 #include "fetch/guard.h"
 #include "fetch/lane.h"
 #include "fetch/origin.h"
@@ -14,7 +15,7 @@
 #include "fetch/transfer.h"
 
 struct fetch_shared {
-    struct guard *guard;
+    struct callers *callers;
     struct tls_store *tls_store;
 };
 

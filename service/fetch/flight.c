@@ -169,6 +169,7 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .has_body = call->has_body && !flight->drops_body,
         .body_max_bytes = call->body_max_bytes,
         .target = &origin->target,
+        .guard = call->flow->caller->guard,
         .is_frugal = flight->fetcher->is_short_of_sockets,
         .is_fresh = flight->is_redialled,
     };

@@ -13,8 +13,8 @@ static bool is_allowed(struct flight *flight, const struct sockaddr *address)
 {
     const char *reason = NULL;
     const struct target *target = &flight->call->origin->target;
-    enum verdict verdict = guard_judge_address(flight->fetcher->setup.shared->guard,
-                                               target, address, &reason);
+    enum verdict verdict =
+        guard_judge_address(flight->call->flow->caller->guard, target, address, &reason);
     if (verdict == VERDICT_ALLOW)
         return true;
     flight_end(flight, CALL_BLOCKED_ADDRESS, reason);

@@ -52,11 +52,12 @@ static struct origin *vet(struct flight *flight, const struct target *from)
         return NULL;
     }
     struct origin *origin = origins_get(flight->fetcher->origins, &target);
-    if (origin->verdict == VERDICT_ALLOW)
+    enum verdict verdict = origins_judge(flight->fetcher->origins, origin,
+                                         flight->call->flow->caller->guard, &reason);
+    if (verdict == VERDICT_ALLOW)
         return origin;
-    fail(flight,
-         origin->verdict == VERDICT_BLOCK_URL ? CALL_BLOCKED_URL : CALL_BLOCKED_ADDRESS,
-         origin->reason);
+    fail(flight, verdict == VERDICT_BLOCK_URL ? CALL_BLOCKED_URL : CALL_BLOCKED_ADDRESS,
+         reason);
     return NULL;
 }
 

@@ -253,6 +253,15 @@ struct origin *origins_get(struct origins *origins, const struct target *target)
     return origin;
 }
 
+enum verdict origins_judge(const struct origins *origins, const struct origin *origin,
+                           const struct guard *guard, const char **ret_reason)
+{
+    if (guard != origins->guard)
+        return guard_judge_target(guard, &origin->target, ret_reason);
+    *ret_reason = origin->reason;
+    return origin->verdict;
+}
+
 void origins_wait(struct origins *origins, struct origin *origin, struct call *call)
 {
     wake(origins, origin);

@@ -16,8 +16,6 @@ enum { ORIGIN_REMOTE_SIZE = 64, ORIGIN_ALIAS_SIZE = 96 };
 
 struct origin {
     struct target target;
-    enum verdict verdict; /* of guard_judge_target: the policy never changes */
-    const char *reason;
     size_t number;                /* counts up: its home among the lanes */
     char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
 
@@ -27,14 +25,17 @@ struct origin {
     struct list waiting; /* struct call.node */
     size_t waiting_count;
     unsigned running;
-    struct list node;    /* in the round, or among the idle */
+    struct list node;     /* in the round, or among the idle */
+    enum verdict verdict; /* of the common guard: the policy never changes */
+    const char *reason;
     struct origin *next; /* in its bucket */
     uint64_t hash;
 };
 
 struct origins;
 
-/* `slots`: how many calls of one origin may run at once. */
+/* `slots`: how many calls of one origin may run at once. `guard`: that of most callers,
+ * whose verdicts are kept. */
 struct origins *origins_new(const struct guard *guard, unsigned slots);
 /* origins_free expects no call to be waiting or running. */
 void origins_free(struct origins *origins);
@@ -50,6 +51,11 @@ struct origin *origins_get(struct origins *origins, const struct target *target)
 struct origin *origins_recall(struct origins *origins, struct slice url);
 /* origins_remember: `url` was parsed, and `origin` is its origin. */
 void origins_remember(struct origins *origins, struct origin *origin, struct slice url);
+
+/* origins_judge is guard_judge_target of the origin's target, remembered if `guard` is
+ * the common one. */
+enum verdict origins_judge(const struct origins *origins, const struct origin *origin,
+                           const struct guard *guard, const char **ret_reason);
 
 /* origins_wait puts `call` at the end (or at the front) of its origin's queue. */
 void origins_wait(struct origins *origins, struct origin *origin, struct call *call);

@@ -29,7 +29,6 @@ struct transfer_setup {
     struct loop *loop;
     struct lanes *lanes;
     const struct config *config;
-    const struct guard *guard;
     const struct tls_store *tls_store;
     struct budgets *budgets;
     /* User-Agent → Accept-Encoding, and each alone, by STANDARD_… bits. */
@@ -53,6 +52,7 @@ struct transfer_request {
     struct slice body;
     uint64_t body_max_bytes; /* of the reply, decoded */
     const struct target *target;
+    const struct guard *guard;      /* of the caller: asked for every socket */
     const struct sockaddr *address; /* NULL: an egress proxy will find it */
     const char *pin;                /* of `address` */
     bool is_frugal;                 /* sockets are short */

@@ -183,7 +183,7 @@ static bool may_reach(struct transfer *transfer, const struct sockaddr *address)
 {
     const char *reason = NULL;
     enum verdict verdict = guard_judge_address(
-        transfer->setup->guard, transfer->request.target, address, &reason);
+        transfer->request.guard, transfer->request.target, address, &reason);
     if (verdict == VERDICT_ALLOW)
         return true;
     stop(transfer, CALL_BLOCKED_ADDRESS, reason);

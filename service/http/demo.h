@@ -8,6 +8,6 @@
 #include <stdbool.h>
 
 /* demo_run serves on `listen` ("127.0.0.1:8081"; port 0: a free one, printed) until
- * SIGINT or SIGTERM; prints one line "demo upstream on http://…" when it is ready. The two
- * signals stay blocked afterwards: the process is about to end. */
+ * SIGINT or SIGTERM; prints one line "demo upstream on http://…" when it is ready. The
+ * two signals stay blocked afterwards: the process is about to end. */
 bool demo_run(const char *listen, struct error *err) MUST_CHECK;

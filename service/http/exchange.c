@@ -66,6 +66,11 @@ const struct front_setup *exchange_setup(const struct exchange *exchange)
     return &exchange->front->setup;
 }
 
+struct caller *exchange_caller(const struct exchange *exchange)
+{
+    return exchange->caller;
+}
+
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size)
 {
     const struct sockaddr *address =

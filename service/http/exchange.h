@@ -22,6 +22,8 @@ struct slice exchange_path(const struct exchange *exchange);
 struct slice exchange_query(const struct exchange *exchange);
 struct slice exchange_body(const struct exchange *exchange);
 const struct front_setup *exchange_setup(const struct exchange *exchange);
+/* exchange_caller: who asks; set before a handler runs. */
+struct caller *exchange_caller(const struct exchange *exchange);
 /* exchange_client_address writes the client's address, without its port, as text ("unix"
  * for a unix socket); size at least 64. */
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size);

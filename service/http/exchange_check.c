@@ -30,9 +30,17 @@ static bool check_route(struct exchange *exchange, const char *method)
 static bool check_caller(struct exchange *exchange, const struct request_head *head)
 {
     const struct config *config = exchange->front->setup.config;
-    if (!exchange->route->needs_key || !auth_is_required(config) ||
-        auth_caller(config, head->authorization, head->api_key))
+    struct callers *callers = exchange->front->setup.callers;
+    exchange->caller = callers_everybody(callers);
+    if (!exchange->route->needs_key || !auth_is_required(config))
         return true;
+    const struct config_key *key =
+        auth_caller(config, head->authorization, head->api_key);
+    if (key) {
+        exchange->caller =
+            callers_of_key(callers, (size_t)(key - config->auth.keys.items));
+        return true;
+    }
     exchange_refuse(exchange, PROBLEM_UNAUTHORIZED,
                     "send a key as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\"");
     return false;

@@ -37,6 +37,7 @@ struct front_setup {
     struct loop *loop;
     const struct config *config;
     struct fetcher *fetcher;
+    struct callers *callers;
     struct budgets *budgets;
     struct metrics_shard *metrics;
     struct process_state *state;

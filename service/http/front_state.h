@@ -88,6 +88,7 @@ struct exchange {
     struct client *client;
     enum exchange_phase phase;
     const struct route *route;
+    struct caller *caller; /* NULL: not known yet */
     struct exchange_waiter waiter;
     struct buffer body;
     struct MHD_Response *response;

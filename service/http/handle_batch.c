@@ -146,6 +146,7 @@ static void start(struct exchange *exchange, struct batch *batch)
     const struct gather_setup gather_setup = {
         .loop = setup->loop,
         .fetcher = setup->fetcher,
+        .caller = exchange_caller(exchange),
         .config = setup->config,
         .budgets = setup->budgets,
         .metrics = setup->metrics,

@@ -53,6 +53,7 @@ struct rig *rig_new(bool is_guarded, const char *const *overrides)
     cr_assert(loop_init(&rig->loop, &err), "%s", err.text);
     rig->shared = fetch_shared_new(rig->config, &err);
     cr_assert(rig->shared != NULL, "%s", err.text);
+    rig->flow.caller = callers_everybody(fetch_shared_callers(rig->shared));
     rig->budgets.in_flight.max = rig->config->fetch.max_in_flight;
     rig->budgets.sockets.max = 1000;
     rig->budgets.reply_bytes.max = 64 << 20;
@@ -123,6 +124,7 @@ struct rig_call *rig_call(struct rig *rig, const char *path)
         snprintf(made->url, sizeof made->url, "%s", path);
     made->rig = rig;
     made->call = (struct call){
+        .flow = &rig->flow,
         .url = slice_from(made->url),
         .method = METHOD_GET,
         .timeout_ms = 5000,

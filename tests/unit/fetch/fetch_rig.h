@@ -30,6 +30,7 @@ struct rig {
     struct loop loop;
     struct config *config;
     struct fetch_shared *shared;
+    struct flow flow; /* of all calls */
     struct budgets budgets;
     struct metrics_shard *metrics;
     struct fetcher *fetcher;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A front driven by hand: a loop, one connection over a socket pair, and a gather that
- * ends when the test says so. Everything runs in the test's thread, a turn at a time. The
- * functions of batch/ named here take the place of the library's in this program. */
+ * ends when the test says so. Everything runs in the test's thread, a turn at a time. */
 #pragma once
 
-#include "batch/gather.h"
-#include "batch/parse.h"
 #include "http/front.h"
+#include "unit/http/fake_gather.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -15,87 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct gather {
-    struct gather_setup setup;
-};
-
-static struct gather *running; /* the gather under way */
-static int freed_count;        /* gathers freed */
-static size_t reply_count;     /* what gather_reply hands out: so many pieces … */
-static size_t reply_size;      /* … of so many bytes */
-
-struct batch *parse_batch(struct slice text, const struct config *config,
-                          struct parse_errors *errors)
-{
-    (void)config;
-    if (text.len && text.data[0] == '[')
-        return calloc(1, sizeof(struct batch));
-    errors->total = errors->count = 1;
-    errors->list[0].pointer = strdup("");
-    errors->list[0].detail = strdup("not a batch");
-    return NULL;
-}
-
-struct batch *parse_query(const struct parse_argument *arguments, size_t count,
-                          const struct config *config, struct parse_errors *errors)
-{
-    return parse_batch(count ? arguments[0].value : slice_from(""), config, errors);
-}
-
-void parse_errors_done(struct parse_errors *errors)
-{
-    for (size_t i = 0; i < errors->count; i++) {
-        free(errors->list[i].pointer);
-        free(errors->list[i].detail);
-    }
-}
-
-struct gather *gather_start(const struct gather_setup *setup, struct batch *batch)
-{
-    free(batch);
-    running = calloc(1, sizeof *running);
-    running->setup = *setup;
-    return running;
-}
-
-void gather_end_now(struct gather *gather, enum call_code code)
-{
-    (void)code;
-    gather->setup.on_end(gather, gather->setup.context);
-}
-
-void gather_free(struct gather *gather)
-{
-    if (gather == running)
-        running = NULL;
-    freed_count++;
-    free(gather);
-}
-
-struct gather_summary gather_summary(const struct gather *gather)
-{
-    (void)gather;
-    return (struct gather_summary){.total = 1, .ok = 1};
-}
-
-size_t gather_reply(struct gather *gather, struct gather_piece pieces[GATHER_PIECES_MAX],
-                    uint64_t *ret_bytes)
-{
-    for (size_t i = 0; i < reply_count; i++) {
-        pieces[i] = (struct gather_piece){.data = malloc(reply_size), .len = reply_size};
-        memset(pieces[i].data, 'a' + (int)(i % 26), reply_size);
-    }
-    *ret_bytes = reply_count * reply_size;
-    budget_force(&gather->setup.budgets->reply_bytes, *ret_bytes);
-    return reply_count;
-}
-
 static struct loop loop;
 static struct config config;
 static struct budgets budgets;
 static struct process_state state;
 static struct metrics_shard *shard;
 static struct front *front;
+static struct callers *callers;
 static int closed_count;
 static char received[1 << 20]; /* all of one client's replies */
 static size_t received_len;
@@ -126,9 +50,12 @@ static void start_front(void)
     shard = metrics_shard_new();
     state = (struct process_state){.shards = &shard, .shard_count = 1, .version = "1"};
     atomic_store(&state.is_ready, true);
+    callers = callers_new(&config, &err);
+    cr_assert_not_null(callers, "%s", err.text);
     const struct front_setup setup = {.role = FRONT_MAIN,
                                       .loop = &loop,
                                       .config = &config,
+                                      .callers = callers,
                                       .budgets = &budgets,
                                       .metrics = shard,
                                       .state = &state,
@@ -142,6 +69,7 @@ static void start_front(void)
 static void stop_front(void)
 {
     front_free(front);
+    callers_free(callers);
     loop_done(&loop);
     metrics_shard_free(shard);
 }
