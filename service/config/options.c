@@ -271,8 +271,10 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, fetch.proxy),
      .check = syntax_is_proxy,
      .help = "An egress proxy, http://host:port (or https, socks5, socks5h), or "
-             "file:/path of a file that holds it; empty: none. The environment's "
-             "proxy variables are never used"},
+             "file:/path of a file that holds it; empty: none. Names are looked up and "
+             "vetted here: the proxy is only ever asked to connect (CONNECT, for http "
+             "too) to an allowed address and must permit that. Its own address is not "
+             "held against egress. The environment's proxy variables are never used"},
     {.path = "dns.timeout",
      .type = OPTION_DURATION,
      .fallback = "2s",

@@ -62,6 +62,7 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .config = setup->config,
         .tls_store = setup->shared->tls_store,
         .budgets = setup->budgets,
+        .has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy,
     };
     transfer_setup_standard(&fetcher->transfer_setup, &fetcher->standard_text);
     return true;
@@ -83,7 +84,6 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
 {
     struct fetcher *fetcher = memory_new(sizeof *fetcher);
     fetcher->setup = *setup;
-    fetcher->has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy;
     fetcher->stall_timer.on_due = on_stall_over;
     buffer_init(&fetcher->standard_text, STANDARD_TEXT_MAX);
     list_init(&fetcher->ready);

@@ -26,7 +26,6 @@ struct fetcher {
     struct lanes *lanes;
     struct origins *origins;
     struct resolver *resolver;
-    bool has_proxy;
 
     /* Where a flight is, by its `node`. */
     struct list ready;     /* to be begun: resolved, redirected */

@@ -175,8 +175,6 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
     };
     if (request.has_body)
         request.body = call->body;
-    if (flight->address_count == 0)
-        return request;
     request.address = &flight->addresses[flight->address_next].any;
     request.pin = origin->pin;
     if (!origin->target.is_literal) {

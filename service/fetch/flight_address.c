@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From an origin to the addresses that may be connected to: literal, cached, or asked
  * for. Every address of an answer is judged, and one that is not allowed refuses the
- * name: a name that leads to both outside and inside is an attack or a mistake. */
+ * name: a name that leads to both outside and inside is an attack or a mistake. With an
+ * egress proxy nothing is different: it is told the address and never sees the name. */
 #include "fetch/fetcher_state.h"
 #include "fetch/flight.h"
 
@@ -87,7 +88,7 @@ void flight_begin(struct flight *flight)
     flight->address_next = 0;
     if (origin->target.is_literal) {
         put_address(flight, &origin->target.address); /* judged with its origin */
-    } else if (!flight->fetcher->has_proxy) {
+    } else {
         const struct resolver_answer *answer =
             resolver_cached(flight->fetcher->resolver, origin->target.host);
         if (!answer) {
@@ -98,7 +99,5 @@ void flight_begin(struct flight *flight)
             return;
         flight->timing.dns = flight->timing.dns < 0 ? 0 : flight->timing.dns;
     }
-    if (flight->fetcher->has_proxy)
-        flight->address_count = 0; /* the proxy connects */
     flight_go_on(flight);
 }

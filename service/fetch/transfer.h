@@ -31,6 +31,7 @@ struct transfer_setup {
     const struct config *config;
     const struct tls_store *tls_store;
     struct budgets *budgets;
+    bool has_proxy; /* the socket leads to the egress proxy, not to the address */
     /* User-Agent → Accept-Encoding, and each alone, by STANDARD_… bits. */
     struct curl_slist standard[4];
     const struct curl_slist *standard_of[4];
@@ -53,7 +54,7 @@ struct transfer_request {
     uint64_t body_max_bytes; /* of the reply, decoded */
     const struct target *target;
     const struct guard *guard;      /* of the caller: asked for every socket */
-    const struct sockaddr *address; /* NULL: an egress proxy will find it */
+    const struct sockaddr *address; /* vetted: where to connect, or the proxy is to */
     const char *pin;                /* of `address` */
     bool is_frugal;                 /* sockets are short */
     bool is_fresh;                  /* on a new connection */

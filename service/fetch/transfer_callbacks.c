@@ -223,7 +223,8 @@ int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_p
     }
     transfer->tries++;
     /* The pin was judged when this attempt began; any other address is judged here. */
-    if (transfer->request.address && !pin_is_ip(transfer->pin, remote_ip, remote_port) &&
+    if (!transfer->setup->has_proxy &&
+        !pin_is_ip(transfer->pin, remote_ip, remote_port) &&
         !may_reach_ip(transfer, remote_ip, remote_port))
         return CURL_PREREQFUNC_ABORT;
     transfer->ready_us = clock_now_us();
@@ -237,7 +238,7 @@ curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
     struct transfer *transfer = data;
     if (purpose != CURLSOCKTYPE_IPCXN)
         return CURL_SOCKET_BAD;
-    if (transfer->request.address) {
+    if (!transfer->setup->has_proxy) { /* the operator's own choice is not vetted */
         if (!pin_is_address(&address->addr, transfer->request.address)) {
             stop(transfer, CALL_BLOCKED_ADDRESS,
                  "the address is not the one that was vetted");

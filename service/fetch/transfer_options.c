@@ -9,10 +9,15 @@
 #include "fetch/lane_socket.h"
 #include "fetch/transfer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Longer than any connect clock of ours, so that libcurl's own never fires first. */
 enum { CONNECT_BACKSTOP_MS = 24 * 3600 * 1000 };
+
+/* fetch.proxy is 1024 bytes at most. */
+enum { PROXY_SIZE = 1024 + 1 };
 
 /* The sum of results: CURLE_OK is 0 and all others are positive. */
 static bool all_set(unsigned results)
@@ -49,20 +54,39 @@ static bool set_tls(struct transfer *transfer)
     return all_set(results);
 }
 
-/* With an egress proxy the proxy looks names up: the policy then holds for names and
- * literal addresses, and the proxy's own rules must hold for what names lead to. */
+/* An egress proxy that looked names up itself would be a way around the policy. So it is
+ * never told a name: every request, plain http too, goes through a tunnel to the vetted
+ * address (set_pin), and Host, SNI and the certificate keep the name. */
+static bool set_proxy(CURL *easy, const char *proxy)
+{
+    static const char remote_names[] = "socks5h://";
+    char text[PROXY_SIZE];
+    unsigned results = 0;
+    if (!proxy || !*proxy) {
+        results += curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        results += curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+        return all_set(results);
+    }
+    /* As socks5h libcurl would pass an IPv6 address on as if it were a name. */
+    size_t len = sizeof remote_names - 1;
+    if (strncmp(proxy, remote_names, len) == 0) {
+        snprintf(text, sizeof text, "socks5://%s", proxy + len);
+        proxy = text;
+    }
+    results += curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+    results += curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    results += curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    return all_set(results);
+}
+
 static bool set_route(CURL *easy, const struct config *config)
 {
-    const char *proxy = config->fetch.proxy;
-    bool has_proxy = proxy && *proxy;
     long version = config->fetch.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
     unsigned results = 0;
-    results += curl_easy_setopt(easy, CURLOPT_PROXY, has_proxy ? proxy : "");
-    results += curl_easy_setopt(easy, CURLOPT_NOPROXY, has_proxy ? "" : "*");
     results += curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
     results += curl_easy_setopt(easy, CURLOPT_PIPEWAIT, config->fetch.http2 ? 1L : 0L);
     results += curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    return all_set(results);
+    return all_set(results) && set_proxy(easy, config->fetch.proxy);
 }
 
 static bool set_callbacks(struct transfer *transfer)
@@ -251,11 +275,11 @@ static bool set_headers(struct transfer *transfer)
 }
 
 /* A literal address needs no pin: the URL says where to go, and transfer_on_open checks.
- */
+ * No socket of ours shows where a proxy goes, so there it is said in any case. */
 static unsigned set_pin(struct transfer *transfer)
 {
     const struct transfer_request *request = &transfer->request;
-    bool has_pin = request->address && !request->target->is_literal;
+    bool has_pin = !request->target->is_literal || transfer->setup->has_proxy;
     if (!has_pin && !transfer->applied.has_pin)
         return 0;
     transfer->applied.has_pin = has_pin;

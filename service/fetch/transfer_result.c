@@ -157,6 +157,19 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
 
 static const char *const lost = "the connection was lost after the request was sent";
 
+/* The egress proxy refused, or hung up: to the caller that is a connection that was not
+ * made, and no more is said of it. SOCKS has no status and a code of its own. */
+static bool is_without_tunnel(const struct transfer *transfer, CURLcode result)
+{
+    long status = 0;
+    if (!transfer->setup->has_proxy || transfer->tries > 0)
+        return false;
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    bool is_cut = result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR ||
+                  result == CURLE_GOT_NOTHING;
+    return result == CURLE_PROXY || status >= 300 || (status == 0 && is_cut);
+}
+
 /* The request was sent, nothing of a reply came, and it must not be sent twice: whatever
  * went wrong, also while libcurl dialled again, nobody knows what became of it. */
 static bool is_fate_unknown(const struct transfer *transfer, enum call_code code)
@@ -177,6 +190,8 @@ enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
         code = say(ret_message, CALL_RESET, lost);
     else if (transfer->is_short)
         code = say(ret_message, CALL_OVERLOADED, "the gateway has no socket left");
+    else if (is_without_tunnel(transfer, result))
+        code = say(ret_message, CALL_CONNECT, "the egress proxy did not connect");
     else
         code = judge_result(transfer, result, ret_message);
     return is_fate_unknown(transfer, code) ? say(ret_message, CALL_MAYBE_SENT, lost)
