@@ -41,17 +41,21 @@ struct listener {
 
 /* -------------------------------------------------------------------- refusing */
 
-static void refuse(struct listener *listener, int fd)
+static const char *const refusals[REFUSAL_REASON_COUNT] = {
+    [REFUSED_BY_LIMIT] =
+        "too many connections (server.max_connections); try again in a second",
+    [REFUSED_BY_ADDRESS] = "too many connections from this address "
+                           "(server.max_connections_per_address); use those there are",
+};
+
+static void refuse(struct listener *listener, int fd, enum refusal_reason reason)
 {
     char request_id[33];
     random_hex(request_id, 16);
     struct buffer message;
     buffer_init(&message, 4096);
-    problem_message(
-        &message, PROBLEM_OVERLOADED,
-        "too many connections (server.max_connections); try again in a second",
-        request_id);
-    metrics_add(listener->setup.metrics, METRIC_CLIENT_REFUSED, 0, 1);
+    problem_message(&message, PROBLEM_OVERLOADED, refusals[reason], request_id);
+    metrics_add(listener->setup.metrics, METRIC_CLIENT_REFUSED, reason, 1);
     ssize_t sent = send(fd, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     bool is_sent = sent == (ssize_t)message.len;
     buffer_done(&message);
@@ -76,6 +80,17 @@ static struct worker *least_loaded(const struct listener *listener)
     return best;
 }
 
+/* A proxy on this machine carries everybody's connections, and so may a unix socket. */
+static bool is_address_full(struct listener *listener, int fd,
+                            const struct sockaddr_storage *address)
+{
+    struct address_key key;
+    return listener->setup.counts &&
+           address_key_of((const struct sockaddr *)address, &key) &&
+           !address_key_is_loopback(&key) &&
+           !address_counts_take(listener->setup.counts, &key, fd);
+}
+
 static void place(struct listener *listener, enum front_role role, int fd,
                   const struct sockaddr_storage *address, socklen_t address_len)
 {
@@ -84,7 +99,12 @@ static void place(struct listener *listener, enum front_role role, int fd,
         role == FRONT_OPS ? UINT32_MAX : (unsigned)listener->setup.max_connections;
     if (atomic_fetch_add(&listener->setup.state->open_connections, 1) >= limit) {
         atomic_fetch_sub(&listener->setup.state->open_connections, 1);
-        refuse(listener, fd);
+        refuse(listener, fd, REFUSED_BY_LIMIT);
+        return;
+    }
+    if (role == FRONT_MAIN && is_address_full(listener, fd, address)) {
+        atomic_fetch_sub(&listener->setup.state->open_connections, 1);
+        refuse(listener, fd, REFUSED_BY_ADDRESS);
         return;
     }
     worker_adopt(least_loaded(listener), role, fd, (const struct sockaddr *)address,

@@ -4,6 +4,7 @@
  * over SO_REUSEPORT sockets: four on two workers landed on one in half of the tries. */
 #pragma once
 
+#include "address_counts.h"
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -23,6 +24,7 @@ struct listener_setup {
     unsigned worker_count;
     struct process_state *state;
     uint64_t max_connections;      /* above it: 503 and close */
+    struct address_counts *counts; /* per address; NULL: not limited */
     struct metrics_shard *metrics; /* main's shard */
 };
 

@@ -7,10 +7,12 @@
  * their batches end with cancelled items → workers stopped → exit 0 */
 #include "serve.h"
 
+#include "address_counts.h"
 #include "base/buffer.h"
 #include "base/cpus.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "descriptors.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
@@ -30,6 +32,8 @@ enum {
     RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
     RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
     DRAIN_POLL_MS = 10,
+    /* Containers may be allowed a billion; the kernel gives the lowest free number. */
+    COUNTED_DESCRIPTORS_MAX = 4 * 1024 * 1024,
     /* As many as server.listen and ops.listen can name, 16 entries each. */
     OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
     LAST_REPLIES_MS = 2000, /* after drain_timeout: for the last replies to leave */
@@ -40,6 +44,7 @@ struct service {
     struct loop loop;
     struct process_state state;
     struct budgets budgets;
+    struct address_counts *counts; /* NULL without max_connections_per_address */
     struct fetch_shared *shared;
     struct metrics_shard **shards; /* one a worker, the last is main's */
     struct worker **workers;
@@ -120,6 +125,7 @@ static bool make_workers(struct service *service, struct error *err)
             .shared = service->shared,
             .budgets = &service->budgets,
             .state = &service->state,
+            .counts = service->counts,
             .metrics = service->shards[i],
             .all = service->workers,
             .count = service->worker_count,
@@ -145,6 +151,17 @@ static void make_shards(struct service *service)
     service->state.shards = service->shards;
     service->state.shard_count = count;
     service->state.version = GATHERD_VERSION;
+}
+
+static void make_counts(struct service *service, const struct descriptors *descriptors)
+{
+    uint64_t limit = service->config->server.max_connections_per_address;
+    uint64_t fd_max = descriptors_limit();
+    if (fd_max > COUNTED_DESCRIPTORS_MAX)
+        fd_max = COUNTED_DESCRIPTORS_MAX;
+    if (limit)
+        service->counts = address_counts_new(
+            (unsigned)limit, descriptors->max_connections, fd_max, random_u64());
 }
 
 static void log_started(struct service *service)
@@ -255,12 +272,14 @@ static bool start(struct service *service, struct error *err)
         !front_global_init(err))
         return false;
     make_shards(service);
+    make_counts(service, &descriptors);
     const struct listener_setup setup = {
         .loop = &service->loop,
         .workers = service->workers,
         .worker_count = service->worker_count,
         .state = &service->state,
         .max_connections = descriptors.max_connections,
+        .counts = service->counts,
         .metrics = service->shards[service->worker_count],
     };
     service->listener = listener_new(&setup);
@@ -285,6 +304,7 @@ static void stop(struct service *service)
     fetch_shared_free(service->shared);
     for (size_t i = 0; i < service->state.shard_count; i++)
         metrics_shard_free(service->shards[i]);
+    address_counts_free(service->counts);
     free(service->shards);
     free(service->workers);
     if (service->signals.is_watched)

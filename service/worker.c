@@ -118,9 +118,11 @@ bool worker_is_idle(const struct worker *worker)
 
 /* ------------------------------------------------------------------ the turn */
 
-static void on_closed(void *context)
+static void on_closed(void *context, int fd)
 {
     struct worker *worker = context;
+    if (worker->setup.counts)
+        address_counts_release(worker->setup.counts, fd);
     atomic_fetch_sub(&worker->shared.open_count, 1);
     atomic_fetch_sub(&worker->setup.state->open_connections, 1);
 }

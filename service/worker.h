@@ -3,6 +3,7 @@
  * threads reach it through its mailbox only. */
 #pragma once
 
+#include "address_counts.h"
 #include "base/attributes.h"
 #include "base/error.h"
 #include "config/config.h"
@@ -20,6 +21,7 @@ struct worker_setup {
     struct fetch_shared *shared;
     struct budgets *budgets;
     struct process_state *state;
+    struct address_counts *counts; /* of client connections; NULL: not limited */
     struct metrics_shard *metrics;
     struct worker **all; /* every worker, `count` of them; filled before worker_start */
     unsigned count;

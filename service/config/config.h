@@ -33,8 +33,10 @@ enum allow_deny { POLICY_DENY, POLICY_ALLOW };
 struct config {
     struct {
         struct config_strings listen;
-        uint64_t workers; /* 0: auto */
+        uint64_t workers;            /* 0: auto */
+        struct config_strings hosts; /* none: any Host is taken */
         uint64_t max_connections;
+        uint64_t max_connections_per_address; /* 0: no limit of its own */
         uint64_t request_max_bytes;
         uint64_t head_timeout_ms;
         uint64_t body_timeout_ms;
@@ -51,6 +53,7 @@ struct config {
     struct {
         uint64_t mode; /* enum auth_mode */
         struct config_keys keys;
+        uint64_t failures_per_minute; /* 0: not limited */
     } auth;
     struct {
         uint64_t max_items;

@@ -36,6 +36,15 @@ const struct option options_table[] = {
      .check = syntax_is_listen,
      .help = "Where to listen: \"host:port\", \"[v6]:port\", \"unix:/path\" or "
              "\"fd:3\" (a socket handed over by the service manager)"},
+    {.path = "server.hosts",
+     .type = OPTION_STRINGS,
+     .fallback = "[]",
+     .max = 64,
+     .offset = offsetof(struct config, server.hosts),
+     .check = syntax_is_own_host,
+     .help = "Names clients may call the service by, without a port; a request to "
+             "server.listen with another Host gets 421. Keeps web pages that point "
+             "their own name here (DNS rebinding) out; []: any Host"},
     {.path = "server.workers",
      .type = OPTION_WORKERS,
      .fallback = "auto",
@@ -52,6 +61,15 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, server.max_connections),
      .help = "Open client connections; the next one gets 503 with Retry-After and "
              "is closed"},
+    {.path = "server.max_connections_per_address",
+     .type = OPTION_NUMBER,
+     .fallback = "0",
+     .max = 1000000,
+     .offset = offsetof(struct config, server.max_connections_per_address),
+     .help = "Of those, the ones one client address may have, for IPv6 one /64; the "
+             "next one gets 503. 0: no limit of its own, because behind a proxy all "
+             "clients have one address; never for loopback, unix sockets and "
+             "ops.listen"},
     {.path = "server.request_max_bytes",
      .type = OPTION_SIZE,
      .fallback = "4MiB",
@@ -135,6 +153,14 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, auth.keys),
      .help = "The keys, each {name: billing, sha256: \"<64 hex digits>\"}; gatherd "
              "key new makes one. sha256 may be file:/path"},
+    {.path = "auth.failures_per_minute",
+     .type = OPTION_NUMBER,
+     .fallback = "20",
+     .max = 1000000,
+     .offset = offsetof(struct config, auth.failures_per_minute),
+     .help = "Wrong keys from one address (IPv6: one /64), counted by each worker; "
+             "above it the address gets 429 until the minute is over, unless a sound "
+             "key came from it in the last ten minutes. 0: not limited"},
     {.path = "batch.max_items",
      .type = OPTION_NUMBER,
      .fallback = "1000",

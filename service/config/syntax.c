@@ -189,6 +189,23 @@ bool syntax_is_local_listen(const char *text)
     return strcasecmp(name, "localhost") == 0;
 }
 
+bool syntax_is_own_host(const char *text, struct error *err)
+{
+    struct slice host = slice_from(text);
+    bool is_bracketed =
+        host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
+    bool is_sound = is_bracketed
+                        ? is_address(slice_make(text + 1, host.len - 2), AF_INET6)
+                        : is_address(host, AF_INET) ||
+                              (is_host_name(host) && text[host.len - 1] != '.');
+    if (!is_sound)
+        return error_set(err, ERROR_INVALID,
+                         "\"%.80s\" is no name as a Host header has it: write it "
+                         "without port and final dot, IPv6 in brackets",
+                         text);
+    return true;
+}
+
 bool syntax_is_scheme(const char *text, struct error *err)
 {
     if (strcmp(text, "http") != 0 && strcmp(text, "https") != 0)

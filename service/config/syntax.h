@@ -15,6 +15,9 @@ bool syntax_is_listen(const char *text, struct error *err) MUST_CHECK;
  * nobody knows before the start, so it is not. `text` has passed syntax_is_listen. */
 bool syntax_is_local_listen(const char *text);
 
+/* A name or address for a Host header: no port, no final dot, IPv6 in brackets. */
+bool syntax_is_own_host(const char *text, struct error *err) MUST_CHECK;
+
 bool syntax_is_scheme(const char *text, struct error *err) MUST_CHECK; /* http, https */
 bool syntax_is_ports(const char *text, struct error *err) MUST_CHECK; /* "80", "1-1023" */
 bool syntax_is_deny_ports(const char *text,

@@ -297,9 +297,9 @@ static void end(struct client *client)
     loop_unwatch(front->setup.loop, &client->watch);
     loop_timer_clear(front->setup.loop, &client->timer);
     list_remove(&client->node);
-    free(client);
     metrics_add(front->setup.metrics, METRIC_CLIENT_OPEN, 0, (uint64_t)-1);
-    front->setup.on_closed(front->setup.context);
+    front->setup.on_closed(front->setup.context, client->fd);
+    free(client);
 }
 
 void client_on_connection(void *cls, struct MHD_Connection *connection,

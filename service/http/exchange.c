@@ -71,12 +71,21 @@ struct caller *exchange_caller(const struct exchange *exchange)
     return exchange->caller;
 }
 
+static const struct sockaddr *client_address(const struct exchange *exchange)
+{
+    return MHD_get_connection_info(exchange->client->connection,
+                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+        ->client_addr;
+}
+
+void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key)
+{
+    address_key_of(client_address(exchange), ret_key);
+}
+
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size)
 {
-    const struct sockaddr *address =
-        MHD_get_connection_info(exchange->client->connection,
-                                MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-            ->client_addr;
+    const struct sockaddr *address = client_address(exchange);
     const void *number = NULL;
     if (address && address->sa_family == AF_INET)
         number = &((const struct sockaddr_in *)(const void *)address)->sin_addr;

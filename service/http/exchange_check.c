@@ -5,6 +5,20 @@
 #include "http/front_state.h"
 
 #include "http/auth.h"
+#include "http/host_list.h"
+
+static bool check_host(struct exchange *exchange, const struct request_head *head)
+{
+    const struct front_setup *setup = &exchange->front->setup;
+    /* Probes and scrapers go by address, and ops.listen is theirs. */
+    if (setup->role == FRONT_OPS ||
+        host_list_has(&setup->config->server.hosts, head->host))
+        return true;
+    /* RFC 9110 7.4 and 15.5.20: a misdirected request. */
+    exchange_refuse(exchange, PROBLEM_MISDIRECTED,
+                    "the Host header is none of server.hosts");
+    return false;
+}
 
 static bool check_route(struct exchange *exchange, const char *method)
 {
@@ -27,6 +41,25 @@ static bool check_route(struct exchange *exchange, const char *method)
     return false;
 }
 
+/* Whether the client's address sent so many wrong keys that it is answered already. */
+static bool hold_back(struct exchange *exchange, const struct address_key *address)
+{
+    const struct front_setup *setup = &exchange->front->setup;
+    uint64_t limit = setup->config->auth.failures_per_minute;
+    unsigned wait_s = limit
+                          ? auth_failures_wait_s(&exchange->front->auth_failures, address,
+                                                 (unsigned)limit, setup->loop->now_ms)
+                          : 0;
+    if (!wait_s)
+        return false;
+    metrics_add(setup->metrics, METRIC_AUTH_REFUSED, AUTH_REFUSED_HELD_BACK, 1);
+    problem_reply_later(exchange, PROBLEM_RATE_LIMITED,
+                        "too many wrong keys from this address "
+                        "(auth.failures_per_minute)",
+                        wait_s);
+    return true;
+}
+
 static bool check_caller(struct exchange *exchange, const struct request_head *head)
 {
     const struct config *config = exchange->front->setup.config;
@@ -34,13 +67,22 @@ static bool check_caller(struct exchange *exchange, const struct request_head *h
     exchange->caller = callers_everybody(callers);
     if (!exchange->route->needs_key || !auth_is_required(config))
         return true;
+    struct address_key address;
+    exchange_client_key(exchange, &address);
+    if (hold_back(exchange, &address))
+        return false;
+    const struct front_setup *setup = &exchange->front->setup;
+    struct auth_failures *failures = &exchange->front->auth_failures;
     const struct config_key *key =
         auth_caller(config, head->authorization, head->api_key);
     if (key) {
+        auth_failures_forgive(failures, &address, setup->loop->now_ms);
         exchange->caller =
             callers_of_key(callers, (size_t)(key - config->auth.keys.items));
         return true;
     }
+    auth_failures_add(failures, &address, setup->loop->now_ms);
+    metrics_add(setup->metrics, METRIC_AUTH_REFUSED, AUTH_REFUSED_KEY, 1);
     exchange_refuse(exchange, PROBLEM_UNAUTHORIZED,
                     "send a key as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\"");
     return false;
@@ -83,6 +125,6 @@ bool exchange_check(struct exchange *exchange, const struct request_head *head,
                         "a client certificate of the configured CA is needed");
         return false;
     }
-    return check_route(exchange, method) && check_caller(exchange, head) &&
-           check_body(exchange, head);
+    return check_host(exchange, head) && check_route(exchange, method) &&
+           check_caller(exchange, head) && check_body(exchange, head);
 }

@@ -141,6 +141,7 @@ struct front *front_new(const struct front_setup *setup, struct error *err)
     linger_init(&front->lingering, setup->loop);
     random_hex(front->id_prefix, (sizeof front->id_prefix - 1) / 2);
     front->id_next = random_u64();
+    front->auth_failures.secret = random_u64();
     if (!start_daemon(front, err) || !watch_daemon(front, err)) {
         front_free(front);
         return NULL;
@@ -192,7 +193,7 @@ void front_turn(struct front *front)
         must_run = wants_to_run(front);
     }
     for (; front->arriving; front->arriving--)
-        front->setup.on_closed(front->setup.context);
+        front->setup.on_closed(front->setup.context, -1);
 }
 
 int front_wait_ms(struct front *front)

@@ -41,9 +41,9 @@ struct front_setup {
     struct budgets *budgets;
     struct metrics_shard *metrics;
     struct process_state *state;
-    /* Called when a client connection ends, for the listener's count; any moment of the
-     * turn. */
-    void (*on_closed)(void *context);
+    /* Called when a client connection ends, for the listener's counts; any moment of the
+     * turn. `fd` is still open, or -1 if the connection was never served. */
+    void (*on_closed)(void *context, int fd);
     void *context;
 };
 

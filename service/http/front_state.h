@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/slice.h"
+#include "http/auth_failures.h"
 #include "http/exchange.h"
 #include "http/front.h"
 #include "http/linger.h"
@@ -38,6 +39,7 @@ struct front {
     struct list clients;
     struct list waiting; /* exchanges in EXCHANGE_WAITING */
     struct linger_set lingering;
+    struct auth_failures auth_failures;
     char id_prefix[17]; /* of request ids made here: random */
     uint64_t id_next;
     char start_fault[256]; /* what MHD said while starting */
@@ -150,6 +152,9 @@ extern const char exchange_too_large_detail[]; /* of a body */
  * False: it was answered. */
 bool exchange_check(struct exchange *exchange, const struct request_head *head,
                     const char *method);
+/* exchange_client_key: by what the client's address is counted; all unix sockets' clients
+ * have the same. */
+void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
 

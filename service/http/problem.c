@@ -10,6 +10,7 @@
 #include <microhttpd.h>
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,10 @@ static const struct problem_row {
         {"media-type", 415, NULL, "The media type is not taken",
          "A batch is sent as \"Content-Type: application/json\", in UTF-8 and without "
          "a Content-Encoding."},
+    [PROBLEM_MISDIRECTED] =
+        {"misdirected", 421, NULL, "The request is for another host",
+         "The Host header names none of the hosts this service goes by (server.hosts). "
+         "Nothing was done. Call it by one of its names."},
     [PROBLEM_HEAD_TOO_LARGE] =
         {"head-too-large", 431, NULL, "The request's headers are too large",
          "The request has more or longer header lines than the server takes."},
@@ -193,6 +198,18 @@ void problem_reply(struct exchange *exchange, enum problem_type type, const char
     struct buffer document;
     buffer_init(&document, DOCUMENT_MAX);
     problem_document(&document, type, detail, exchange_request_id(exchange), errors);
+    reply(exchange, type, &head, &document);
+}
+
+void problem_reply_later(struct exchange *exchange, enum problem_type type,
+                         const char *detail, unsigned seconds)
+{
+    char wait[16];
+    snprintf(wait, sizeof wait, "%u", seconds);
+    struct reply head = {.extra_names = {"Retry-After"}, .extra_values = {wait}};
+    struct buffer document;
+    buffer_init(&document, DOCUMENT_MAX);
+    problem_document(&document, type, detail, exchange_request_id(exchange), NULL);
     reply(exchange, type, &head, &document);
 }
 

@@ -24,6 +24,7 @@ enum problem_type {
     PROBLEM_TOO_LARGE,          /* 413: bytes */
     PROBLEM_URI_TOO_LONG,       /* 414 */
     PROBLEM_MEDIA_TYPE,         /* 415 */
+    PROBLEM_MISDIRECTED,        /* 421 */
     PROBLEM_HEAD_TOO_LARGE,     /* 431 */
     PROBLEM_RATE_LIMITED,       /* 429, Retry-After */
     PROBLEM_INTERNAL,           /* 500 */
@@ -34,10 +35,12 @@ enum problem_type {
 };
 
 /* problem_reply answers with the problem; `detail` is one sentence for this occurrence,
- * `errors` the pointers (NULL: none). problem_reply_allow is the 405 with its Allow
- * header. */
+ * `errors` the pointers (NULL: none). problem_reply_later says by Retry-After how many
+ * seconds to wait. problem_reply_allow is the 405 with its Allow header. */
 void problem_reply(struct exchange *exchange, enum problem_type type, const char *detail,
                    const struct parse_errors *errors);
+void problem_reply_later(struct exchange *exchange, enum problem_type type,
+                         const char *detail, unsigned seconds);
 void problem_reply_allow(struct exchange *exchange, const char *allow);
 
 /* problem_status returns the HTTP status of the type. */

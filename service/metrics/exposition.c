@@ -24,6 +24,14 @@ static const char *const batch_results[] = {
     [BATCH_REFUSED] = "refused",
 };
 static const char *const status_classes[] = {"2xx", "3xx", "4xx", "5xx"};
+static const char *const refusal_reasons[] = {
+    [REFUSED_BY_LIMIT] = "max_connections",
+    [REFUSED_BY_ADDRESS] = "max_connections_per_address",
+};
+static const char *const auth_refusals[] = {
+    [AUTH_REFUSED_KEY] = "key",
+    [AUTH_REFUSED_HELD_BACK] = "held_back",
+};
 static const char *const dns_results[] = {
     [DNS_ANSWERED] = "answered",
     [DNS_FAILED] = "failed",
@@ -45,6 +53,10 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
         return scrape->code_name(label);
     case METRIC_REQUESTS:
         return status_classes[label];
+    case METRIC_CLIENT_REFUSED:
+        return refusal_reasons[label];
+    case METRIC_AUTH_REFUSED:
+        return auth_refusals[label];
     case METRIC_DNS_LOOKUPS:
         return dns_results[label];
     case METRIC_PHASE_SECONDS:

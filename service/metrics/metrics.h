@@ -19,6 +19,8 @@ enum batch_result {
 };
 enum { ITEM_CODE_COUNT = 25 };   /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
 enum { STATUS_CLASS_COUNT = 4 }; /* 2xx 3xx 4xx 5xx */
+enum refusal_reason { REFUSED_BY_LIMIT, REFUSED_BY_ADDRESS, REFUSAL_REASON_COUNT };
+enum auth_refusal { AUTH_REFUSED_KEY, AUTH_REFUSED_HELD_BACK, AUTH_REFUSAL_COUNT };
 enum dns_result { DNS_ANSWERED, DNS_FAILED, DNS_CACHED, DNS_RESULT_COUNT };
 enum phase_label {
     PHASE_LABEL_BLOCKED,

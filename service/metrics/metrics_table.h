@@ -15,8 +15,11 @@
             "Client requests by class of the reply's status")                            \
     COUNTER(CLIENT_CONNECTIONS, "client_connections_total", NULL, 1,                     \
             "Client connections adopted")                                                \
-    COUNTER(CLIENT_REFUSED, "client_connections_refused_total", NULL, 1,                 \
-            "Client connections answered 503 because of the limit")                      \
+    COUNTER(CLIENT_REFUSED, "client_connections_refused_total", "reason",                \
+            REFUSAL_REASON_COUNT,                                                        \
+            "Client connections answered 503 because of a limit, by whose")              \
+    COUNTER(AUTH_REFUSED, "auth_refused_total", "reason", AUTH_REFUSAL_COUNT,            \
+            "Requests without a sound key, or held back after too many of them")         \
     COUNTER(CLIENTS_GONE, "clients_gone_total", NULL, 1,                                 \
             "Clients that went away before their reply")                                 \
     COUNTER(UPSTREAM_OPENED, "upstream_connections_opened_total", NULL, 1,               \

@@ -258,6 +258,19 @@ Test(syntax, pem_has_its_frame)
     cr_assert(not(syntax_is_pem("-----BEGIN X-----", NULL)));
 }
 
+Test(syntax, the_services_own_hosts)
+{
+    static const char *const good[] = {"gatherd.example", "localhost", "a",
+                                       "127.0.0.1",       "[::1]",     "[2001:db8::5]",
+                                       "x-y_z.example"};
+    static const char *const bad[] = {
+        "",         "a:80", "127.0.0.1:80", "[::1]:80",   "::1", "a.", ".",  "*.example",
+        "http://a", "a b",  "[a]",          "[]",         "[",   "]",  "-a", "a..b",
+        "1.2.3",    "a/b",  "\xc3\xa9",     "[127.0.0.1]"};
+    expect_all(syntax_is_own_host, good, COUNT(good), true);
+    expect_all(syntax_is_own_host, bad, COUNT(bad), false);
+}
+
 Test(syntax, schemes)
 {
     cr_assert(syntax_is_scheme("http", NULL));

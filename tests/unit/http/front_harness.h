@@ -24,9 +24,9 @@ static int closed_count;
 static char received[1 << 20]; /* all of one client's replies */
 static size_t received_len;
 
-static void on_closed(void *context)
+static void on_closed(void *context, int fd)
 {
-    (void)context;
+    (void)context, (void)fd;
     closed_count++;
 }
 
