@@ -23,8 +23,8 @@ static size_t find_or_add(struct callers *callers, const char *name)
         if (strcmp(callers->items[i].name, name) == 0)
             return i;
     }
-    callers->items[callers->count] =
-        (struct caller){.name = name, .guard = callers->guard};
+    callers->items[callers->count] = (struct caller){
+        .name = name, .guard = callers->guard, .in_flight = {.max = UINT64_MAX}};
     return callers->count++;
 }
 
@@ -38,7 +38,8 @@ struct callers *callers_new(const struct config *config, struct error *err)
         return NULL;
     }
     callers->items = memory_new((keys->count + 1) * sizeof *callers->items);
-    callers->items[0] = (struct caller){.name = "", .guard = callers->guard};
+    callers->items[0] = (struct caller){
+        .name = "", .guard = callers->guard, .in_flight = {.max = UINT64_MAX}};
     callers->count = 1;
     callers->of_key = memory_new((keys->count + 1) * sizeof *callers->of_key);
     callers->key_count = keys->count;

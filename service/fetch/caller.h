@@ -16,6 +16,7 @@
 struct caller {
     const char *name;          /* the key's; "" for everybody. The configuration's */
     const struct guard *guard; /* what it may reach */
+    struct budget in_flight;   /* its calls dispatched; max UINT64_MAX: no limit */
 };
 
 struct callers;

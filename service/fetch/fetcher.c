@@ -286,6 +286,16 @@ static void set_limits(struct flight *flight)
         (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
 }
 
+static void note_sojourn(struct fetcher *fetcher, const struct call *call)
+{
+    if (call->flow->has_begun)
+        return;
+    call->flow->has_begun = true;
+    if (fetcher->setup.on_sojourn)
+        fetcher->setup.on_sojourn(fetcher->setup.context,
+                                  call->started_us - call->queued_us);
+}
+
 static void dispatch(struct fetcher *fetcher, struct call *call)
 {
     struct flight *flight = call->flight;
@@ -295,6 +305,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         call->started_us = clock_now_us();
         call->timer.on_due = flight_on_due;
         set_limits(flight);
+        note_sojourn(fetcher, call);
     }
     flight->slot = call->origin;
     flight->has_place = true;

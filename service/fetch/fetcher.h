@@ -53,6 +53,12 @@ struct fetcher_setup {
     /* Called when this fetcher finds the process short of sockets and has no idle one of
      * its own to close: ask the other workers to call fetcher_trim. May be NULL. */
     void (*on_socket_pressure)(void *context);
+    /* Called once per flow (batch), when its first call is dispatched: the microseconds
+     * that this worker alone made it wait. Waiting for a slot of its origin or for room
+     * among its caller's calls in flight is not counted: that is the origin's or the
+     * caller's doing, and says nothing about the load here. From fetcher_turn; must only
+     * record. May be NULL. */
+    void (*on_sojourn)(void *context, uint64_t us);
     void *context;
 };
 

@@ -6,6 +6,10 @@
 
 #include "fetch/caller.h"
 
+#include <stdbool.h>
+
+/* Zero everything but `caller`. */
 struct flow {
     struct caller *caller;
+    bool has_begun; /* one of its calls was dispatched */
 };
