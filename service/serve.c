@@ -85,6 +85,7 @@ static bool divide_descriptors(struct service *service,
     service->budgets.in_flight.max = ret_descriptors->max_in_flight;
     service->budgets.sockets.max = limit - reserve - ret_descriptors->max_connections;
     service->budgets.reply_bytes.max = config->memory.reply_budget;
+    service->budgets.request_bytes.max = config->memory.request_budget;
     return true;
 }
 

@@ -19,14 +19,27 @@ static void document_free(void *context)
     struct document *document = context;
     json_decref(document->root);
     arena_done(&document->arena);
+    document_memory_done(&document->memory);
     free(document);
+}
+
+void parse_global_init(void)
+{
+    document_memory_hook();
+}
+
+void parse_document_new(struct parser *parser, struct budget *memory)
+{
+    parser->document = memory_new(sizeof *parser->document);
+    document_memory_init(&parser->document->memory, memory);
 }
 
 struct batch *parse_batch_new(struct parser *parser, size_t count)
 {
-    if (!parser->document)
-        parser->document = memory_new(sizeof *parser->document);
-    struct item *items = memory_try_array(count ? count : 1, sizeof *items);
+    size_t room = count ? count : 1;
+    struct item *items = NULL;
+    if (document_memory_take(&parser->document->memory, room * sizeof *items))
+        items = memory_try_array(room, sizeof *items);
     if (!items) {
         parser->is_out_of_memory = true;
         return NULL;
@@ -40,13 +53,21 @@ struct batch *parse_batch_new(struct parser *parser, size_t count)
     return batch;
 }
 
+static void report_memory(struct parser *parser)
+{
+    bool is_large =
+        parser->document && parser->document->memory.state == DOCUMENT_TOO_LARGE;
+    parser->errors->refusal = is_large ? PARSE_TOO_LARGE : PARSE_NO_MEMORY;
+    report_error(parser->errors, whole,
+                 is_large ? "read as JSON it takes more than a quarter of "
+                            "memory.request_budget: send less at once"
+                          : "there is no memory for it now");
+}
+
 struct batch *parse_conclude(struct parser *parser, struct batch *batch)
 {
-    if (parser->is_out_of_memory) {
-        parser->errors->refusal = PARSE_TOO_MANY;
-        report_error(parser->errors, whole,
-                     "there is no memory for it now: send less at once");
-    }
+    if (parser->is_out_of_memory)
+        report_memory(parser);
     if (!batch && parser->document)
         document_free(parser->document);
     if (parser->errors->total == 0)
@@ -158,7 +179,8 @@ static void report_syntax(struct parser *parser, struct slice text,
                           const json_error_t *error)
 {
     /* Some of its allocations fail without a word. */
-    if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0') {
+    if (parser->document->memory.state != DOCUMENT_FITS ||
+        json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0') {
         parser->is_out_of_memory = true;
         return;
     }
@@ -179,8 +201,10 @@ static json_t *load(struct parser *parser, struct slice text)
     const struct body_spans *spans = &parser->spans;
     struct slice readable = spans->readable;
     json_error_t error;
+    document_memory_begin(&parser->document->memory);
     json_t *root =
         json_loadb(readable.data, readable.len, JSON_REJECT_DUPLICATES, &error);
+    document_memory_end();
     if (!root) {
         report_syntax(parser, text, &error);
     } else if (spans->broken.data) {
@@ -315,19 +339,17 @@ static struct batch *read_document(struct parser *parser)
     return batch;
 }
 
-struct batch *parse_batch(struct slice text, const struct config *config,
+struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
                           struct parse_errors *errors)
 {
     *errors = (struct parse_errors){.refusal = PARSE_INVALID};
-    struct parser parser = {.config = config, .errors = errors};
+    struct parser parser = {.config = setup->config, .errors = errors};
     item_fields_init(&parser.defaults);
-    json_t *root = load(&parser, text);
+    parse_document_new(&parser, setup->memory);
+    parser.document->root = load(&parser, text);
     struct batch *batch = NULL;
-    if (root) {
-        parser.document = memory_new(sizeof *parser.document);
-        parser.document->root = root;
+    if (parser.document->root)
         batch = read_document(&parser);
-    }
     batch = parse_conclude(&parser, batch);
     body_spans_done(&parser.spans);
     return batch;

@@ -19,6 +19,7 @@
 #include "base/slice.h"
 #include "batch/batch.h"
 #include "config/config.h"
+#include "fetch/budget.h"
 
 #include <stddef.h>
 
@@ -30,8 +31,10 @@ struct parse_error {
 };
 
 enum parse_refusal {
-    PARSE_INVALID,  /* 400 */
-    PARSE_TOO_MANY, /* 413: more items than batch.max_items */
+    PARSE_INVALID,   /* 400 */
+    PARSE_TOO_MANY,  /* 413: more items than batch.max_items */
+    PARSE_TOO_LARGE, /* 413: parsed, it would take more memory than one document may */
+    PARSE_NO_MEMORY, /* 503: there is no memory for it just now */
 };
 
 struct parse_errors {
@@ -43,10 +46,19 @@ struct parse_errors {
 
 void parse_errors_done(struct parse_errors *errors);
 
+/* What a batch is read with. */
+struct parse_setup {
+    const struct config *config;
+    struct budget *memory; /* charged while the batch lives; NULL: nothing is */
+};
+
+/* parse_global_init: once, before there are threads and before any other JSON is made. */
+void parse_global_init(void);
+
 /* parse_batch takes the body of POST /v1/batch; `text` is not needed after it returns.
  * NULL and `errors` filled when the batch is wrong in its shape (API.md). Wrong URLs are
  * not looked at here: they fail their own item. */
-struct batch *parse_batch(struct slice text, const struct config *config,
+struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
                           struct parse_errors *errors) MUST_CHECK;
 
 /* One name=value of a query, percent-decoding done. */
@@ -56,5 +68,5 @@ struct parse_argument {
 };
 /* parse_query is the same for GET /v1/batch?url=…&deadlineMs=…&include=… */
 struct batch *parse_query(const struct parse_argument *arguments, size_t count,
-                          const struct config *config,
+                          const struct parse_setup *setup,
                           struct parse_errors *errors) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "batch/arena.h"
 #include "batch/batch.h"
 #include "batch/body_spans.h"
+#include "batch/document_memory.h"
 #include "batch/parse.h"
 #include "batch/parse_report.h"
 
@@ -30,6 +31,7 @@ enum {
 struct document {
     json_t *root; /* NULL for a query */
     struct arena arena;
+    struct document_memory memory;
 };
 
 /* Header lines to send. `lines` always has one more behind `count`: the content-type of a
@@ -102,8 +104,11 @@ bool parse_body(struct parser *parser, struct body_source *source,
  * unique. */
 void parse_finish(struct parser *parser, struct batch *batch, struct place list);
 
-/* parse_batch_new makes a batch of `count` empty items on a new document, or NULL. The
- * parser's document is then the batch's. */
+/* parse_document_new gives the parser its document, so that what follows is charged. */
+void parse_document_new(struct parser *parser, struct budget *memory);
+
+/* parse_batch_new makes a batch of `count` empty items, or NULL. The parser's document is
+ * then the batch's. */
 struct batch *parse_batch_new(struct parser *parser, size_t count) MUST_CHECK;
 
 /* parse_include_word adds the bit of "headers", "body" or "timing", or reports at

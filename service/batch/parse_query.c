@@ -107,8 +107,9 @@ static void take_arguments(struct parser *parser, struct batch *batch,
 }
 
 struct batch *parse_query(const struct parse_argument *arguments, size_t count,
-                          const struct config *config, struct parse_errors *errors)
+                          const struct parse_setup *setup, struct parse_errors *errors)
 {
+    const struct config *config = setup->config;
     *errors = (struct parse_errors){.refusal = PARSE_INVALID};
     struct parser parser = {.config = config, .errors = errors};
     item_fields_init(&parser.defaults);
@@ -121,6 +122,7 @@ struct batch *parse_query(const struct parse_argument *arguments, size_t count,
                      (unsigned long long)config->batch.max_items);
         return NULL;
     }
+    parse_document_new(&parser, setup->memory);
     struct batch *batch = parse_batch_new(&parser, urls);
     if (!batch)
         return parse_conclude(&parser, NULL);

@@ -94,6 +94,7 @@ struct config {
     } egress;
     struct {
         uint64_t reply_budget;
+        uint64_t request_budget;
     } memory;
     struct {
         uint64_t level;  /* enum log_level */

@@ -42,8 +42,7 @@ static void make_harmless(char *text)
 }
 
 static PRINTF_LIKE(4, 0) void add(struct faults *faults, const struct fault *fault,
-                                  const char *key, const char *format,
-                                  va_list arguments)
+                                  const char *key, const char *format, va_list arguments)
 {
     if (!fault->is_warning)
         faults->error_count++;

@@ -14,9 +14,10 @@ struct budget {
 };
 
 struct budgets {
-    struct budget in_flight;   /* calls dispatched */
-    struct budget sockets;     /* upstream sockets open, idle ones included */
-    struct budget reply_bytes; /* bytes of replies held */
+    struct budget in_flight;     /* calls dispatched */
+    struct budget sockets;       /* upstream sockets open, idle ones included */
+    struct budget reply_bytes;   /* bytes of replies held */
+    struct budget request_bytes; /* of request bodies, and of what was parsed from them */
 };
 
 /* budget_take takes `amount` if it still fits, else takes nothing and returns false. */

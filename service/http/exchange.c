@@ -35,6 +35,8 @@ enum {
     RECORD_SIZE = 64, /* what MHD keeps per header line, argument and cookie */
 };
 
+const char exchange_no_room_detail[] =
+    "the requests held fill memory.request_budget; retry a little later";
 const char exchange_too_large_detail[] =
     "the body is longer than server.request_max_bytes; split the batch";
 
@@ -146,6 +148,28 @@ void exchange_reply_pieces(struct exchange *exchange, const struct reply *reply,
     give_answer(exchange, reply, response, reply_bytes);
 }
 
+/* ---------------------------------------------------------------- the body's memory */
+
+static void drop_body(struct exchange *exchange)
+{
+    buffer_done(&exchange->body);
+    budget_give(&exchange->front->setup.budgets->request_bytes, exchange->charged);
+    exchange->charged = 0;
+}
+
+/* Room for `size` bytes of body in all; false: the budget is full. */
+static bool charge_body(struct exchange *exchange, uint64_t size)
+{
+    struct budget *budget = &exchange->front->setup.budgets->request_bytes;
+    uint64_t more = size > exchange->charged ? size - exchange->charged : 0;
+    if (more == 0)
+        return true;
+    if (!budget_take(budget, more))
+        return false;
+    exchange->charged += more;
+    return true;
+}
+
 void exchange_wait(struct exchange *exchange, const struct exchange_waiter *waiter)
 {
     assert(exchange->phase == EXCHANGE_RUNNING);
@@ -153,7 +177,7 @@ void exchange_wait(struct exchange *exchange, const struct exchange_waiter *wait
     exchange->phase = EXCHANGE_WAITING;
     list_push_back(&exchange->front->waiting, &exchange->node);
     /* A batch may wait for minutes, with as much memory of its own. */
-    buffer_done(&exchange->body);
+    drop_body(exchange);
 }
 
 /* Takes a waiting exchange out of waiting and tells its handler. */
@@ -308,6 +332,11 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
         exchange->client->must_linger = has_body;
         return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
     }
+    if (!charge_body(exchange, head.length)) {
+        exchange_refuse(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail);
+        exchange->client->must_linger = true;
+        return queue_answer(exchange);
+    }
     exchange->is_joined_reply = head.is_chunked || size > SMALL_HEAD;
     /* Before 1.0 MHD is lax about how chunks are written: what it takes for the next
      * request may be none. */
@@ -324,21 +353,34 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
 
 /* -------------------------------------------------------------------- body and end */
 
+/* While the body comes MHD takes no answer; over TLS there is no way past it, so there
+ * the answer waits until all of it came. */
+static void refuse_late(struct exchange *exchange, enum problem_type type,
+                        const char *detail)
+{
+    drop_body(exchange);
+    if (exchange->front->is_tls) {
+        exchange->late_refusal = detail;
+        exchange->late_type = type;
+        return;
+    }
+    exchange->phase = EXCHANGE_DROPPED;
+    client_refuse(exchange->client, type, detail);
+}
+
 static enum MHD_Result on_body(struct exchange *exchange, const char *data, size_t *len)
 {
     size_t taken = *len;
     *len = 0;
     if (exchange->phase == EXCHANGE_DROPPED)
         return MHD_YES; /* refused by hand: thrown away until the client has read it */
-    if (exchange->is_too_large || buffer_append(&exchange->body, data, taken))
+    if (exchange->late_refusal)
         return MHD_YES;
-    buffer_done(&exchange->body);
-    if (exchange->front->is_tls) { /* no way past MHD: answered when all of it came */
-        exchange->is_too_large = true;
-        return MHD_YES;
-    }
-    exchange->phase = EXCHANGE_DROPPED;
-    client_refuse(exchange->client, PROBLEM_TOO_LARGE, exchange_too_large_detail);
+    /* A chunked body tells its length only by coming. */
+    if (!charge_body(exchange, exchange->body.len + taken))
+        refuse_late(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail);
+    else if (!buffer_append(&exchange->body, data, taken))
+        refuse_late(exchange, PROBLEM_TOO_LARGE, exchange_too_large_detail);
     return MHD_YES;
 }
 
@@ -348,8 +390,8 @@ static enum MHD_Result run_handler(struct exchange *exchange)
     exchange->phase = EXCHANGE_RUNNING;
     client->has_more = false; /* what came so far was this request's */
     client_enter(client, CLIENT_BUSY);
-    if (exchange->is_too_large)
-        exchange_refuse(exchange, PROBLEM_TOO_LARGE, exchange_too_large_detail);
+    if (exchange->late_refusal)
+        exchange_refuse(exchange, exchange->late_type, exchange->late_refusal);
     else
         exchange->route->handler(exchange);
     if (exchange->phase == EXCHANGE_WAITING && client->is_gone)
@@ -396,7 +438,7 @@ void exchange_end(struct exchange *exchange)
         drop_waiting(exchange);
     if (exchange->response)
         MHD_destroy_response(exchange->response);
-    buffer_done(&exchange->body);
+    drop_body(exchange);
     exchange->front->exchange_count--;
     if (exchange->front->parsing == exchange)
         exchange->front->parsing = NULL;

@@ -28,6 +28,8 @@ struct caller *exchange_caller(const struct exchange *exchange);
  * for a unix socket); size at least 64. */
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size);
 
+extern const char exchange_no_room_detail[]; /* memory.request_budget is full */
+
 enum { REPLY_HEADERS_MAX = 6 };
 
 /* The head of a reply. Every reply also carries X-Request-Id, Cache-Control: no-store and

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "batch/parse.h"
 
 #include <jansson.h>
 
@@ -50,6 +51,7 @@ bool front_global_init(struct error *err)
                          "libmicrohttpd %s is too old: 0.9.75 or newer is needed",
                          version);
     MHD_set_panic_func(on_panic, NULL);
+    parse_global_init();
     json_object_seed(0); /* from the system, and before there are threads */
     return true;
 }

@@ -93,12 +93,14 @@ struct exchange {
     struct caller *caller; /* NULL: not known yet */
     struct exchange_waiter waiter;
     struct buffer body;
+    uint64_t charged; /* for the body, of budgets->request_bytes */
     struct MHD_Response *response;
     unsigned status;
     uint64_t reply_len;
-    bool must_close;      /* framing this MHD is lax about */
-    bool is_too_large;    /* the body is thrown away, then refused */
-    bool is_joined_reply; /* no iovec: see reply.c */
+    bool must_close;             /* framing this MHD is lax about */
+    const char *late_refusal;    /* the rest of the body is thrown away, then refused … */
+    enum problem_type late_type; /* … with this */
+    bool is_joined_reply;        /* no iovec: see reply.c */
     char request_id[REQUEST_ID_MAX + 1];
     size_t path_len;
     size_t target_len;

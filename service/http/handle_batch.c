@@ -36,16 +36,37 @@ static void refuse_batch(struct exchange *exchange, enum problem_type type,
     problem_reply(exchange, type, detail, errors);
 }
 
-static void refuse_shape(struct exchange *exchange, const struct parse_errors *errors)
+/* Refused for its size or for want of memory, not for what is in it. */
+static bool refuse_size(struct exchange *exchange, const struct parse_errors *errors)
 {
     char detail[128];
-    if (errors->refusal == PARSE_TOO_MANY) {
+    switch (errors->refusal) {
+    case PARSE_TOO_MANY:
         snprintf(detail, sizeof detail,
                  "more than %" PRIu64 " items (batch.max_items); split the batch",
                  exchange_setup(exchange)->config->batch.max_items);
         refuse_batch(exchange, PROBLEM_TOO_MANY_ITEMS, detail, errors);
-        return;
+        return true;
+    case PARSE_TOO_LARGE:
+        refuse_batch(
+            exchange, PROBLEM_TOO_LARGE,
+            "the document is too large for memory.request_budget; split the batch",
+            errors);
+        return true;
+    case PARSE_NO_MEMORY:
+        refuse_batch(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail, NULL);
+        return true;
+    case PARSE_INVALID:
+        break;
     }
+    return false;
+}
+
+static void refuse_shape(struct exchange *exchange, const struct parse_errors *errors)
+{
+    char detail[128];
+    if (refuse_size(exchange, errors))
+        return;
     if (errors->total > errors->count)
         snprintf(detail, sizeof detail,
                  "%zu faults, the first %zu are listed; nothing was sent", errors->total,
@@ -171,13 +192,20 @@ static void start_or_refuse(struct exchange *exchange, struct batch *batch,
     parse_errors_done(errors);
 }
 
+static struct parse_setup parse_setup_of(const struct exchange *exchange)
+{
+    const struct front_setup *setup = exchange_setup(exchange);
+    return (struct parse_setup){.config = setup->config,
+                                .memory = &setup->budgets->request_bytes};
+}
+
 void handle_batch_post(struct exchange *exchange)
 {
     if (!admit(exchange))
         return;
     struct parse_errors errors = {.count = 0};
-    struct batch *batch =
-        parse_batch(exchange_body(exchange), exchange_setup(exchange)->config, &errors);
+    const struct parse_setup setup = parse_setup_of(exchange);
+    struct batch *batch = parse_batch(exchange_body(exchange), &setup, &errors);
     start_or_refuse(exchange, batch, &errors);
 }
 
@@ -197,7 +225,8 @@ void handle_batch_get(struct exchange *exchange)
         return;
     }
     struct parse_errors errors = {.count = 0};
-    struct batch *batch = parse_query(query.arguments, query.count, config, &errors);
+    const struct parse_setup setup = parse_setup_of(exchange);
+    struct batch *batch = parse_query(query.arguments, query.count, &setup, &errors);
     query_done(&query);
     start_or_refuse(exchange, batch, &errors);
 }

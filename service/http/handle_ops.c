@@ -53,7 +53,8 @@ static const char *why_not_ready(const struct front_setup *setup)
         return "{\"ready\":false,\"reason\":\"draining\"}\n";
     if (!atomic_load_explicit(&setup->state->is_ready, memory_order_relaxed))
         return "{\"ready\":false,\"reason\":\"starting\"}\n";
-    if (budget_is_nearly_full(&setup->budgets->reply_bytes))
+    if (budget_is_nearly_full(&setup->budgets->reply_bytes) ||
+        budget_is_nearly_full(&setup->budgets->request_bytes))
         return "{\"ready\":false,\"reason\":\"overloaded\"}\n";
     return NULL;
 }
@@ -76,6 +77,17 @@ static const char *code_name(unsigned code)
     return call_code_row((enum call_code)code)->name;
 }
 
+/* Budgets are the process's, not a shard's. */
+static void write_budgets(struct buffer *text, const struct budgets *budgets)
+{
+    metrics_write_figure(text, "gatherd_request_bytes", "gauge",
+                         "Bytes of requests held, of memory.request_budget",
+                         (double)budget_held(&budgets->request_bytes));
+    metrics_write_figure(text, "gatherd_held_reply_bytes", "gauge",
+                         "Bytes of replies held, of memory.reply_budget",
+                         (double)budget_held(&budgets->reply_bytes));
+}
+
 void handle_ops_metrics(struct exchange *exchange)
 {
     const struct reply reply = {
@@ -84,6 +96,7 @@ void handle_ops_metrics(struct exchange *exchange)
     struct buffer text;
     buffer_init(&text, METRICS_MAX);
     metrics_write(&text, state->shards, state->shard_count, code_name);
+    write_budgets(&text, exchange_setup(exchange)->budgets);
     reply_buffer(exchange, &reply, &text);
 }
 

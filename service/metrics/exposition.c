@@ -159,8 +159,8 @@ static void write_metric(const struct scrape *scrape, size_t id)
         write_plain(scrape, id);
 }
 
-static void write_figure(struct buffer *out, const char *name, const char *type,
-                         const char *help, double value)
+void metrics_write_figure(struct buffer *out, const char *name, const char *type,
+                          const char *help, double value)
 {
     write_head(out, name, type, help);
     buffer_append_format(out, "%s %.15g\n", name, value);
@@ -170,21 +170,23 @@ static void write_process(struct buffer *out)
 {
     struct process_figures figures;
     process_figures_read(&figures);
-    write_figure(out, "process_cpu_seconds_total", "counter",
-                 "User and system CPU time spent in seconds", figures.cpu_seconds);
-    write_figure(out, "process_resident_memory_bytes", "gauge",
-                 "Resident memory size in bytes", (double)figures.resident_bytes);
-    write_figure(out, "process_virtual_memory_bytes", "gauge",
-                 "Virtual memory size in bytes", (double)figures.virtual_bytes);
-    write_figure(out, "process_open_fds", "gauge", "Number of open file descriptors",
-                 (double)figures.open_fds);
-    write_figure(out, "process_max_fds", "gauge",
-                 "Maximum number of open file descriptors", (double)figures.max_fds);
-    write_figure(out, "process_threads", "gauge", "Number of threads",
-                 (double)figures.threads);
-    write_figure(out, "process_start_time_seconds", "gauge",
-                 "Start time of the process since the Unix epoch in seconds",
-                 figures.start_time_seconds);
+    metrics_write_figure(out, "process_cpu_seconds_total", "counter",
+                         "User and system CPU time spent in seconds",
+                         figures.cpu_seconds);
+    metrics_write_figure(out, "process_resident_memory_bytes", "gauge",
+                         "Resident memory size in bytes", (double)figures.resident_bytes);
+    metrics_write_figure(out, "process_virtual_memory_bytes", "gauge",
+                         "Virtual memory size in bytes", (double)figures.virtual_bytes);
+    metrics_write_figure(out, "process_open_fds", "gauge",
+                         "Number of open file descriptors", (double)figures.open_fds);
+    metrics_write_figure(out, "process_max_fds", "gauge",
+                         "Maximum number of open file descriptors",
+                         (double)figures.max_fds);
+    metrics_write_figure(out, "process_threads", "gauge", "Number of threads",
+                         (double)figures.threads);
+    metrics_write_figure(out, "process_start_time_seconds", "gauge",
+                         "Start time of the process since the Unix epoch in seconds",
+                         figures.start_time_seconds);
     write_head(out, "gatherd_build_info", "gauge", "The running version; always 1");
     buffer_append_text(out, "gatherd_build_info{version=\"" GATHERD_VERSION "\"} 1\n");
 }

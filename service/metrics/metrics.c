@@ -15,9 +15,9 @@
 
 /* SLOT_x: the first slot of metric x. */
 #define ONE_EACH(id, name, label, values, help)                                          \
-    SLOT_##id, SLOT_LAST_##id = SLOT_##id + (values)-1,
+    SLOT_##id, SLOT_LAST_##id = SLOT_##id + (values) - 1,
 #define MANY_EACH(id, name, label, values, help)                                         \
-    SLOT_##id, SLOT_LAST_##id = SLOT_##id + (values)*HISTOGRAM_SLOTS - 1,
+    SLOT_##id, SLOT_LAST_##id = SLOT_##id + (values) * HISTOGRAM_SLOTS - 1,
 enum { METRICS_TABLE(ONE_EACH, ONE_EACH, MANY_EACH) SLOT_COUNT };
 #undef ONE_EACH
 #undef MANY_EACH

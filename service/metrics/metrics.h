@@ -54,6 +54,11 @@ void metrics_set(struct metrics_shard *shard, enum metric_id id, uint64_t value)
 void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
                      double seconds);
 
+/* metrics_write_figure appends one metric without labels; `type` is "gauge" or "counter".
+ */
+void metrics_write_figure(struct buffer *out, const char *name, const char *type,
+                          const char *help, double value);
+
 /* metrics_write appends the Prometheus text format 0.0.4 of the sum of `count` shards
  * (loop lag per worker, with label worker="N", the index in `shards`), then the process
  * figures: CPU seconds, memory, descriptors open and allowed, start time, threads, and

@@ -44,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!config)
         config = config_defaults();
     struct parse_errors errors = {.count = 0};
-    struct batch *batch =
-        parse_batch(slice_make((const char *)data, size), config, &errors);
+    struct batch *batch = parse_batch(slice_make((const char *)data, size),
+                                      &(struct parse_setup){.config = config}, &errors);
     if (batch)
         check_batch(batch, config);
     else

@@ -19,8 +19,8 @@ FOREIGN = {
     "curl/": ["fetch/"],
     "ares.h": ["fetch/"],
     "yaml.h": ["config/yaml_tree.c"],
-    "jansson.h": ["batch/parse", "http/problem", "http/handle_ops", "http/front",
-                  "config/options_"],
+    "jansson.h": ["batch/parse", "batch/document_memory", "http/problem", "http/handle_ops",
+                  "http/front", "config/options_"],
     "openssl/": ["fetch/", "http/auth"],
 }
 

@@ -33,7 +33,8 @@ static inline struct batch *fixture_parse_bytes(const char *bytes, size_t len,
     char *text = malloc(len ? len : 1);
     if (len)
         memcpy(text, bytes, len);
-    struct batch *batch = parse_batch(slice_make(text, len), &config, errors);
+    struct batch *batch = parse_batch(slice_make(text, len),
+                                      &(struct parse_setup){.config = &config}, errors);
     free(text);
     return batch;
 }

@@ -180,7 +180,8 @@ Test(gather, the_block_of_many_failures_moves_seldom)
     buffer_append_byte(&text, ']');
     world.config.batch.max_items = ITEMS;
     struct parse_errors errors;
-    struct batch *batch = parse_batch(buffer_slice(&text), &world.config, &errors);
+    struct batch *batch = parse_batch(
+        buffer_slice(&text), &(struct parse_setup){.config = &world.config}, &errors);
     buffer_done(&text);
     cr_assert_not_null(batch);
     start_batch(batch);

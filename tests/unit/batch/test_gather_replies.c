@@ -98,7 +98,8 @@ Test(gather_replies, ten_thousand_items_end_in_any_order)
         buffer_append_text(&text, i ? ",\"u\"" : "[\"u\"");
     buffer_append_byte(&text, ']');
     struct parse_errors errors;
-    struct batch *batch = parse_batch(buffer_slice(&text), &world.config, &errors);
+    struct batch *batch = parse_batch(
+        buffer_slice(&text), &(struct parse_setup){.config = &world.config}, &errors);
     cr_assert_not_null(batch);
     buffer_done(&text);
     start_batch(batch);

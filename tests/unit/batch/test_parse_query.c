@@ -23,7 +23,8 @@ static struct batch *parse(const char *query, struct parse_errors *errors)
     }
     struct config config = fixture_config();
     config.batch.max_items = 4;
-    struct batch *batch = parse_query(arguments, count, &config, errors);
+    struct batch *batch =
+        parse_query(arguments, count, &(struct parse_setup){.config = &config}, errors);
     memset(copy, 'x', sizeof copy); /* the batch must not point into it */
     return batch;
 }
@@ -65,7 +66,8 @@ Test(parse_query, urls_may_hold_any_bytes)
     struct parse_argument argument = {slice_from("url"), slice_make("\0\xff\n", 3)};
     struct config config = fixture_config();
     struct parse_errors errors;
-    struct batch *batch = parse_query(&argument, 1, &config, &errors);
+    struct batch *batch =
+        parse_query(&argument, 1, &(struct parse_setup){.config = &config}, &errors);
     cr_assert_not_null(batch);
     cr_expect(slice_equal(batch->items[0].url, slice_make("\0\xff\n", 3)));
     batch_free(batch);

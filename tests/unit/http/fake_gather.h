@@ -18,10 +18,14 @@ static int freed_count;        /* gathers freed */
 static size_t reply_count;     /* what gather_reply hands out: so many pieces … */
 static size_t reply_size;      /* … of so many bytes */
 
-struct batch *parse_batch(struct slice text, const struct config *config,
+void parse_global_init(void)
+{
+}
+
+struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
                           struct parse_errors *errors)
 {
-    (void)config;
+    (void)setup;
     if (text.len && text.data[0] == '[')
         return calloc(1, sizeof(struct batch));
     errors->total = errors->count = 1;
@@ -31,9 +35,9 @@ struct batch *parse_batch(struct slice text, const struct config *config,
 }
 
 struct batch *parse_query(const struct parse_argument *arguments, size_t count,
-                          const struct config *config, struct parse_errors *errors)
+                          const struct parse_setup *setup, struct parse_errors *errors)
 {
-    return parse_batch(count ? arguments[0].value : slice_from(""), config, errors);
+    return parse_batch(count ? arguments[0].value : slice_from(""), setup, errors);
 }
 
 void parse_errors_done(struct parse_errors *errors)

@@ -47,6 +47,7 @@ static void start_front(void)
         .batch = {.max_items = 10},
     };
     budgets.reply_bytes.max = 64 << 20;
+    budgets.request_bytes.max = 64 << 20;
     shard = metrics_shard_new();
     state = (struct process_state){.shards = &shard, .shard_count = 1, .version = "1"};
     atomic_store(&state.is_ready, true);
