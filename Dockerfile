@@ -23,7 +23,7 @@ RUN cmake --preset release -DGATHERD_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr \
 FROM debian:trixie-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libcares2 \
-        libcurl4t64 libjansson4 libmicrohttpd12t64 libssl3t64 libyaml-0-2 \
+        libcurl4t64 libjansson4 libmicrohttpd12t64 libseccomp2 libssl3t64 libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
     && echo 'gatherd:x:65532:65532:gatherd:/nonexistent:/usr/sbin/nologin' >> /etc/passwd \
     && echo 'gatherd:x:65532:' >> /etc/group

@@ -25,7 +25,7 @@ USAGE
 # Names that exist on Debian 12 and 13 alike.
 build_packages="build-essential cmake ninja-build pkg-config libmicrohttpd-dev
     libcurl4-openssl-dev libc-ares-dev libssl-dev libjansson-dev libyaml-dev
-    zlib1g-dev ca-certificates curl"
+    libseccomp-dev zlib1g-dev ca-certificates curl"
 check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-pytest-xdist python3-aiohttp python3-yaml python3-jsonschema
     python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base

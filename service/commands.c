@@ -67,7 +67,7 @@ static int run_serve(struct arguments *arguments)
     if (!config)
         return EXIT_USAGE;
     log_setup((enum log_level)config->log.level, (enum log_format)config->log.format);
-    int status = serve_run(config);
+    int status = serve_run(config, arguments->config);
     config_free(config);
     return status;
 }

@@ -2,7 +2,8 @@
 /* The process: listeners, workers, signals, drain. Runs in main's thread with a loop of
  * its own; everything a client or an upstream does happens in the workers.
  *
- *   start: descriptors → sockets bound → workers made and started → accepting, ready
+ *   start: descriptors → sockets bound → workers made → sandbox → workers started
+ *          → accepting, ready
  *   drain: not ready → backlog taken, sockets closed → workers finish, at drain_timeout
  * their batches end with cancelled items → workers stopped → exit 0 */
 #include "serve.h"
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "confine.h"
 #include "descriptors.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
@@ -41,6 +43,8 @@ enum {
 
 struct service {
     const struct config *config;
+    struct config *secrets; /* the same one, to wipe what is used up */
+    const char *config_file;
     struct loop loop;
     struct process_state state;
     struct budgets budgets;
@@ -135,6 +139,11 @@ static bool make_workers(struct service *service, struct error *err)
         if (!service->workers[i])
             return false;
     }
+    return true;
+}
+
+static bool start_workers(struct service *service, struct error *err)
+{
     for (unsigned i = 0; i < service->worker_count; i++) {
         if (!worker_start(service->workers[i], err))
             return false;
@@ -288,7 +297,11 @@ static bool start(struct service *service, struct error *err)
         return false;
     service->shared = fetch_shared_new(service->config, err);
     if (!service->shared || !refuse_own_listeners(service, err) ||
-        !make_workers(service, err) || !listener_start(service->listener, err))
+        !make_workers(service, err))
+        return false;
+    config_forget_tls_key(service->secrets); /* every front has read it */
+    if (!confine_process(service->config, service->config_file, err) ||
+        !start_workers(service, err) || !listener_start(service->listener, err))
         return false;
     atomic_store(&service->state.is_ready, true);
     log_started(service);
@@ -314,16 +327,19 @@ static void stop(struct service *service)
     fetch_global_done();
 }
 
-int serve_run(const struct config *config)
+int serve_run(struct config *config, const char *config_file)
 {
     struct service service = {
         .config = config,
+        .secrets = config,
+        .config_file = config_file,
         .loop = {.epoll_fd = -1},
         .drain_poll = {.on_due = on_drain_poll},
         .worker_count =
             config->server.workers ? (unsigned)config->server.workers : cpus_usable(""),
     };
     struct error err = {0};
+    confine_memory(config);
     memory_tune();
     bool started = start(&service, &err);
     if (!started)

@@ -6,5 +6,5 @@
 
 /* serve_run starts everything, serves until SIGTERM or SIGINT, drains, and returns the
  * exit status: 0 after a drain, 1 when it could not start. A second signal ends at once.
- */
-int serve_run(const struct config *config);
+ * Of `config` it wipes what nobody reads again; `config_file` is where it came from. */
+int serve_run(struct config *config, const char *config_file);

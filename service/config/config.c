@@ -189,6 +189,11 @@ void config_free(struct config *config)
     free(config);
 }
 
+void config_forget_tls_key(struct config *config)
+{
+    explicit_bzero(config->server.tls_key, strlen(config->server.tls_key));
+}
+
 void config_versions(struct buffer *out)
 {
     buffer_append_format(out, "libyaml %s\n", yaml_tree_version());

@@ -97,6 +97,10 @@ struct config {
         uint64_t request_budget;
     } memory;
     struct {
+        bool sandbox;
+        bool core_dumps;
+    } process;
+    struct {
         uint64_t level;  /* enum log_level */
         uint64_t format; /* enum log_format */
         bool access;
@@ -119,6 +123,9 @@ struct config *config_load(const char *file, const struct config_override *overr
 /* config_defaults is config_load(NULL, NULL, 0, …), which cannot fail. */
 struct config *config_defaults(void);
 void config_free(struct config *config); /* wipes secrets; NULL is fine */
+/* config_forget_tls_key wipes the text of server.tls.key: called once its users have made
+ * their own of it. It is "" afterwards. Before threads start. */
+void config_forget_tls_key(struct config *config);
 
 /* config_versions appends "libyaml 0.2.5", a line of its own. */
 void config_versions(struct buffer *out);

@@ -22,6 +22,7 @@ const struct option_section option_sections[] = {
     {"dns", "Name resolution, done by gatherd itself"},
     {"egress", "What callers may reach through gatherd"},
     {"memory", "What the process as a whole may hold"},
+    {"process", "What the process gives up when it has started"},
     {"log", "One line per batch and per event, on standard error"},
 };
 const size_t option_sections_count = sizeof option_sections / sizeof *option_sections;
@@ -381,6 +382,19 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, memory.request_budget),
      .help = "Bytes of requests held at once: bodies, and the documents read from them, "
              "of which one may take a quarter; above it new batches get 503"},
+    {.path = "process.sandbox",
+     .type = OPTION_BOOL,
+     .fallback = "off",
+     .offset = offsetof(struct config, process.sandbox),
+     .help = "on: a system call filter (seccomp) and, where the kernel has it, "
+             "Landlock: no program is started, no file written, none read but the "
+             "few a serving gatherd needs"},
+    {.path = "process.core_dumps",
+     .type = OPTION_BOOL,
+     .fallback = "off",
+     .offset = offsetof(struct config, process.core_dumps),
+     .help = "on: a crash may leave a core file and a debugger may attach; both "
+             "show keys and bodies"},
     {.path = "log.level",
      .type = OPTION_CHOICE,
      .fallback = "info",

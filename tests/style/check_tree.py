@@ -22,6 +22,8 @@ FOREIGN = {
     "jansson.h": ["batch/parse", "batch/document_memory", "http/problem", "http/handle_ops",
                   "http/front", "config/options_"],
     "openssl/": ["fetch/", "http/auth"],
+    "seccomp.h": ["sandbox_calls.c"],
+    "linux/landlock.h": ["sandbox_files.c"],
 }
 
 BANNED = re.compile(
