@@ -341,6 +341,7 @@ int serve_run(struct config *config, const char *config_file)
     struct error err = {0};
     confine_memory(config);
     memory_tune();
+    (void)memory_keep_reserve(); /* tried again before each batch */
     bool started = start(&service, &err);
     if (!started)
         log_message(LOG_ERROR, "start_failed", err.text);

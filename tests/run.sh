@@ -110,6 +110,7 @@ part_release() {
     run_ctest release || true
     check "every load passes, small and short" \
         tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
+    run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators
     # Ports of its own: the usual ones may be taken by a quick start that is running.
     check "the quick start shows three tasks done at once" env GATHERD_PORT=18980 \
         GATHERD_DEMO_PORT=18981 GATHERD="$root/build/release/gatherd" \

@@ -33,6 +33,11 @@ string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWI
 string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(APPEND CMAKE_C_FLAGS_RELEASE " -g1")
 
+# Off, every block of libcurl is malloc's: for what watches or fails malloc.
+if(NOT GATHERD_POOL)
+    target_compile_definitions(gatherd_flags INTERFACE GATHERD_NO_POOL)
+endif()
+
 if(GATHERD_COVERAGE)
     target_compile_options(gatherd_flags INTERFACE
         --coverage -O0 -fprofile-update=atomic)

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(GATHERD_NO_POOL) || defined(__SANITIZE_ADDRESS__) ||                         \
+    defined(__SANITIZE_THREAD__)
 #define IS_WATCHED true
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

@@ -6,6 +6,7 @@
  *     text ─► body_spans (bodies taken out) ─► jansson ─► parse_item … ─► batch */
 #include "batch/parse_internal.h"
 
+#include "base/json_text.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -174,13 +175,27 @@ static size_t error_offset(struct slice readable, const json_error_t *error)
     return stopped - token.len;
 }
 
+/* Where an allocation of jansson fails it says so, or nothing, or calls the token wrong
+ * that it was reading: then the text is right all the same. */
+static bool is_memory_missing(struct slice readable, const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+    if (code == json_error_out_of_memory || error->text[0] == '\0')
+        return true;
+    size_t space = 0;
+    while (space < readable.len && strchr(" \t\r\n", readable.data[space]))
+        space++;
+    bool is_container = space < readable.len && strchr("[{", readable.data[space]);
+    return code == json_error_invalid_syntax && is_container &&
+           json_text_is_valid(readable);
+}
+
 /* jansson says "… near end of file" of what is no file. */
 static void report_syntax(struct parser *parser, struct slice text,
                           const json_error_t *error)
 {
-    /* Some of its allocations fail without a word. */
     if (parser->document->memory.state != DOCUMENT_FITS ||
-        json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0') {
+        is_memory_missing(parser->spans.readable, error)) {
         parser->is_out_of_memory = true;
         return;
     }

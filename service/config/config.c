@@ -51,7 +51,6 @@ static void assign_defaults(struct load *load)
         yaml_tree_free(value);
         load->places[i] = (struct place){.source = ""};
     }
-    assert(load->faults.count == 0);
 }
 
 /* The whole of a file or pipe ("/dev/stdin" too), or enough of it to be over the ceiling
@@ -139,6 +138,8 @@ static void load_all(struct load *load, const char *file,
                      const struct config_override *overrides, size_t override_count)
 {
     assign_defaults(load);
+    if (load->faults.count) /* the defaults are right: memory is missing */
+        return;
     if (file)
         assign_file(load, file);
     for (size_t i = 0; i < override_count; i++)

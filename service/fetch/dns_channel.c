@@ -29,6 +29,7 @@ struct dns_channel {
 
 struct dns_socket {
     struct watch watch;
+    uint32_t wanted; /* what to wait for; watch.events, unless the kernel refused */
     struct list node;
     struct dns_channel *channel;
 };
@@ -96,9 +97,23 @@ static void on_socket_ready(struct watch *watch, uint32_t ready)
             ready & (EPOLLOUT | broken) ? fd : ARES_SOCKET_BAD);
 }
 
+/* What the kernel refused to watch is tried anew: c-ares keeps its socket for later
+ * questions and tells of it once, so nobody would hear any answer again. */
+static void watch_again(struct dns_channel *channel)
+{
+    for (struct list *node = channel->sockets.next; node != &channel->sockets;
+         node = node->next) {
+        struct dns_socket *socket = container_of(node, struct dns_socket, node);
+        if (!loop_watch(channel->setup.loop, &socket->watch, socket->watch.fd,
+                        socket->wanted))
+            return; /* not yet */
+    }
+}
+
 static void on_timer_due(struct timer *timer)
 {
     struct dns_channel *channel = container_of(timer, struct dns_channel, timer);
+    watch_again(channel);
     process(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
@@ -137,9 +152,9 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
         socket->watch.fd = fd;
         list_push_back(&channel->sockets, &socket->node);
     }
-    uint32_t events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
-    if (!loop_watch(channel->setup.loop, &socket->watch, fd, events))
-        drop_socket(socket); /* nobody will hear the answer: the look-up times out */
+    socket->wanted = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
+    if (!loop_watch(channel->setup.loop, &socket->watch, fd, socket->wanted))
+        return; /* see watch_again */
 }
 
 /* How long the first try waits; each further one doubles it. With one name server and two
@@ -294,6 +309,7 @@ void dns_channel_ask(struct dns_channel *channel, const char *host, int family,
     const struct ares_addrinfo_hints hints = {
         .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
     request->count = 0;
+    watch_again(channel);
     ares_getaddrinfo(channel->ares, host, NULL, &hints, on_addresses, request);
     rearm(channel);
 }

@@ -93,6 +93,11 @@ static bool admit(struct exchange *exchange)
                      NULL);
         return false;
     }
+    if (!memory_keep_reserve()) {
+        refuse_batch(exchange, PROBLEM_OVERLOADED,
+                     "the process is out of memory; retry a little later", NULL);
+        return false;
+    }
     return true;
 }
 
@@ -209,6 +214,13 @@ void handle_batch_post(struct exchange *exchange)
     start_or_refuse(exchange, batch, &errors);
 }
 
+static enum problem_type problem_of_query(const struct error *err)
+{
+    if (err->kind == ERROR_SYSTEM)
+        return PROBLEM_OVERLOADED;
+    return err->kind == ERROR_LIMIT ? PROBLEM_TOO_MANY_ITEMS : PROBLEM_INVALID_BATCH;
+}
+
 void handle_batch_get(struct exchange *exchange)
 {
     if (!admit(exchange))
@@ -218,10 +230,7 @@ void handle_batch_get(struct exchange *exchange)
     struct error err;
     if (!query_parse(exchange_query(exchange),
                      config->batch.max_items + QUERY_OPTIONS_MAX, &query, &err)) {
-        refuse_batch(exchange,
-                     err.kind == ERROR_LIMIT ? PROBLEM_TOO_MANY_ITEMS
-                                             : PROBLEM_INVALID_BATCH,
-                     err.text, NULL);
+        refuse_batch(exchange, problem_of_query(&err), err.text, NULL);
         return;
     }
     struct parse_errors errors = {.count = 0};

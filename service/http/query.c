@@ -79,7 +79,7 @@ bool query_parse(struct slice text, size_t max, struct query *ret_query,
     query.text = memory_try_array(text.len + 1, 1);
     char *out = query.text;
     bool is_ok = (query.arguments && query.text) ||
-                 error_set(err, ERROR_LIMIT, "no memory for the query");
+                 error_set(err, ERROR_SYSTEM, "no memory for the query");
     while (is_ok && text.len) {
         struct slice part = next_part(&text);
         is_ok = part.len == 0 || add_argument(&query, part, &out, err);

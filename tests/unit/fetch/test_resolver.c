@@ -7,11 +7,15 @@
 #include "base/clock.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { TIMEOUT_MS = 600, PATIENCE_MS = 5000 };
 
@@ -39,6 +43,19 @@ static void on_answer(struct resolver_question *question,
         asked->first = answer->addresses[0];
     snprintf(asked->message, sizeof asked->message, "%s",
              answer->message ? answer->message : "");
+}
+
+/* libc's, but that many calls fail. */
+static int refused_watches;
+
+int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+{
+    if (refused_watches > 0 && operation == EPOLL_CTL_ADD) {
+        refused_watches--;
+        errno = ENOSPC;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
 }
 
 static void set_up(void)
@@ -288,6 +305,14 @@ Test(resolver, after_a_timeout_the_name_is_asked_afresh)
     run_for(50);
     cr_expect(gt(sz, responder.questions, before));
     wait_for(&again);
+}
+
+Test(resolver, a_socket_the_kernel_did_not_watch_is_watched_later)
+{
+    refused_watches = 1;
+    look_up("ok.test.example"); /* this one may fail, or be saved by its second try */
+    cr_assert(eq(int, refused_watches, 0));
+    cr_expect(eq(sz, look_up("x-ok.test.example").count, 1));
 }
 
 /* Asks again from inside on_answer, as an owner with a redirect does. */
