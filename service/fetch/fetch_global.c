@@ -63,6 +63,7 @@ void fetch_versions(struct buffer *out)
 struct fetch_shared *fetch_shared_new(const struct config *config, struct error *err)
 {
     struct fetch_shared *shared = memory_new(sizeof *shared);
+    shared->taints = taints_new();
     shared->callers = callers_new(config, err);
     if (shared->callers)
         shared->tls_store = tls_store_new(config->fetch.ca_file, err);
@@ -89,5 +90,6 @@ void fetch_shared_free(struct fetch_shared *shared)
         return;
     callers_free(shared->callers);
     tls_store_free(shared->tls_store);
+    taints_free(shared->taints);
     free(shared);
 }

@@ -54,6 +54,7 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .metrics = setup->metrics,
         .keep_alive_ms = setup->config->fetch.keep_alive_ms,
         .multiplexes = setup->config->fetch.http2,
+        .taints = setup->shared->taints,
     };
     fetcher->lanes = lanes_new(&lanes);
     fetcher->transfer_setup = (struct transfer_setup){

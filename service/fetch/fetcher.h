@@ -32,7 +32,7 @@ void fetch_global_done(void);
 void fetch_versions(struct buffer *out);
 
 struct fetch_shared; /* what all fetchers of a process share: callers with their
-                        egress policies, CA store */
+                        egress policies, CA store, tainted origins */
 struct fetch_shared *fetch_shared_new(const struct config *config,
                                       struct error *err) MUST_CHECK;
 void fetch_shared_free(struct fetch_shared *shared);

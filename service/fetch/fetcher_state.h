@@ -11,12 +11,14 @@
 #include "fetch/origin.h"
 #include "fetch/reply_head.h"
 #include "fetch/resolver.h"
+#include "fetch/taint.h"
 #include "fetch/tls_store.h"
 #include "fetch/transfer.h"
 
 struct fetch_shared {
     struct callers *callers;
     struct tls_store *tls_store;
+    struct taints *taints;
 };
 
 struct fetcher {

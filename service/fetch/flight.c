@@ -156,6 +156,43 @@ void flight_abandon(struct flight *flight)
 
 /* ---------------------------------------------------------------------- attempts */
 
+/* 0 where HTTP/2 may be spoken, which numbers its replies. */
+static uint64_t taint_key(const struct flight *flight)
+{
+    const struct fetcher *fetcher = flight->fetcher;
+    struct origin *origin = flight->call->origin;
+    if (origin->target.is_https && fetcher->setup.config->fetch.http2)
+        return 0;
+    if (origin->taint_key == 0)
+        origin->taint_key = taints_key(fetcher->setup.shared->taints, &origin->target);
+    return origin->taint_key;
+}
+
+static bool is_tainted(const struct flight *flight)
+{
+    uint64_t key = taint_key(flight);
+    return key != 0 && taints_has(flight->fetcher->setup.shared->taints, key,
+                                  flight->fetcher->setup.loop->now_ms);
+}
+
+/* What the attempt showed of its origin. */
+static void note_conduct(const struct flight *flight, enum call_code code)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    uint64_t key = flight->transfer->request.taint_key;
+    if (key != 0 && transfer_is_suspect(flight->transfer, code) &&
+        taints_note(fetcher->setup.shared->taints, key, fetcher->setup.loop->now_ms))
+        metrics_add(fetcher->setup.metrics, METRIC_UPSTREAM_UNASKED, 0, 1);
+}
+
+/* The reply came on a connection used before, and its origin has been caught since the
+ * request was sent: it may be one that was meant for another call. */
+static bool is_doubted(const struct flight *flight)
+{
+    const struct transfer *transfer = flight->transfer;
+    return transfer->is_begun && !transfer->is_opened && is_tainted(flight);
+}
+
 static struct transfer_request request_of(const struct flight *flight, char *pin,
                                           size_t size)
 {
@@ -172,9 +209,11 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .guard = call->flow->caller->guard,
         .is_frugal = flight->fetcher->is_short_of_sockets,
         .is_fresh = flight->is_redialled,
+        .taint_key = taint_key(flight),
     };
     if (request.has_body)
         request.body = call->body;
+    request.is_single = is_tainted(flight);
     request.address = &flight->addresses[flight->address_next].any;
     request.pin = origin->pin;
     if (!origin->target.is_literal) {
@@ -246,13 +285,15 @@ static void try_next_address(struct flight *flight)
  * died under it (libcurl sees to most of these, but not to a reset while it sends); and
  * one that got something that is no reply at all on a connection used before, most likely
  * what is left of an earlier reply, as a body after HEAD. Neither is this call's fault.
- */
+ * Nor is a reply that cannot be believed any more. */
 static bool may_redial(const struct flight *flight, enum call_code code)
 {
     const struct transfer *transfer = flight->transfer;
     if (!transfer->is_idempotent || flight->is_redialled || transfer->tries != 1)
         return false;
     if (transfer->is_lost)
+        return true;
+    if (is_doubted(flight))
         return true;
     bool is_dead =
         !transfer->is_begun && (code == CALL_RESET || code == CALL_EMPTY_REPLY);
@@ -302,6 +343,7 @@ void flight_attempt_done(struct flight *flight, int result)
         return;
     }
     note_attempt(flight);
+    note_conduct(flight, code);
     if (code == CALL_CONNECT && has_next_address(flight)) {
         try_next_address(flight);
         return;
@@ -309,6 +351,10 @@ void flight_attempt_done(struct flight *flight, int result)
     if (may_redial(flight, code)) {
         redial(flight);
         return;
+    }
+    if (is_doubted(flight)) {
+        code = CALL_MAYBE_SENT;
+        message = "the upstream mixes up its replies, so nobody knows whose this one is";
     }
     if (code == CALL_OK && flight_follow(flight))
         return;

@@ -63,8 +63,14 @@ static void act_on_socket(void *data, void *user, int fd, uint32_t ready)
     int running;
     if (user && (ready & EPOLLIN))
         transfer_note_event(user);
+    lane_sockets_enter(lane->lanes->sockets);
     curl_multi_socket_action(lane->multi, fd, bits, &running);
     mark(&lane->lanes->collected, &lane->collected);
+}
+
+static void note_closed(void *user)
+{
+    transfer_note_closed(user);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused)
@@ -107,10 +113,17 @@ static void on_sweep_due(struct timer *timer)
 struct lanes *lanes_new(const struct lanes_setup *setup)
 {
     struct lanes *lanes = memory_new(sizeof *lanes);
+    struct lane_sockets_setup sockets = {
+        .loop = setup->loop,
+        .budgets = setup->budgets,
+        .metrics = setup->metrics,
+        .taints = setup->taints,
+        .on_event = act_on_socket,
+        .on_closed = note_closed,
+    };
     *lanes = (struct lanes){
         .setup = *setup,
-        .sockets =
-            lane_sockets_new(setup->loop, setup->budgets, setup->metrics, act_on_socket),
+        .sockets = lane_sockets_new(&sockets),
         .size = FIRST_LANES,
         .items = memory_new(FIRST_LANES * sizeof(struct lane *)),
         .sweep_timer.on_due = on_sweep_due,
@@ -123,6 +136,7 @@ struct lanes *lanes_new(const struct lanes_setup *setup)
 static void lane_free(struct lane *lane)
 {
     struct lanes *lanes = lane->lanes;
+    lane_sockets_enter(lanes->sockets);
     curl_multi_cleanup(lane->multi);
     loop_timer_clear(lanes->setup.loop, &lane->timer);
     list_remove(&lane->due);
@@ -224,6 +238,7 @@ bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin)
     if (!lane)
         return false;
     transfer->lane = lane;
+    lane_sockets_enter(lanes->sockets);
     if (curl_multi_add_handle(lane->multi, transfer->easy) != CURLM_OK) {
         transfer->lane = NULL;
         return false;
@@ -246,6 +261,7 @@ static void lane_became_idle(struct lane *lane)
 void lanes_remove(struct lanes *lanes, struct transfer *transfer)
 {
     struct lane *lane = transfer->lane;
+    lane_sockets_enter(lanes->sockets);
     curl_multi_remove_handle(lane->multi, transfer->easy);
     transfer->lane = NULL;
     if (lane->number < lanes->first_with_room)
@@ -266,6 +282,7 @@ void lanes_run(struct lanes *lanes)
     while ((node = list_pop_front(&now)) != NULL) {
         struct lane *lane = container_of(node, struct lane, due);
         int running;
+        lane_sockets_enter(lanes->sockets);
         curl_multi_socket_action(lane->multi, CURL_SOCKET_TIMEOUT, 0, &running);
         mark(&lanes->collected, &lane->collected);
     }

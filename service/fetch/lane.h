@@ -30,6 +30,7 @@ enum {
 
 struct lane;
 struct lanes;
+struct taints;
 struct transfer;
 
 struct lanes_setup {
@@ -38,6 +39,7 @@ struct lanes_setup {
     struct metrics_shard *metrics;
     uint64_t keep_alive_ms; /* a lane unused for so long is closed */
     bool multiplexes;       /* HTTP/2 */
+    struct taints *taints;
 };
 
 struct lanes *lanes_new(const struct lanes_setup *setup);

@@ -8,11 +8,13 @@
 
 #include "base/list.h"
 #include "base/memory.h"
+#include "fetch/taint.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { FIRST_TABLE = 256 };
@@ -22,6 +24,9 @@ struct lane_socket {
     struct lane_sockets *sockets;
     void *lane;
     void *user;
+    void *last_user;  /* who gave it back; valid only during that act */
+    uint64_t idle_in; /* the act in which it was given back; 0: in use */
+    struct lane_peer peer;
     uint32_t wanted; /* EPOLLIN, EPOLLOUT: what libcurl waits for */
     bool is_foreign; /* not opened here */
 };
@@ -30,22 +35,25 @@ struct lane_sockets {
     struct loop *loop;
     struct budgets *budgets;
     struct metrics_shard *metrics;
+    struct taints *taints;
     lane_socket_event_fn *on_event;
+    lane_socket_closed_fn *on_closed;
+    uint64_t act; /* counts calls of libcurl */
     struct lane_socket **by_fd;
     size_t table_size;
     size_t open_count;
 };
 
-struct lane_sockets *lane_sockets_new(struct loop *loop, struct budgets *budgets,
-                                      struct metrics_shard *metrics,
-                                      lane_socket_event_fn *on_event)
+struct lane_sockets *lane_sockets_new(const struct lane_sockets_setup *setup)
 {
     struct lane_sockets *sockets = memory_new(sizeof *sockets);
     *sockets = (struct lane_sockets){
-        .loop = loop,
-        .budgets = budgets,
-        .metrics = metrics,
-        .on_event = on_event,
+        .loop = setup->loop,
+        .budgets = setup->budgets,
+        .metrics = setup->metrics,
+        .taints = setup->taints,
+        .on_event = setup->on_event,
+        .on_closed = setup->on_closed,
         .table_size = FIRST_TABLE,
         .by_fd = memory_new(FIRST_TABLE * sizeof(struct lane_socket *)),
     };
@@ -81,6 +89,19 @@ static void make_room(struct lane_sockets *sockets, int fd)
     sockets->table_size = size;
 }
 
+/* One system call for each idle connection that wakes up or is closed; none per reply. */
+static void look_for_unasked(const struct lane_socket *entry, int fd)
+{
+    struct lane_sockets *sockets = entry->sockets;
+    unsigned char bytes[TAINT_LOOK_BYTES];
+    if (entry->peer.taint_key == 0)
+        return;
+    ssize_t len = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    if (len > 0 && taint_is_offence(bytes, (size_t)len, entry->peer.is_tls) &&
+        taints_note(sockets->taints, entry->peer.taint_key, sockets->loop->now_ms))
+        metrics_add(sockets->metrics, METRIC_UPSTREAM_UNASKED, 0, 1);
+}
+
 static void on_ready(struct watch *watch, uint32_t ready)
 {
     struct lane_socket *entry = container_of(watch, struct lane_socket, watch);
@@ -93,6 +114,8 @@ static void on_ready(struct watch *watch, uint32_t ready)
         entry->sockets->on_event(entry->lane, entry->user, watch->fd, told);
         return;
     }
+    if (entry->idle_in != 0 && (ready & EPOLLIN))
+        look_for_unasked(entry, watch->fd);
     if (entry->wanted == 0 ||
         !loop_watch(entry->sockets->loop, watch, watch->fd, entry->wanted))
         loop_unwatch(entry->sockets->loop, watch);
@@ -125,6 +148,7 @@ static bool is_shortage(int error_number)
 }
 
 curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
+                                struct lane_peer peer,
                                 const struct curl_sockaddr *address, bool *ret_short)
 {
     *ret_short = !budget_take(&sockets->budgets->sockets, 1);
@@ -137,11 +161,23 @@ curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
         budget_give(&sockets->budgets->sockets, 1);
         return CURL_SOCKET_BAD;
     }
-    add(sockets, lane, fd);
+    add(sockets, lane, fd)->peer = peer;
     sockets->open_count++;
     metrics_add(sockets->metrics, METRIC_UPSTREAM_OPENED, 0, 1);
     metrics_set(sockets->metrics, METRIC_UPSTREAM_OPEN, sockets->open_count);
     return fd;
+}
+
+/* Before it is closed: libcurl closes an idle connection also because it found bytes on
+ * it when it was to be used again. */
+static void look_at_end(const struct lane_socket *entry, int fd)
+{
+    if (entry->idle_in == 0)
+        return;
+    if (entry->idle_in != entry->sockets->act)
+        look_for_unasked(entry, fd);
+    else if (entry->last_user)
+        entry->sockets->on_closed(entry->last_user);
 }
 
 int lane_sockets_on_close(void *data, curl_socket_t fd)
@@ -149,6 +185,7 @@ int lane_sockets_on_close(void *data, curl_socket_t fd)
     struct lane_sockets *sockets = data;
     struct lane_socket *entry = find(sockets, fd);
     if (entry && !entry->is_foreign) {
+        look_at_end(entry, fd);
         sockets->open_count--;
         budget_give(&sockets->budgets->sockets, 1);
         metrics_set(sockets->metrics, METRIC_UPSTREAM_OPEN, sockets->open_count);
@@ -171,6 +208,22 @@ static uint32_t events_of(int what)
     }
 }
 
+void lane_sockets_enter(struct lane_sockets *sockets)
+{
+    sockets->act++;
+}
+
+static void note_use(struct lane_socket *entry, void *user)
+{
+    if (entry->wanted == 0 && entry->idle_in == 0) {
+        entry->last_user = entry->user;
+        entry->idle_in = entry->sockets->act;
+    }
+    if (entry->wanted != 0)
+        entry->idle_in = 0;
+    entry->user = entry->wanted != 0 ? user : NULL;
+}
+
 void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
                        curl_socket_t fd, int what)
 {
@@ -182,7 +235,7 @@ void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
         entry->is_foreign = true;
     }
     entry->wanted = events_of(what);
-    entry->user = entry->wanted ? user : NULL;
+    note_use(entry, user);
     if (entry->is_foreign && entry->wanted == 0) {
         drop(sockets, fd);
         return;

@@ -3,7 +3,8 @@
  *
  * When libcurl loses interest in a socket it stays registered for reading, because the
  * next transfer on it will want just that: on a warm connection no epoll_ctl is left. An
- * event nobody waits for (the peer closed an idle connection) takes it out.
+ * event nobody waits for takes it out: the peer closed an idle connection, or sent what
+ * nobody asked for, which taints it (taint.h).
  * Level-triggered: libcurl may read less than there is. */
 #pragma once
 
@@ -17,15 +18,33 @@
 #include <stdint.h>
 
 struct lane_socket;
+struct taints;
 struct lane_sockets;
+
+/* What a connection leads to, as far as unasked bytes on it go. */
+struct lane_peer {
+    uint64_t taint_key; /* 0: not to be watched, as HTTP/2, whose frames come unasked */
+    bool is_tls;
+};
 
 /* on_event is called from the loop with what is ready, as EPOLLIN and EPOLLOUT: only what
  * libcurl waits for. */
 typedef void lane_socket_event_fn(void *lane, void *user, int fd, uint32_t ready);
 
-struct lane_sockets *lane_sockets_new(struct loop *loop, struct budgets *budgets,
-                                      struct metrics_shard *metrics,
-                                      lane_socket_event_fn *on_event);
+/* on_closed: libcurl closed the connection in the very call in which `user` was done with
+ * it, instead of keeping it. */
+typedef void lane_socket_closed_fn(void *user);
+
+struct lane_sockets_setup {
+    struct loop *loop;
+    struct budgets *budgets;
+    struct metrics_shard *metrics;
+    struct taints *taints;
+    lane_socket_event_fn *on_event;
+    lane_socket_closed_fn *on_closed;
+};
+
+struct lane_sockets *lane_sockets_new(const struct lane_sockets_setup *setup);
 /* lane_sockets_free expects all sockets to be closed. */
 void lane_sockets_free(struct lane_sockets *sockets);
 
@@ -33,9 +52,14 @@ void lane_sockets_free(struct lane_sockets *sockets);
  * CURL_SOCKET_BAD with `ret_short` when the process is out of sockets (its budget, or
  * descriptors), without when the system refuses otherwise. */
 curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
+                                struct lane_peer peer,
                                 const struct curl_sockaddr *address, bool *ret_short);
 /* For CURLOPT_CLOSESOCKETFUNCTION, with the struct lane_sockets as its data. */
 int lane_sockets_on_close(void *sockets, curl_socket_t fd);
+
+/* lane_sockets_enter: libcurl is about to be called. What it does with a socket until the
+ * next one is one act. */
+void lane_sockets_enter(struct lane_sockets *sockets);
 
 /* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. `user` is
  * who the socket works for until the next news of it; NULL: several, or nobody. */

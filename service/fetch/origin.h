@@ -17,6 +17,7 @@ enum { ORIGIN_REMOTE_SIZE = 64, ORIGIN_ALIAS_SIZE = 96 };
 struct origin {
     struct target target;
     size_t number;                /* counts up: its home among the lanes */
+    uint64_t taint_key;           /* of taint.h; 0: flight.c has not asked yet */
     char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
 
     /* Of origin.c. */

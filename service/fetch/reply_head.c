@@ -88,12 +88,19 @@ void reply_head_clear(struct reply_head *head)
     head->status = 0;
     head->version = NULL;
     head->reason = NULL;
+    head->is_ambiguous = false;
 }
 
 static enum head_verdict refuse(struct reply_head *head, const char *reason)
 {
     head->reason = reason;
     return HEAD_BAD;
+}
+
+static enum head_verdict refuse_framing(struct reply_head *head, const char *reason)
+{
+    head->is_ambiguous = true;
+    return refuse(head, reason);
 }
 
 static enum head_verdict refuse_size(struct reply_head *head, const char *reason)
@@ -161,16 +168,16 @@ static enum head_verdict check_length(struct reply_head *head, struct slice valu
 {
     uint64_t length = 0;
     if (value.len == 0)
-        return refuse(head, "the reply's Content-Length is not a number");
+        return refuse_framing(head, "the reply's Content-Length is not a number");
     for (size_t i = 0; i < value.len; i++) {
         if (!is_digit(value.data[i]))
-            return refuse(head, "the reply's Content-Length is not a number");
+            return refuse_framing(head, "the reply's Content-Length is not a number");
         if (length > (INT64_MAX - 9) / 10)
-            return refuse(head, "the reply's Content-Length is absurd");
+            return refuse_framing(head, "the reply's Content-Length is absurd");
         length = length * 10 + (uint64_t)(value.data[i] - '0');
     }
     if (head->has_length && head->length != length)
-        return refuse(head, "the reply has two different Content-Length fields");
+        return refuse_framing(head, "the reply has two different Content-Length fields");
     head->has_length = true;
     head->length = length;
     return HEAD_FINE;
@@ -180,9 +187,10 @@ static enum head_verdict check_transfer_encoding(struct reply_head *head,
                                                  struct slice value)
 {
     if (head->has_transfer_encoding || !slice_is_ignoring_case(value, "chunked"))
-        return refuse(head, "the reply's Transfer-Encoding is not exactly \"chunked\"");
+        return refuse_framing(head,
+                              "the reply's Transfer-Encoding is not exactly \"chunked\"");
     if (head->version[0] == '1' && head->version[2] == '0')
-        return refuse(head, "the reply is HTTP/1.0 and chunked");
+        return refuse_framing(head, "the reply is HTTP/1.0 and chunked");
     head->has_transfer_encoding = true;
     return HEAD_FINE;
 }
@@ -283,7 +291,8 @@ static enum head_verdict take_field(struct reply_head *head, const char *line, s
 static enum head_verdict end_head(struct reply_head *head)
 {
     if (head->has_length && head->has_transfer_encoding)
-        return refuse(head, "the reply has both Content-Length and Transfer-Encoding");
+        return refuse_framing(head,
+                              "the reply has both Content-Length and Transfer-Encoding");
     head->state = head->status < 200 ? HEAD_STATUS_LINE : HEAD_TRAILERS;
     return HEAD_FINE;
 }
@@ -387,4 +396,14 @@ size_t reply_head_fields(const struct reply_head *head, bool is_decoded,
             (struct call_header){.name = name, .value = field_value(head, field)};
     }
     return count;
+}
+
+bool reply_head_keeps(const struct reply_head *head, bool is_to_head)
+{
+    bool is_bodiless = is_to_head || head->status == 204 || head->status == 304;
+    if (!reply_head_is_whole(head) || strcmp(head->version, "1.1") != 0)
+        return false;
+    if (!is_bodiless && !head->has_length && !head->has_transfer_encoding)
+        return false;
+    return !head->has_connection || !is_connection_option(head, slice_from("close"));
 }

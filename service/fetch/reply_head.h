@@ -57,6 +57,7 @@ struct reply_head {
     bool has_connection;
     bool has_content_encoding;
     unsigned locations;
+    bool is_ambiguous;  /* refused because two parsers could find two ends of it */
     const char *reason; /* after HEAD_BAD, HEAD_TOO_LARGE: a constant sentence */
 };
 
@@ -74,6 +75,10 @@ static inline bool reply_head_is_whole(const struct reply_head *head)
 {
     return head->state == HEAD_TRAILERS;
 }
+
+/* reply_head_keeps: this whole head keeps its connection open (RFC 9112 9.3) and tells
+ * where the reply ends; `is_to_head`: it answers a HEAD. */
+bool reply_head_keeps(const struct reply_head *head, bool is_to_head);
 
 /* reply_head_find returns the last value of the fields of `kind`; empty when there is
  * none. */

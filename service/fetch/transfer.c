@@ -86,6 +86,7 @@ void transfer_recycle(struct transfer *transfer)
     transfer->is_opened = false;
     transfer->is_short = false;
     transfer->is_begun = false;
+    transfer->is_closed = false;
     transfer->ready_us = 0;
     transfer->begun_us = 0;
     transfer->fault = CALL_OK;

@@ -58,6 +58,8 @@ struct transfer_request {
     const char *pin;                /* of `address` */
     bool is_frugal;                 /* sockets are short */
     bool is_fresh;                  /* on a new connection */
+    bool is_single;                 /* which is not kept: the origin is tainted */
+    uint64_t taint_key;
 };
 
 /* The options that differ from request to request, as the handle has them now. */
@@ -67,6 +69,7 @@ struct transfer_applied {
     bool has_own_headers;
     bool has_pin;
     bool is_fresh;
+    bool is_single;
     long max_age_s;
 };
 
@@ -96,6 +99,7 @@ struct transfer {
     bool is_opened;    /* a connection was opened for it */
     bool is_short;     /* refused a socket: the process is out of them */
     bool is_begun;     /* a byte of the reply came */
+    bool is_closed;    /* its connection was not kept */
     uint64_t ready_us; /* clock_now_us when the (last) request was about to be sent */
     uint64_t begun_us; /* … when the reply began */
     enum call_code fault; /* why a callback stopped the transfer; CALL_OK: none did */
@@ -126,6 +130,13 @@ void transfer_recycle(struct transfer *transfer);
  * sent. */
 enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
                               const char **ret_message);
+
+/* transfer_is_suspect: this attempt, which ended with `code`, shows that the upstream
+ * sends what nobody asked for, or could be read in two ways (taint.h). */
+bool transfer_is_suspect(const struct transfer *transfer, enum call_code code);
+
+/* transfer_note_closed: libcurl closes the connection at the end of the transfer. */
+void transfer_note_closed(struct transfer *transfer);
 
 /* transfer_note_event: its socket has become readable. */
 void transfer_note_event(struct transfer *transfer);

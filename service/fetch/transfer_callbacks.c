@@ -52,6 +52,11 @@ void transfer_note_event(struct transfer *transfer)
         transfer->marks->active_ms = transfer->setup->loop->now_ms;
 }
 
+void transfer_note_closed(struct transfer *transfer)
+{
+    transfer->is_closed = true;
+}
+
 /* A length over the cap needs no transfer to be refused. A coded body may be smaller or
  * larger once decoded, and some replies announce a body that does not come. */
 static bool announces_too_much(struct transfer *transfer)
@@ -248,7 +253,9 @@ curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
             return CURL_SOCKET_BAD;
     }
     transfer->is_opened = true;
-    return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane,
+    struct lane_peer peer = {.taint_key = transfer->request.taint_key,
+                             .is_tls = transfer->request.target->is_https};
+    return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane, peer,
                              address, &transfer->is_short);
 }
 

@@ -302,11 +302,18 @@ static unsigned set_max_age(struct transfer *transfer)
 
 static unsigned set_fresh(struct transfer *transfer)
 {
-    bool is_fresh = transfer->request.is_fresh;
-    if (is_fresh == transfer->applied.is_fresh)
-        return 0;
+    bool is_single = transfer->request.is_single;
+    bool is_fresh = transfer->request.is_fresh || is_single;
+    unsigned results = 0;
+    if (is_fresh != transfer->applied.is_fresh)
+        results +=
+            curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, (long)is_fresh);
+    if (is_single != transfer->applied.is_single)
+        results +=
+            curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, (long)is_single);
     transfer->applied.is_fresh = is_fresh;
-    return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
+    transfer->applied.is_single = is_single;
+    return results;
 }
 
 bool transfer_set_request(struct transfer *transfer)

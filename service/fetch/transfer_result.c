@@ -155,6 +155,25 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
     }
 }
 
+/* The reply was to keep its connection and told its own end, yet libcurl did not keep it:
+ * there was more behind it. Or the upstream closed it, unannounced: then it loses nothing
+ * by being tainted. */
+static bool has_more_behind(const struct transfer *transfer)
+{
+    const struct transfer_request *request = &transfer->request;
+    bool is_sent = !request->has_body || transfer->body_sent == request->body.len;
+    return transfer->is_closed && !request->is_single && transfer->tries == 1 &&
+           is_sent && reply_head_keeps(&transfer->head, request->method == METHOD_HEAD);
+}
+
+bool transfer_is_suspect(const struct transfer *transfer, enum call_code code)
+{
+    bool is_junk = code == CALL_BAD_REPLY && !transfer->head.version &&
+                   !transfer->is_opened && transfer->tries > 0;
+    return is_junk || transfer->head.is_ambiguous ||
+           (code == CALL_OK && has_more_behind(transfer));
+}
+
 static const char *const lost = "the connection was lost after the request was sent";
 
 /* The egress proxy refused, or hung up: to the caller that is a connection that was not

@@ -26,6 +26,9 @@
             "Connections opened to upstreams")                                           \
     COUNTER(UPSTREAM_REUSED, "upstream_connections_reused_total", NULL, 1,               \
             "Attempts sent on a connection that was open already")                       \
+    COUNTER(UPSTREAM_UNASKED, "upstream_unasked_replies_total", NULL, 1,                 \
+            "Origins caught sending what nobody had asked for, and trusted with one "    \
+            "request per connection for a while")                                        \
     COUNTER(UPSTREAM_SENT_BYTES, "upstream_sent_bytes_total", NULL, 1,                   \
             "Bytes of request bodies sent upstream")                                     \
     COUNTER(UPSTREAM_RECEIVED_BYTES, "upstream_received_bytes_total", NULL, 1,           \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the connection: cut, reset, silent, slow, or not what keep-alive promised."""
-from .steps import CLOSE, FIN, HANG, RST, Pause, canned, fault, head, reply
+from .steps import CLOSE, FIN, HANG, RST, Pause, canned, chunk, fault, head, reply
 
 HALF = head("Content-Type: text/plain", "Content-Length: 1000") + b"x" * 500
 CUT_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -91,7 +91,46 @@ def poison(request):
     yield head("Content-Type: text/plain", "Content-Length: 9", "X-Poison: 1") + b"poisoned\n"
 
 
+def bodiless(status):
+    return lambda request, body: head(status=status)
+
+
+UNASKED_AFTER = {
+    "reply": lambda request, body: head(f"Content-Length: {len(body)}") + body,
+    "chunked": lambda request, body: head("Transfer-Encoding: chunked") + chunk(body) + chunk(b""),
+    "head": lambda request, body: head(f"Content-Length: {len(body)}"),
+    "204": bodiless(204), "304": bodiless(304),
+}
+
+
+@fault("unasked", "?after=" + "|".join(UNASKED_AFTER) + "&nonce=X&ms=N&first=N, 'mine X', and N ms"
+       " (0: in one segment) later a whole second reply, 'unasked X'; first=N: only on the first"
+       " N requests of a connection")
+def unasked(request):
+    nonce = request.query["nonce"].encode()
+    mine = UNASKED_AFTER[request.query["after"]](request, b"mine " + nonce)
+    late = b"unasked " + nonce
+    late = head(f"Content-Length: {len(late)}") + late
+    yield Pause(0.002)
+    if request.nth > request.number("first", 1e9):
+        yield mine
+    elif request.number("ms", 0) == 0:
+        yield mine + late
+    else:
+        yield mine
+        yield Pause(request.number("ms", 0) / 1000)
+        yield late
+
+
 @fault("two-replies", "two replies in one segment")
 def two_replies(request):
     yield (reply(request, "first\n") +
            head("Content-Type: text/plain", "Content-Length: 7", "X-Poison: 1") + b"second\n")
+
+
+@fault("farewell", "a correct reply, and 20 ms later 408 and the end of the connection")
+def farewell(request):
+    yield reply(request, "ok\n")
+    yield Pause(0.02)
+    yield head("Content-Length: 0", "Connection: close", status=408)
+    yield CLOSE

@@ -249,3 +249,60 @@ Test(reply_head, starts_afresh_after_clear)
     cr_assert_eq(head.locations, 0);
     cr_assert_not(head.has_length);
 }
+
+Test(reply_head, tells_whether_the_connection_is_to_be_kept)
+{
+    static const struct {
+        const char *text;
+        bool keeps;
+        bool keeps_after_head;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", true, true},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true, true},
+        {"HTTP/1.1 204 No Content\r\n\r\n", true, true},
+        {"HTTP/1.1 304 Not Modified\r\n\r\n", true, true},
+        {"HTTP/1.1 200 OK\r\n\r\n", false, true}, /* its end is the connection's */
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: x, Close\r\n\r\n", false,
+         false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\n", true,
+         true},
+        {"HTTP/1.0 200 OK\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\n", false,
+         false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n", false, false}, /* not whole */
+        {"HTTP/1.1 103 Early Hints\r\n\r\n", false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        reply_head_clear(&head);
+        cr_assert_eq(feed(rows[i].text), HEAD_FINE);
+        cr_expect_eq(reply_head_keeps(&head, false), rows[i].keeps, "%s", rows[i].text);
+        cr_expect_eq(reply_head_keeps(&head, true), rows[i].keeps_after_head, "%s",
+                     rows[i].text);
+    }
+}
+
+Test(reply_head, knows_a_reply_whose_end_is_ambiguous_from_a_merely_bad_one)
+{
+    static const struct {
+        const char *text;
+        bool is_ambiguous;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n", true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n", true},
+        {"HTTP/1.1 200 OK\r\nContent-Length:\r\n", true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n", true},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n", true},
+        {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n", true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+         true},
+        {"HTTP/1.1 200 OK\r\nX: \x1b\r\n", false},
+        {"HTTP/1.1 101 Switching Protocols\r\n", false},
+        {"SSH-2.0-x\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        reply_head_clear(&head);
+        cr_assert_eq(feed(rows[i].text), HEAD_BAD, "%s", rows[i].text);
+        cr_expect_eq(head.is_ambiguous, rows[i].is_ambiguous, "%s", rows[i].text);
+    }
+    reply_head_clear(&head);
+    cr_assert_not(head.is_ambiguous);
+}
