@@ -89,7 +89,7 @@ static void make_room(struct lane_sockets *sockets, int fd)
     sockets->table_size = size;
 }
 
-/* One system call for each idle connection that wakes up or is closed; none per reply. */
+/* One system call for each idle connection that wakes up; none per reply. */
 static void look_for_unasked(const struct lane_socket *entry, int fd)
 {
     struct lane_sockets *sockets = entry->sockets;
@@ -116,8 +116,10 @@ static void on_ready(struct watch *watch, uint32_t ready)
     }
     if (entry->idle_in != 0 && (ready & EPOLLIN))
         look_for_unasked(entry, watch->fd);
-    if (entry->wanted == 0 ||
-        !loop_watch(entry->sockets->loop, watch, watch->fd, entry->wanted))
+    /* An idle one that can merely be written to is kept an eye on. */
+    bool is_over = entry->wanted == 0 && (ready & ~(uint32_t)EPOLLOUT) != 0;
+    uint32_t events = entry->wanted ? entry->wanted : EPOLLIN;
+    if (is_over || !loop_watch(entry->sockets->loop, watch, watch->fd, events))
         loop_unwatch(entry->sockets->loop, watch);
 }
 
@@ -168,15 +170,12 @@ curl_socket_t lane_sockets_open(struct lane_sockets *sockets, void *lane,
     return fd;
 }
 
-/* Before it is closed: libcurl closes an idle connection also because it found bytes on
- * it when it was to be used again. */
-static void look_at_end(const struct lane_socket *entry, int fd)
+/* An idle connection that libcurl closes because it found bytes on it tells nothing here:
+ * it has read and dropped them (8.14). */
+static void tell_last_user(const struct lane_socket *entry)
 {
-    if (entry->idle_in == 0)
-        return;
-    if (entry->idle_in != entry->sockets->act)
-        look_for_unasked(entry, fd);
-    else if (entry->last_user)
+    bool is_at_once = entry->idle_in != 0 && entry->idle_in == entry->sockets->act;
+    if (is_at_once && entry->last_user)
         entry->sockets->on_closed(entry->last_user);
 }
 
@@ -185,7 +184,7 @@ int lane_sockets_on_close(void *data, curl_socket_t fd)
     struct lane_sockets *sockets = data;
     struct lane_socket *entry = find(sockets, fd);
     if (entry && !entry->is_foreign) {
-        look_at_end(entry, fd);
+        tell_last_user(entry);
         sockets->open_count--;
         budget_give(&sockets->budgets->sockets, 1);
         metrics_set(sockets->metrics, METRIC_UPSTREAM_OPEN, sockets->open_count);

@@ -10,8 +10,7 @@
  * for being shared by all workers.
  *
  * What counts as caught:
- *   - bytes on a connection that is idle (the event costs nothing, it comes unasked), or
- *     is found closed with them unread;
+ *   - bytes on a connection that is idle: the event costs nothing;
  *   - more bytes behind a reply that was to keep its connection, as a body after HEAD;
  *   - no HTTP where a reply should begin, on a connection used before;
  *   - a reply whose length can be read in two ways.
@@ -19,8 +18,8 @@
  * What remains: until it is caught for the first time, an upstream can mix up requests
  * that were sent to it (to its own scheme, host and port, never to others), also of
  * different callers. It could give any caller any answer anyway; what it gains is to hand
- * to one what it made for another. Who shares an upstream with strangers and must exclude
- * even that sets fetch.keep_alive so low that connections are not kept. */
+ * to one what it made for another. Over HTTP/2 (fetch.http2) it gains nothing: there
+ * replies are numbered. */
 #pragma once
 
 #include "fetch/guard.h"

@@ -309,7 +309,8 @@ Test(fetcher, an_unasked_second_reply_reaches_nobody)
     rig_run_ms(rig, 60);
     for (int i = 0; i < 3; i++)
         cr_assert_str_eq(rig_fetch(rig, "/ok")->body, "ok");
-    cr_assert_eq(atomic_load(&rig->server.connections), 2);
+    /* Caught, it is trusted with one request per connection. */
+    cr_assert_eq(atomic_load(&rig->server.connections), 4);
 }
 
 /* ----------------------------------------------------------------------- redirects */
