@@ -173,6 +173,7 @@ static int run_key(struct arguments *arguments)
     printf("the key, shown this once: %s\n"
            "the line for auth.keys:   - {name: %s, sha256: \"%s\"}\n",
            key, name, hash);
+    explicit_bzero(key, sizeof key);
     return EXIT_FINE;
 }
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "config/syntax.h"
 #include "confine.h"
 #include "descriptors.h"
 #include "fetch/fetcher.h"
@@ -174,6 +175,19 @@ static void make_counts(struct service *service, const struct descriptors *descr
             (unsigned)limit, descriptors->max_connections, fd_max, random_u64());
 }
 
+/* Only for those who can be reached by others: on Debian 12 and 13 there is no newer one
+ * to install. */
+static void log_advice(const struct service *service)
+{
+    const char *advice = front_advice();
+    const struct config_strings *addresses = &service->config->server.listen;
+    bool is_local = true;
+    for (size_t i = 0; i < addresses->count; i++)
+        is_local = is_local && syntax_is_local_listen(addresses->items[i]);
+    if (advice && !is_local)
+        log_message(LOG_WARNING, "old_libmicrohttpd", advice);
+}
+
 static void log_started(struct service *service)
 {
     struct buffer main_addresses, ops_addresses;
@@ -304,6 +318,7 @@ static bool start(struct service *service, struct error *err)
         !start_workers(service, err) || !listener_start(service->listener, err))
         return false;
     atomic_store(&service->state.is_ready, true);
+    log_advice(service);
     log_started(service);
     return true;
 }

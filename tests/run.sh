@@ -22,7 +22,8 @@ usage: tests/run.sh [part ...]
   lint      shell scripts, service file, Prometheus and compose files
   unit      unit tests and source checks, with AddressSanitizer and UBSan
   e2e       the service against misbehaving upstreams, with the same build
-  release   the release build: unit tests, and everything once under load
+  release   the release build: unit tests, end-to-end tests in its sandbox, and everything
+            once under load
   contract  openapi.yaml, and the running service held against it
   package   installing, and the Debian package
   clang     builds without a warning under clang
@@ -108,6 +109,8 @@ part_e2e() {
 part_release() {
     build release
     run_ctest release || true
+    # As the image runs it: every service of the tests in its sandbox.
+    GATHERD_SANDBOX=on run_pytest release -m "not slow" tests/e2e || true
     check "every load passes, small and short" \
         tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
     run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators

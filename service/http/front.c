@@ -58,8 +58,20 @@ bool front_global_init(struct error *err)
 
 void front_versions(struct buffer *out)
 {
-    buffer_append_format(out, "libmicrohttpd %s\n", MHD_get_version());
+    const char *advice = front_advice();
+    buffer_append_format(out, "libmicrohttpd %s%s%s%s\n", MHD_get_version(),
+                         advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
     buffer_append_format(out, "jansson %s\n", jansson_version_str());
+}
+
+/* 1.0.3 is the first that refuses odd bytes in header names. Debian 12 and 13 have older
+ * ones, so this is no reason not to start. */
+const char *front_advice(void)
+{
+    if (strverscmp(MHD_get_version(), "1.0.3") >= 0)
+        return NULL;
+    return "older than 1.0.3: gatherd refuses malformed requests itself, but where "
+           "strangers may call put a proxy that does so in front; see docs/security.md";
 }
 
 /* While MHD starts its words are the reason for a failure (a certificate that does not

@@ -53,6 +53,8 @@ struct front;
 bool front_global_init(struct error *err) MUST_CHECK;
 /* front_versions appends "libmicrohttpd 0.9.75" and jansson's, one a line. */
 void front_versions(struct buffer *out);
+/* front_advice says what to do about a libmicrohttpd that is old; NULL: nothing. */
+const char *front_advice(void);
 
 struct front *front_new(const struct front_setup *setup, struct error *err) MUST_CHECK;
 /* front_free closes every connection and frees every batch, without replies. */

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness.configuration import options
-from harness.gatherd import Gatherd, binary
+from harness.gatherd import Gatherd, binary, run_cli
 from harness.process import accepts, free_port, wait_until
 
 NOBODY = 65534
@@ -169,3 +169,18 @@ def test_a_removed_unix_socket_folder_does_not_hinder_the_end(start_gatherd, tmp
     wait_until(lambda: accepts(gatherd.port), 10, "the listener")
     shutil.rmtree(folder)
     assert gatherd.child.stop(15) == 0
+
+
+# What it says about the libraries it stands on.
+
+
+def test_an_old_libmicrohttpd_is_named_with_a_remedy_where_others_can_call(start_gatherd):
+    versions = dict(line.split(" ", 1) for line in run_cli("version").stdout.splitlines())
+    is_old = "older than 1.0.3" in versions["libmicrohttpd"]
+    assert is_old == (tuple(map(int, versions["libmicrohttpd"].split()[0].split("."))) < (1, 0, 3))
+    assert event(start_gatherd(), "old_libmicrohttpd") is None
+    port = free_port()
+    public = start_gatherd(options(server__listen=[f"0.0.0.0:{port}"]), port=port)
+    line = event(public, "old_libmicrohttpd")
+    assert (line is not None) == is_old
+    assert not is_old or (line["level"] == "warning" and "proxy" in line["message"])

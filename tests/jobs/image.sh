@@ -100,6 +100,11 @@ keeps_metrics_from_callers() {
 
 batch() { ask -f "http://127.0.0.1:8080/v1/batch?url=http://127.0.0.1:8081/json"; }
 
+is_confined() {
+    pod logs gatherd 2>&1 | grep '"event":"sandbox"' | tee /dev/stderr |
+        grep -q '"systemCalls":"filtered","files":"restricted"'
+}
+
 refuses_private() { batch | tee /dev/stderr | grep -q '"blocked_address"'; }
 fetches() { batch | tee /dev/stderr | grep -q '"ok": *1'; }
 is_healthy() { pod healthcheck run gatherd; }
@@ -118,6 +123,7 @@ run_as_shipped() {
     check "the container starts read-only, without capabilities" start gatherd || return 0
     check "it becomes ready" wait_for http://127.0.0.1:8090/readyz || return 0
     check "health, readiness and metrics answer" serves_pages || true
+    check "its sandbox is complete" is_confined || true
     check "callers cannot read the metrics" keeps_metrics_from_callers || true
     check "the health check of the image passes" is_healthy || true
     check "private addresses are refused" refuses_private || true

@@ -39,7 +39,8 @@ packages() { (cd "$build" && rm -f ./*.deb && cpack -G DEB -B "$work/deb"); }
 depends_on_libraries() {
     depends=$(dpkg-deb --field "$deb" Depends)
     echo "$depends"
-    for library in ares2 libcurl4 libjansson4 libmicrohttpd12 libssl3 libyaml-0-2; do
+    for library in ares2 libcurl4 libjansson4 libmicrohttpd12 libseccomp2 libssl3 \
+        libyaml-0-2; do
         case $depends in *$library*) ;; *) return 1 ;; esac
     done
 }
