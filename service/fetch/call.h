@@ -40,6 +40,7 @@ struct call_header {
 
 struct call;
 struct flow;
+struct pair;
 struct origin;
 struct fetcher;
 struct flight;
@@ -68,7 +69,8 @@ struct call {
     call_done_fn *on_done;
 
     /* The fetcher's own; fetcher_phase reads it for others. */
-    struct list node;
+    struct list node;  /* in pair->calls */
+    struct pair *pair; /* where it waits (schedule.h); NULL: it does not */
     struct timer timer;
     struct fetcher *fetcher;
     struct origin *origin;

@@ -30,10 +30,18 @@ enum {
     SPARE_SLICE = 256, /* handles freed per turn in which lanes are closed */
     STALL_FIRST_MS = 2,
     STALL_LONGEST_MS = 50,
+    RETRY_MS = 10,
     DEADLINE_LEAD_MS =
         20,          /* so that `overloaded` is told before the batch says `deadline` */
     SHORT_SLICE = 4, /* tries per stall while sockets are short */
 };
+
+/* Calls of a blocked caller that end on other workers tell nobody here. */
+static void on_retry(struct timer *timer)
+{
+    struct fetcher *fetcher = container_of(timer, struct fetcher, retry_timer);
+    schedule_retry(fetcher->schedule, fetcher->setup.loop->now_us);
+}
 
 static void on_stall_over(struct timer *timer)
 {
@@ -48,6 +56,7 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         return false;
     fetcher->origins = origins_new(callers_everybody(setup->shared->callers)->guard,
                                    (unsigned)setup->config->fetch.per_origin);
+    fetcher->schedule = origins_schedule(fetcher->origins);
     struct lanes_setup lanes = {
         .loop = setup->loop,
         .budgets = setup->budgets,
@@ -86,6 +95,7 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     struct fetcher *fetcher = memory_new(sizeof *fetcher);
     fetcher->setup = *setup;
     fetcher->stall_timer.on_due = on_stall_over;
+    fetcher->retry_timer.on_due = on_retry;
     buffer_init(&fetcher->standard_text, STANDARD_TEXT_MAX);
     list_init(&fetcher->ready);
     list_init(&fetcher->ended);
@@ -139,6 +149,7 @@ void fetcher_free(struct fetcher *fetcher)
     while ((node = list_pop_front(&fetcher->spare_transfers)) != NULL)
         transfer_free(container_of(node, struct transfer, node));
     loop_timer_clear(fetcher->setup.loop, &fetcher->stall_timer);
+    loop_timer_clear(fetcher->setup.loop, &fetcher->retry_timer);
     lanes_free(fetcher->lanes);
     origins_free(fetcher->origins);
     resolver_free(fetcher->resolver);
@@ -158,7 +169,7 @@ static void on_queue_due(struct timer *timer)
 {
     struct call *call = container_of(timer, struct call, timer);
     struct fetcher *fetcher = call->fetcher;
-    origins_leave(fetcher->origins, call);
+    origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
     if (fetcher->is_short_of_sockets)
         refuse(fetcher, call, CALL_OVERLOADED, "the gateway has no socket left");
     else
@@ -170,7 +181,7 @@ static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *o
 {
     uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
     call->phase = PHASE_QUEUED;
-    origins_wait(fetcher->origins, origin, call);
+    origins_wait(fetcher->origins, origin, call, call->queued_us);
     if (queue_ms == 0)
         return;
     call->timer.on_due = on_queue_due;
@@ -186,7 +197,7 @@ void fetcher_requeue(struct fetcher *fetcher, struct call *call)
         limit_ms = call->queued_us / 1000 + queue_ms;
     call->phase = PHASE_QUEUED;
     call->started_us = 0;
-    origins_wait_first(fetcher->origins, call->origin, call);
+    origins_wait_first(fetcher->origins, call->origin, call, fetcher->setup.loop->now_us);
     call->timer.on_due = on_queue_due;
     loop_timer_set(fetcher->setup.loop, &call->timer, limit_ms);
 }
@@ -239,7 +250,7 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
     if (call->phase == PHASE_IDLE)
         return;
     if (call->origin && list_is_linked(&call->node))
-        origins_leave(fetcher->origins, call);
+        origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
     forget_call(fetcher, call);
     if (flight)
         flight_abandon(flight);
@@ -287,18 +298,19 @@ static void set_limits(struct flight *flight)
         (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
 }
 
-static void note_sojourn(struct fetcher *fetcher, const struct call *call)
+static void note_sojourn(struct fetcher *fetcher, const struct pick *pick)
 {
-    if (call->flow->has_begun)
+    uint64_t now_us = pick->call->started_us;
+    if (!pick->is_first || !fetcher->setup.on_sojourn)
         return;
-    call->flow->has_begun = true;
-    if (fetcher->setup.on_sojourn)
-        fetcher->setup.on_sojourn(fetcher->setup.context,
-                                  call->started_us - call->queued_us);
+    fetcher->setup.on_sojourn(fetcher->setup.context, now_us > pick->runnable_us
+                                                          ? now_us - pick->runnable_us
+                                                          : 0);
 }
 
-static void dispatch(struct fetcher *fetcher, struct call *call)
+static void dispatch(struct fetcher *fetcher, const struct pick *pick)
 {
+    struct call *call = pick->call;
     struct flight *flight = call->flight;
     bool is_first = flight == NULL;
     if (is_first) {
@@ -306,9 +318,10 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         call->started_us = clock_now_us();
         call->timer.on_due = flight_on_due;
         set_limits(flight);
-        note_sojourn(fetcher, call);
+        note_sojourn(fetcher, pick);
     }
     flight->slot = call->origin;
+    flight->payer = call->flow->caller;
     flight->has_place = true;
     fetcher->dispatched++;
     if (is_first && fetcher->setup.loop->now_ms >= call->deadline_ms)
@@ -321,7 +334,7 @@ static size_t slice_of(const struct fetcher *fetcher)
 {
     if (fetcher->is_short_of_sockets)
         return SHORT_SLICE;
-    return origins_waiting(fetcher->origins) > LONG_QUEUE ? SLICE_LONG : SLICE;
+    return fetcher->schedule->waiting > LONG_QUEUE ? SLICE_LONG : SLICE;
 }
 
 static void start_slice(struct fetcher *fetcher)
@@ -332,14 +345,22 @@ static void start_slice(struct fetcher *fetcher)
         flight_go_on(container_of(node, struct flight, node));
         left--;
     }
-    while (left > 0 && !fetcher->is_stalled && origins_has_next(fetcher->origins)) {
+    while (left > 0 && !fetcher->is_stalled && schedule_has_next(fetcher->schedule)) {
         if (!budget_take(&fetcher->setup.budgets->in_flight, 1)) {
             fetcher_stall(fetcher); /* until one of ours ends, or others may have */
             return;
         }
-        dispatch(fetcher, origins_next(fetcher->origins));
+        struct pick pick = origins_next(fetcher->origins, fetcher->setup.loop->now_us);
+        if (!pick.call) {
+            budget_give(&fetcher->setup.budgets->in_flight, 1);
+            break;
+        }
+        dispatch(fetcher, &pick);
         left--;
     }
+    if (schedule_has_blocked(fetcher->schedule) && !timer_is_set(&fetcher->retry_timer))
+        loop_timer_set(fetcher->setup.loop, &fetcher->retry_timer,
+                       fetcher->setup.loop->now_ms + RETRY_MS);
 }
 
 /* ------------------------------------------------------------------------------ turn */
@@ -413,15 +434,14 @@ void fetcher_turn(struct fetcher *fetcher)
     if (lanes_sweep(fetcher->lanes) > 0)
         free_spares(fetcher);
     metrics_set(fetcher->setup.metrics, METRIC_ITEMS_IN_FLIGHT, fetcher->dispatched);
-    metrics_set(fetcher->setup.metrics, METRIC_ITEMS_QUEUED,
-                origins_waiting(fetcher->origins));
+    metrics_set(fetcher->setup.metrics, METRIC_ITEMS_QUEUED, fetcher->schedule->waiting);
 }
 
 static bool can_start(const struct fetcher *fetcher)
 {
     if (!list_is_empty(&fetcher->ready))
         return true;
-    return !fetcher->is_stalled && origins_has_next(fetcher->origins);
+    return !fetcher->is_stalled && schedule_has_next(fetcher->schedule);
 }
 
 bool fetcher_has_work(const struct fetcher *fetcher)
@@ -437,7 +457,7 @@ void fetcher_trim(struct fetcher *fetcher)
 
 size_t fetcher_queued(const struct fetcher *fetcher)
 {
-    return origins_waiting(fetcher->origins);
+    return fetcher->schedule->waiting;
 }
 
 size_t fetcher_in_flight(const struct fetcher *fetcher)

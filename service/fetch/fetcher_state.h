@@ -27,6 +27,7 @@ struct fetcher {
     struct buffer standard_text; /* of the headers sent with every request */
     struct lanes *lanes;
     struct origins *origins;
+    struct schedule *schedule; /* the origins' */
     struct resolver *resolver;
 
     /* Where a flight is, by its `node`. */
@@ -47,6 +48,7 @@ struct fetcher {
     bool is_short_of_sockets;
     uint64_t backoff_ms;
     struct timer stall_timer;
+    struct timer retry_timer; /* while some caller is blocked */
 
     struct call_header headers[REPLY_HEAD_LINES_MAX]; /* of the outcome being delivered */
 };

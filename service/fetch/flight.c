@@ -77,7 +77,8 @@ void flight_release(struct flight *flight)
 {
     struct fetcher *fetcher = flight->fetcher;
     if (flight->slot)
-        origins_release(fetcher->origins, flight->slot);
+        origins_release(fetcher->origins, flight->slot, flight->payer,
+                        fetcher->setup.loop->now_us);
     flight->slot = NULL;
     if (!flight->has_place)
         return;
@@ -133,7 +134,8 @@ void flight_end(struct flight *flight, enum call_code code, const char *message)
     assert(!flight->has_ended && flight->call);
     struct call *call = flight->call;
     if (list_is_linked(&call->node))
-        origins_leave(flight->fetcher->origins, call); /* between two hops */
+        origins_leave(flight->fetcher->origins, call, /* between two hops */
+                      flight->fetcher->setup.loop->now_us);
     flight->has_ended = true;
     flight->code = code;
     flight->message = message;
@@ -264,7 +266,7 @@ static void requeue(struct flight *flight)
         return;
     }
     call->phase = PHASE_QUEUED;
-    origins_wait_first(fetcher->origins, call->origin, call);
+    origins_wait_first(fetcher->origins, call->origin, call, fetcher->setup.loop->now_us);
     flight_release(flight);
 }
 

@@ -38,9 +38,10 @@ struct flight {
     struct fetcher *fetcher;
     struct call *call; /* NULL: cancelled, or delivered */
     struct transfer *transfer;
-    struct origin *slot; /* the origin whose slot it holds */
-    bool has_place;      /* in the in-flight budget */
-    bool has_ended;      /* `code` is final */
+    struct origin *slot;  /* the origin whose slot it holds, NULL: none */
+    struct caller *payer; /* then: in whose `in_flight` it has a place */
+    bool has_place;       /* in the in-flight budget */
+    bool has_ended;       /* `code` is final */
 
     struct resolver_question question;
     bool is_asking;

@@ -94,7 +94,8 @@ static bool hop(struct flight *flight, const struct redirect_decision *decision)
     flight->is_redialled = false;
     flight_give_transfer(flight);
     flight->call->phase = PHASE_QUEUED;
-    origins_wait_first(flight->fetcher->origins, origin, flight->call);
+    origins_wait_first(flight->fetcher->origins, origin, flight->call,
+                       flight->fetcher->setup.loop->now_us);
     flight_release(flight);
     return true;
 }

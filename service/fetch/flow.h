@@ -1,15 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that belong together, as the fetcher sees a batch: whose they are, and who
- * shares fairly with whom. Owned by whoever owns the calls, and valid while one of them
- * is started; its worker's thread only. */
+ * shares fairly with whom (schedule.h). Owned by whoever owns the calls, and valid while
+ * one of them is started; its worker's thread only. */
 #pragma once
 
+#include "base/list.h"
 #include "fetch/caller.h"
+#include "fetch/pointer_map.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* Zero everything but `caller`. */
+struct flow;
+struct gate;
+struct claim;
+struct turn;
+
+/* The calls of one flow that wait for one origin; there is one as long as some do. */
+struct pair {
+    struct pointer_link link; /* in schedule.pairs; not the flow's first */
+    struct flow *flow;
+    struct gate *gate;      /* NULL: not in use */
+    struct claim *claim;    /* where it waits for a slot; NULL: in its flow's round */
+    struct list calls;      /* struct call.node */
+    struct list node;       /* in flow.round, flow.granted or claim.pairs */
+    bool is_granted;        /* a slot is kept for it */
+    struct list grant_node; /* then: in turn.grants */
+};
+
+/* Zero everything but `caller`: the rest is of schedule.c. */
 struct flow {
     struct caller *caller;
-    bool has_begun; /* one of its calls was dispatched */
+
+    struct turn *turn;    /* of its caller; NULL: none of its calls waits */
+    size_t waiting;       /* calls */
+    struct list node;     /* in turn.flows: a pair is in its round */
+    struct list round;    /* pairs, to be tried in this order */
+    struct list granted;  /* pairs a slot is kept for */
+    bool was_granted;     /* the last call came from a granted pair */
+    struct pair first;    /* all that most flows ever need */
+    struct pair *recent;  /* the pair found last, if not the first one */
+    size_t more;          /* pairs besides the first */
+    bool has_begun;       /* one of its calls was handed out */
+    uint64_t runnable_us; /* when it last came into the round */
 };

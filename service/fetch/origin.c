@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of origins. An origin is in exactly one of three states, and the list that
- * holds its node says which:
- *
- *     in `round`   calls wait and a slot is free
- *     in `idle`    nothing waits, nothing runs: kept for reuse, oldest first out
- *     in none      busy: all slots taken, or running with nothing waiting
- *
- * settle() is the only place that moves one. */
+/* The table of origins. One for which nothing waits or runs is in `idle`: kept for reuse,
+ * oldest first out. */
 #include "fetch/origin.h"
 
 #include "base/memory.h"
@@ -22,14 +16,12 @@ enum { IDLE_MAX = 1024, FIRST_BUCKETS = 256, ALIASES = 1024 };
 
 struct origins {
     const struct guard *guard;
-    unsigned slots;
     uint64_t seed;
     struct origin **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
     size_t next_number;
-    size_t waiting_count;
-    struct list round;
+    struct schedule schedule;
     struct list idle;
     size_t idle_count;
     struct origin *aliases[ALIASES]; /* by the hash of origin.alias; the last one wins */
@@ -40,12 +32,11 @@ struct origins *origins_new(const struct guard *guard, unsigned slots)
     struct origins *origins = memory_new(sizeof *origins);
     *origins = (struct origins){
         .guard = guard,
-        .slots = slots,
         .seed = random_u64(),
         .bucket_count = FIRST_BUCKETS,
         .buckets = memory_new(FIRST_BUCKETS * sizeof(struct origin *)),
     };
-    list_init(&origins->round);
+    schedule_init(&origins->schedule, slots);
     list_init(&origins->idle);
     return origins;
 }
@@ -57,11 +48,12 @@ void origins_free(struct origins *origins)
     for (size_t i = 0; i < origins->bucket_count; i++) {
         while (origins->buckets[i]) {
             struct origin *origin = origins->buckets[i];
-            assert(origin->running == 0 && origin->waiting_count == 0);
+            assert(list_is_linked(&origin->node));
             origins->buckets[i] = origin->next;
             free(origin);
         }
     }
+    schedule_done(&origins->schedule);
     free(origins->buckets);
     free(origins);
 }
@@ -199,7 +191,7 @@ static struct origin *make(struct origins *origins, uint64_t hash,
     if (target->is_literal)
         pin_write((const struct sockaddr *)&target->address, target->port, origin->pin,
                   sizeof origin->pin);
-    list_init(&origin->waiting);
+    gate_init(&origin->gate);
     struct origin **bucket = bucket_of(origins, hash);
     origin->next = *bucket;
     *bucket = origin;
@@ -207,31 +199,22 @@ static struct origin *make(struct origins *origins, uint64_t hash,
     return origin;
 }
 
+/* Something has left the origin. */
 static void settle(struct origins *origins, struct origin *origin)
 {
-    bool was_idle = origin->running == 0 && list_is_linked(&origin->node) &&
-                    origin->waiting_count == 0;
-    if (was_idle)
-        return;
-    if (origin->waiting_count > 0 && origin->running < origins->slots) {
-        if (!list_is_linked(&origin->node))
-            list_push_back(&origins->round, &origin->node);
-        return;
-    }
-    list_remove(&origin->node);
-    if (origin->waiting_count > 0 || origin->running > 0)
+    if (origin->gate.running > 0 || origin->gate.waiting > 0)
         return;
     list_push_back(&origins->idle, &origin->node);
     origins->idle_count++;
 }
 
+/* Something comes to the origin. */
 static void wake(struct origins *origins, struct origin *origin)
 {
-    if (origin->running == 0 && origin->waiting_count == 0 &&
-        list_is_linked(&origin->node)) {
-        list_remove(&origin->node);
-        origins->idle_count--;
-    }
+    if (!list_is_linked(&origin->node))
+        return;
+    list_remove(&origin->node);
+    origins->idle_count--;
 }
 
 struct origin *origins_get(struct origins *origins, const struct target *target)
@@ -262,82 +245,53 @@ enum verdict origins_judge(const struct origins *origins, const struct origin *o
     return origin->verdict;
 }
 
-void origins_wait(struct origins *origins, struct origin *origin, struct call *call)
+void origins_wait(struct origins *origins, struct origin *origin, struct call *call,
+                  uint64_t now_us)
 {
     wake(origins, origin);
     call->origin = origin;
-    list_push_back(&origin->waiting, &call->node);
-    origin->waiting_count++;
-    origins->waiting_count++;
-    settle(origins, origin);
+    schedule_wait(&origins->schedule, &origin->gate, call, now_us);
 }
 
-void origins_wait_first(struct origins *origins, struct origin *origin, struct call *call)
+void origins_wait_first(struct origins *origins, struct origin *origin, struct call *call,
+                        uint64_t now_us)
 {
     wake(origins, origin);
     call->origin = origin;
-    list_push_front(&origin->waiting, &call->node);
-    origin->waiting_count++;
-    origins->waiting_count++;
-    settle(origins, origin);
+    schedule_wait_first(&origins->schedule, &origin->gate, call, now_us);
 }
 
-void origins_leave(struct origins *origins, struct call *call)
+void origins_leave(struct origins *origins, struct call *call, uint64_t now_us)
 {
     struct origin *origin = call->origin;
-    list_remove(&call->node);
     call->origin = NULL;
-    origin->waiting_count--;
-    origins->waiting_count--;
-    if (origin->waiting_count == 0)
-        list_remove(&origin->node);
+    schedule_leave(&origins->schedule, call, now_us);
     settle(origins, origin);
 }
 
-bool origins_has_next(const struct origins *origins)
+struct pick origins_next(struct origins *origins, uint64_t now_us)
 {
-    return !list_is_empty(&origins->round);
+    return schedule_next(&origins->schedule, now_us);
 }
 
-struct call *origins_next(struct origins *origins)
+void origins_release(struct origins *origins, struct origin *origin,
+                     struct caller *caller, uint64_t now_us)
 {
-    struct list *node = list_pop_front(&origins->round);
-    if (!node)
-        return NULL;
-    struct origin *origin = container_of(node, struct origin, node);
-    struct list *first = list_pop_front(&origin->waiting);
-    origin->waiting_count--;
-    origins->waiting_count--;
-    origin->running++;
+    schedule_release(&origins->schedule, &origin->gate, caller, now_us);
     settle(origins, origin);
-    return container_of(first, struct call, node);
 }
 
 struct call *origins_drain(struct origins *origins)
 {
-    for (size_t i = 0; i < origins->bucket_count; i++) {
-        for (struct origin *origin = origins->buckets[i]; origin; origin = origin->next) {
-            struct list *first = list_first(&origin->waiting);
-            if (!first)
-                continue;
-            struct call *call = container_of(first, struct call, node);
-            origins_leave(origins, call);
-            return call;
-        }
-    }
-    return NULL;
+    struct call *call = schedule_drain(&origins->schedule);
+    if (call)
+        settle(origins, call->origin);
+    return call;
 }
 
-void origins_release(struct origins *origins, struct origin *origin)
+struct schedule *origins_schedule(struct origins *origins)
 {
-    assert(origin->running > 0);
-    origin->running--;
-    settle(origins, origin);
-}
-
-size_t origins_waiting(const struct origins *origins)
-{
-    return origins->waiting_count;
+    return &origins->schedule;
 }
 
 size_t origins_count(const struct origins *origins)

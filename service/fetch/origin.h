@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Origins (scheme, host, port): their slots and the calls that wait for one. Whose turn
- * it is goes round over the origins that have both, so one slow origin never holds up the
- * others. Knows no curl and starts nothing; fetcher.c does. */
+/* Origins (scheme, host, port): the table of them, what is known about each, and the
+ * calls that wait for one of its slots; schedule.h says whose turn it is. Knows no curl
+ * and starts nothing; fetcher.c does. */
 #pragma once
 
 #include "base/list.h"
 #include "fetch/call.h"
 #include "fetch/guard.h"
+#include "fetch/schedule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,10 +24,8 @@ struct origin {
     /* Of origin.c. */
     char alias[ORIGIN_ALIAS_SIZE]; /* how a vetted URL spelled it: "http://host:80" */
     size_t alias_len;
-    struct list waiting; /* struct call.node */
-    size_t waiting_count;
-    unsigned running;
-    struct list node;     /* in the round, or among the idle */
+    struct gate gate;     /* its slots */
+    struct list node;     /* among the idle */
     enum verdict verdict; /* of the common guard: the policy never changes */
     const char *reason;
     struct origin *next; /* in its bucket */
@@ -58,22 +57,24 @@ void origins_remember(struct origins *origins, struct origin *origin, struct sli
 enum verdict origins_judge(const struct origins *origins, const struct origin *origin,
                            const struct guard *guard, const char **ret_reason);
 
-/* origins_wait puts `call` at the end (or at the front) of its origin's queue. */
-void origins_wait(struct origins *origins, struct origin *origin, struct call *call);
-void origins_wait_first(struct origins *origins, struct origin *origin,
-                        struct call *call);
+/* origins_wait lets `call` wait for its turn at `origin`; origins_wait_first puts it
+ * before those of its flow that wait there. */
+void origins_wait(struct origins *origins, struct origin *origin, struct call *call,
+                  uint64_t now_us);
+void origins_wait_first(struct origins *origins, struct origin *origin, struct call *call,
+                        uint64_t now_us);
 /* origins_leave takes a waiting call out. */
-void origins_leave(struct origins *origins, struct call *call);
+void origins_leave(struct origins *origins, struct call *call, uint64_t now_us);
 
-/* origins_has_next: some call could start now. */
-bool origins_has_next(const struct origins *origins);
-/* origins_next hands out the next call and takes a slot for it; NULL when there is none.
- */
-struct call *origins_next(struct origins *origins);
-/* origins_drain takes out any waiting call, slots or not; NULL: none is left. */
+/* origins_next hands out the next call and takes a slot for it, and a place among its
+ * caller's calls in flight. origins_release gives both back. origins_drain takes out any
+ * waiting call, slots or not; NULL: none is left. */
+struct pick origins_next(struct origins *origins, uint64_t now_us);
+void origins_release(struct origins *origins, struct origin *origin,
+                     struct caller *caller, uint64_t now_us);
 struct call *origins_drain(struct origins *origins);
-/* origins_release gives a slot back. */
-void origins_release(struct origins *origins, struct origin *origin);
 
-size_t origins_waiting(const struct origins *origins);
+/* origins_schedule: to ask it what waits. */
+struct schedule *origins_schedule(struct origins *origins);
+
 size_t origins_count(const struct origins *origins);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch/origin.h: slots, turns going round, and a bounded table. */
+/* fetch/origin.h: a bounded table whose origins hand out calls. */
 #include "fetch/origin.h"
 
 #include "base/memory.h"
@@ -11,6 +11,8 @@
 
 static struct config *config;
 static struct guard *guard;
+static struct caller caller = {.in_flight = {.max = UINT64_MAX}};
+static struct flow flow = {.caller = &caller};
 
 static void setup(void)
 {
@@ -57,69 +59,50 @@ Test(origin, is_one_per_scheme_host_and_port)
     origins_free(origins);
 }
 
-Test(origin, hands_out_calls_first_come_first_served_while_slots_last)
+Test(origin, hands_out_calls_while_its_slots_last)
 {
     struct origins *origins = origins_new(guard, 2);
-    struct call calls[3] = {0};
     struct origin *origin = get(origins, "a.example");
-    for (int i = 0; i < 3; i++)
-        origins_wait(origins, origin, &calls[i]);
-    cr_assert_eq(origins_waiting(origins), 3);
-    cr_assert_eq(origins_next(origins), &calls[0]);
-    cr_assert_eq(origins_next(origins), &calls[1]);
-    cr_assert_not(origins_has_next(origins));
-    cr_assert_null(origins_next(origins));
-    origins_release(origins, origin);
-    cr_assert(origins_has_next(origins));
-    cr_assert_eq(origins_next(origins), &calls[2]);
-    origins_release(origins, origin);
-    origins_release(origins, origin);
-    origins_free(origins);
-}
-
-Test(origin, goes_round_so_that_a_long_queue_holds_up_nobody)
-{
-    struct origins *origins = origins_new(guard, 10);
-    struct call many[4] = {0}, one = {0};
-    struct origin *busy = get(origins, "busy.example");
-    for (int i = 0; i < 4; i++)
-        origins_wait(origins, busy, &many[i]);
-    struct origin *quiet = get(origins, "quiet.example");
-    origins_wait(origins, quiet, &one);
-    cr_assert_eq(origins_next(origins), &many[0]);
-    cr_assert_eq(origins_next(origins), &one);
-    cr_assert_eq(origins_next(origins), &many[1]);
-    cr_assert_eq(origins_next(origins), &many[2]);
-    cr_assert_eq(origins_next(origins), &many[3]);
-    origins_release(origins, quiet);
-    for (int i = 0; i < 4; i++)
-        origins_release(origins, busy);
+    struct call calls[3] = {0};
+    for (int i = 0; i < 3; i++) {
+        calls[i].flow = &flow;
+        origins_wait(origins, origin, &calls[i], 0);
+    }
+    cr_assert_eq(origins_schedule(origins)->waiting, 3);
+    cr_assert_eq(origins_next(origins, 0).call, &calls[0]);
+    cr_assert_eq(calls[0].origin, origin);
+    cr_assert_eq(origins_next(origins, 0).call, &calls[1]);
+    cr_assert_null(origins_next(origins, 0).call);
+    origins_release(origins, origin, &caller, 0);
+    cr_assert_eq(origins_next(origins, 0).call, &calls[2]);
+    origins_release(origins, origin, &caller, 0);
+    origins_release(origins, origin, &caller, 0);
     origins_free(origins);
 }
 
 Test(origin, lets_a_call_wait_first_or_leave)
 {
     struct origins *origins = origins_new(guard, 1);
-    struct call calls[3] = {0};
     struct origin *origin = get(origins, "a.example");
-    origins_wait(origins, origin, &calls[0]);
-    origins_wait(origins, origin, &calls[1]);
-    origins_wait_first(origins, origin, &calls[2]);
-    origins_leave(origins, &calls[0]);
-    cr_assert_eq(origins_next(origins), &calls[2]);
-    origins_release(origins, origin);
-    origins_leave(origins, &calls[1]);
-    cr_assert_not(origins_has_next(origins));
-    cr_assert_eq(origins_waiting(origins), 0);
+    struct call calls[3] = {{.flow = &flow}, {.flow = &flow}, {.flow = &flow}};
+    origins_wait(origins, origin, &calls[0], 0);
+    origins_wait(origins, origin, &calls[1], 0);
+    origins_wait_first(origins, origin, &calls[2], 0);
+    origins_leave(origins, &calls[0], 0);
+    cr_assert_eq(origins_next(origins, 0).call, &calls[2]);
+    origins_release(origins, origin, &caller, 0);
+    origins_leave(origins, &calls[1], 0);
+    cr_assert_null(origins_next(origins, 0).call);
+    cr_assert_eq(origins_schedule(origins)->waiting, 0);
     origins_free(origins);
 }
 
 Test(origin, keeps_a_bounded_number_of_idle_ones)
 {
     struct origins *origins = origins_new(guard, 1);
-    struct call call = {0};
+    struct call call = {.flow = &flow};
     char host[32];
-    origins_wait(origins, get(origins, "busy.example"), &call);
+    origins_wait(origins, get(origins, "busy.example"), &call, 0);
     struct origin *busy = call.origin;
     for (int i = 0; i < 5000; i++) {
         snprintf(host, sizeof host, "h%d.example", i);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch/fetcher.h among several batches and callers: who waits for whom, and what is told
+ * of it. */
+#include "fetch_rig.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <time.h>
+
+static struct rig *rig;
+
+static void use(const char *override)
+{
+    const char *const overrides[] = {override, NULL};
+    rig = rig_new(false, overrides);
+}
+
+static void teardown(void)
+{
+    rig_free(rig);
+}
+
+TestSuite(fetcher_fair, .fini = teardown);
+
+static void start_as(struct flow *flow, const char *path)
+{
+    struct rig_call *call = rig_call(rig, path);
+    call->call.flow = flow;
+    fetcher_start(rig->fetcher, &call->call);
+}
+
+Test(fetcher_fair, a_caller_has_only_so_many_calls_in_flight)
+{
+    use(NULL);
+    struct caller other = *rig->flow.caller;
+    struct flow others = {.caller = &other};
+    other.in_flight.max = 2;
+    for (int i = 0; i < 20; i++)
+        start_as(&others, "/delay/10");
+    rig_run(rig, 20);
+    cr_assert_leq(atomic_load(&rig->server.peak), 2);
+    cr_assert_eq(budget_held(&other.in_flight), 0);
+}
+
+Test(fetcher_fair, a_caller_whose_calls_run_elsewhere_is_tried_again_and_does_not_spin)
+{
+    use(NULL);
+    struct caller other = *rig->flow.caller;
+    struct flow others = {.caller = &other};
+    other.in_flight.max = 1;
+    budget_force(&other.in_flight, 1);
+    start_as(&others, "/ok");
+    clock_t cpu = clock();
+    rig_run_ms(rig, 100);
+    cr_assert_lt(clock() - cpu, CLOCKS_PER_SEC / 20);
+    cr_assert_eq(rig->done, 0);
+    cr_assert_eq(rig_fetch(rig, "/ok")->code, CALL_OK, "others go on meanwhile");
+    budget_give(&other.in_flight, 1);
+    rig_run(rig, 2);
+    cr_assert_eq(budget_held(&other.in_flight), 0);
+}
+
+Test(fetcher_fair, a_batch_of_one_does_not_wait_behind_a_batch_of_a_hundred)
+{
+    use("fetch.per_origin=1");
+    struct flow small = {.caller = rig->flow.caller};
+    for (int i = 0; i < 100; i++)
+        rig_start(rig, "/delay/1");
+    start_as(&small, "/ok");
+    while (rig->calls[100].times_done == 0)
+        rig_run_ms(rig, 1);
+    cr_assert_leq(rig->done, 10);
+    rig_run(rig, 101);
+}
+
+static uint64_t sojourn_us;
+static int sojourns;
+
+static void on_sojourn(void *context, uint64_t us)
+{
+    (void)context;
+    sojourn_us = us;
+    sojourns++;
+}
+
+Test(fetcher_fair, what_the_worker_makes_a_batch_wait_is_told_once)
+{
+    use("fetch.per_origin=1");
+    struct error err = {0};
+    struct fetcher_setup setup = {.loop = &rig->loop,
+                                  .config = rig->config,
+                                  .shared = rig->shared,
+                                  .budgets = &rig->budgets,
+                                  .metrics = rig->metrics,
+                                  .on_sojourn = on_sojourn};
+    fetcher_free(rig->fetcher);
+    rig->fetcher = fetcher_new(&setup, &err);
+    struct flow small = {.caller = rig->flow.caller};
+    rig_start(rig, "/delay/300");
+    rig_start(rig, "/ok");
+    rig_run_ms(rig, 10);
+    start_as(&small, "/ok");
+    rig_run(rig, 3);
+    cr_assert_eq(sojourns, 2);
+    cr_assert_lt(sojourn_us, 200000, "waiting for the origin's slot is not counted");
+}
