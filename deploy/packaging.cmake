@@ -23,9 +23,11 @@ install(FILES ${PROJECT_SOURCE_DIR}/config/gatherd.schema.json
 install(FILES ${PROJECT_SOURCE_DIR}/config/production.yaml
     ${PROJECT_SOURCE_DIR}/config/quickstart.yaml ${PROJECT_SOURCE_DIR}/config/container.yaml
     DESTINATION ${gatherd_doc}/examples)
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/openapi.yaml
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/SECURITY.md
+    ${PROJECT_SOURCE_DIR}/openapi.yaml
     ${PROJECT_SOURCE_DIR}/deploy/debian/copyright ${gatherd_gz}/changelog.gz
     DESTINATION ${gatherd_doc})
+install(FILES ${PROJECT_SOURCE_DIR}/docs/security.md DESTINATION ${gatherd_doc}/docs)
 install(FILES ${gatherd_gz}/gatherd.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 set(CPACK_PACKAGE_NAME gatherd)
