@@ -17,6 +17,7 @@
 #include "config/syntax.h"
 #include "confine.h"
 #include "descriptors.h"
+#include "egress_log.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
 #include "listen_address.h"
@@ -50,6 +51,7 @@ struct service {
     struct process_state state;
     struct budgets budgets;
     struct address_counts *counts; /* NULL without max_connections_per_address */
+    struct egress_log egress_log;
     struct fetch_shared *shared;
     struct metrics_shard **shards; /* one a worker, the last is main's */
     struct worker **workers;
@@ -133,6 +135,7 @@ static bool make_workers(struct service *service, struct error *err)
             .state = &service->state,
             .counts = service->counts,
             .metrics = service->shards[i],
+            .egress_log = &service->egress_log,
             .all = service->workers,
             .count = service->worker_count,
         };
@@ -357,6 +360,7 @@ int serve_run(struct config *config, const char *config_file)
     confine_memory(config);
     memory_tune();
     (void)memory_keep_reserve(); /* tried again before each batch */
+    egress_log_init(&service.egress_log);
     bool started = start(&service, &err);
     if (!started)
         log_message(LOG_ERROR, "start_failed", err.text);

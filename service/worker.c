@@ -136,6 +136,12 @@ static void on_socket_pressure(void *context)
     }
 }
 
+static void on_would_refuse(void *context, const struct egress_notice *notice)
+{
+    struct worker *worker = context;
+    egress_log_write(worker->setup.egress_log, notice, clock_now_us());
+}
+
 static void on_mail(struct watch *watch, uint32_t ready)
 {
     (void)ready;
@@ -256,6 +262,7 @@ static bool make_parts(struct worker *worker, struct error *err)
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
         .on_socket_pressure = on_socket_pressure,
+        .on_would_refuse = on_would_refuse,
         .context = worker,
     };
     worker->fetcher = fetcher_new(&fetcher_setup, err);

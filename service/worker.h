@@ -7,6 +7,7 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "config/config.h"
+#include "egress_log.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
 
@@ -23,6 +24,7 @@ struct worker_setup {
     struct process_state *state;
     struct address_counts *counts; /* of client connections; NULL: not limited */
     struct metrics_shard *metrics;
+    struct egress_log *egress_log; /* all workers' */
     struct worker **all; /* every worker, `count` of them; filled before worker_start */
     unsigned count;
 };

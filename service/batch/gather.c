@@ -276,6 +276,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->began_us = clock_now_us();
     gather->began_ms = clock_now_ms();
     gather->flow.caller = setup->caller;
+    gather->flow.request_id = setup->request_id;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
     buffer_init(&batch->fragments, FIRST_ROOM_MAX);
     size_t room = batch->count < FIRST_ROOM_MAX / ROOM_PER_ITEM

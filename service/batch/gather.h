@@ -24,7 +24,8 @@ typedef void gather_end_fn(struct gather *gather, void *context);
 struct gather_setup {
     struct loop *loop;
     struct fetcher *fetcher;
-    struct caller *caller; /* whose batch it is */
+    struct caller *caller;  /* whose batch it is */
+    const char *request_id; /* for lines of the log; outlives the gather; may be NULL */
     const struct config *config;
     struct budgets *budgets;
     struct metrics_shard *metrics;

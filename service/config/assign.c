@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From tree nodes to fields, one function per shape of value (list, key, number, text).
- * It decides nothing about several options together (check.c does). Called by config.c
- * for every default, every value of the file and every override. */
+/* From tree nodes to fields, one function per shape of value (list, number, hash, text;
+ * maps are in assign_entries.c). It decides nothing about several options together
+ * (check.c does). Called by config.c for every default, every value of the file and every
+ * override. */
 #include "config/assign.h"
 
 #include "base/memory.h"
-#include "base/nearest.h"
-#include "config/syntax.h"
+#include "config/assign_entries.h"
 #include "config/values.h"
 
 #include <inttypes.h>
@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *field_of(struct config *config, const struct option *option)
+enum { SHA256_SIZE = 32 };
+
+static void *field_of(void *base, const struct option *option)
 {
-    return (char *)config + option->offset;
+    return (char *)base + option->offset;
 }
 
 static void free_strings(struct config_strings *strings)
@@ -27,25 +29,18 @@ static void free_strings(struct config_strings *strings)
     *strings = (struct config_strings){0};
 }
 
-static void free_keys(struct config_keys *keys)
+void assign_clear(void *base, const struct option *option)
 {
-    for (size_t i = 0; i < keys->count; i++)
-        free(keys->items[i].name);
-    if (keys->items)
-        explicit_bzero(keys->items, keys->count * sizeof *keys->items);
-    free(keys->items);
-    *keys = (struct config_keys){0};
-}
-
-void assign_clear(struct config *config, const struct option *option)
-{
-    void *field = field_of(config, option);
+    void *field = field_of(base, option);
     switch (option->type) {
     case OPTION_STRINGS:
         free_strings(field);
         break;
-    case OPTION_KEYS:
-        free_keys(field);
+    case OPTION_ENTRIES:
+        assign_entries_clear(field, option->entry);
+        break;
+    case OPTION_HASH:
+        explicit_bzero(field, SHA256_SIZE);
         break;
     case OPTION_TEXT:
     case OPTION_SECRET:
@@ -191,7 +186,7 @@ static void assign_number(const struct assignment *assignment,
         !expand_has_reference(node->text))
         faults_add(assignment->faults, node->place, option->path,
                    "a number goes without quotes");
-    else if (!parse_number(option, text, field_of(assignment->config, option), &err))
+    else if (!parse_number(option, text, field_of(assignment->base, option), &err))
         fault(assignment, node, option->path, &err);
     free(text);
 }
@@ -203,10 +198,16 @@ static void assign_switch(const struct assignment *assignment,
     if (!text)
         return;
     struct error err;
-    if (!values_parse_switch(slice_from(text), field_of(assignment->config, option),
-                             &err))
+    if (!values_parse_switch(slice_from(text), field_of(assignment->base, option), &err))
         fault(assignment, node, option->path, &err);
     free(text);
+}
+
+static void warn_of_open_file(const struct assignment *assignment,
+                              const struct tree_node *node, const struct option *option)
+{
+    faults_warn(assignment->faults, node->place, option->path,
+                "every user of this machine may read the secret's file: chmod o= it");
 }
 
 /* What the text stands for: itself, a secret's file, or the content of the file it names.
@@ -238,7 +239,8 @@ static void assign_text(const struct assignment *assignment, const struct option
         expand_wipe(value);
         value = NULL;
     }
-    if (value && *value && option->check && !option->check(value, &err)) {
+    bool is_checked = option->check && (option->is_required || (value && *value));
+    if (value && is_checked && !option->check(value, &err)) {
         if (is_file)
             error_prefix(&err, "%.200s", text);
         expand_wipe(value);
@@ -247,11 +249,10 @@ static void assign_text(const struct assignment *assignment, const struct option
     if (!value)
         fault(assignment, node, option->path, &err);
     if (value && is_open && option->type != OPTION_FILE)
-        faults_warn(assignment->faults, node->place, option->path,
-                    "every user of this machine may read the secret's file: chmod o= it");
+        warn_of_open_file(assignment, node, option);
     if (value) {
-        assign_clear(assignment->config, option);
-        *(char **)field_of(assignment->config, option) = value;
+        assign_clear(assignment->base, option);
+        *(char **)field_of(assignment->base, option) = value;
     }
     expand_wipe(text);
 }
@@ -299,93 +300,34 @@ static void assign_strings(const struct assignment *assignment,
             strings.items[strings.count++] = text;
     }
     /* With a fault noted the load fails anyway; the field may hold what there is. */
-    assign_clear(assignment->config, option);
-    *(struct config_strings *)field_of(assignment->config, option) = strings;
+    assign_clear(assignment->base, option);
+    *(struct config_strings *)field_of(assignment->base, option) = strings;
 }
 
-static void read_hash(const struct assignment *assignment, const struct tree_node *node,
-                      struct config_key *key)
+static void assign_hash(const struct assignment *assignment, const struct option *option,
+                        const struct tree_node *node)
 {
-    char *text = read_text(assignment, node, "auth.keys.sha256");
+    char *text = read_text(assignment, node, option->path);
     if (!text)
         return;
     struct error err;
     bool is_open = false;
     char *hash = expand_secret(text, &is_open, &err);
-    if (!hash || !values_parse_sha256(slice_from(hash), key->sha256, &err))
-        fault(assignment, node, "auth.keys.sha256", &err);
+    if (!hash ||
+        !values_parse_sha256(slice_from(hash), field_of(assignment->base, option), &err))
+        fault(assignment, node, option->path, &err);
     if (is_open)
-        faults_warn(assignment->faults, node->place, "auth.keys.sha256",
-                    "every user of this machine may read the secret's file: chmod o= it");
+        warn_of_open_file(assignment, node, option);
     expand_wipe(hash);
     expand_wipe(text);
 }
 
-static void read_name(const struct assignment *assignment, const struct tree_node *node,
-                      struct config_key *key)
-{
-    struct error err;
-    key->name = read_text(assignment, node, "auth.keys.name");
-    if (key->name && !syntax_is_key_name(key->name, &err))
-        fault(assignment, node, "auth.keys.name", &err);
-}
-
-/* One entry of auth.keys; `key` is zeroed. */
-static void read_key(const struct assignment *assignment, const struct tree_node *entry,
-                     struct config_key *key)
-{
-    static const char *const names[] = {"name", "sha256"};
-    bool has_name = false;
-    bool has_hash = false;
-    if (entry->kind != TREE_MAP) {
-        faults_add(assignment->faults, entry->place, "auth.keys",
-                   "an entry is {name: billing, sha256: \"...\"}");
-        return;
-    }
-    for (const struct tree_node *node = entry->first; node; node = node->next) {
-        has_name |= strcmp(node->key, "name") == 0;
-        has_hash |= strcmp(node->key, "sha256") == 0;
-        if (node->is_refused)
-            continue;
-        if (strcmp(node->key, "name") == 0) {
-            read_name(assignment, node, key);
-        } else if (strcmp(node->key, "sha256") == 0) {
-            read_hash(assignment, node, key);
-        } else {
-            const char *near = nearest_name(slice_from(node->key), names, 2);
-            faults_add(assignment->faults, node->key_place, "auth.keys",
-                       "unknown key \"%s\"%s%s%s", node->key,
-                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
-        }
-    }
-    if (!has_name || !has_hash)
-        faults_add(assignment->faults, entry->place, "auth.keys", "%s missing",
-                   has_name   ? "sha256 is"
-                   : has_hash ? "name is"
-                              : "name and sha256 are");
-}
-
-static void assign_keys(const struct assignment *assignment, const struct option *option,
+static void assign_list(const struct assignment *assignment, const struct option *option,
                         const struct tree_node *node)
 {
     size_t count;
-    if (!count_entries(assignment, option, node, &count))
-        return;
-    struct config_keys keys = {0};
-    if (count)
-        keys.items = memory_new(count * sizeof *keys.items);
-    for (const struct tree_node *entry = node->first; entry; entry = entry->next) {
-        struct config_key *key = &keys.items[keys.count++];
-        if (!entry->is_refused)
-            read_key(assignment, entry, key);
-        for (size_t i = 0; key->name && i + 1 < keys.count; i++) {
-            if (keys.items[i].name && strcmp(keys.items[i].name, key->name) == 0)
-                faults_add(assignment->faults, entry->place, "auth.keys",
-                           "the name \"%s\" is given twice", key->name);
-        }
-    }
-    assign_clear(assignment->config, option);
-    *(struct config_keys *)field_of(assignment->config, option) = keys;
+    if (count_entries(assignment, option, node, &count))
+        assign_entries(assignment, option, node, count);
 }
 
 void assign_option(const struct assignment *assignment, const struct option *option,
@@ -397,8 +339,11 @@ void assign_option(const struct assignment *assignment, const struct option *opt
     case OPTION_STRINGS:
         assign_strings(assignment, option, node);
         break;
-    case OPTION_KEYS:
-        assign_keys(assignment, option, node);
+    case OPTION_ENTRIES:
+        assign_list(assignment, option, node);
+        break;
+    case OPTION_HASH:
+        assign_hash(assignment, option, node);
         break;
     case OPTION_TEXT:
     case OPTION_SECRET:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One value of the file into its field of struct config, by the type of its option. */
+/* One value of the file into its field of struct config, or of an entry of a list in it,
+ * by the type of its option. */
 #pragma once
 
 #include "base/attributes.h"
@@ -10,7 +11,7 @@
 #include "config/yaml_tree.h"
 
 struct assignment {
-    struct config *config;
+    void *base; /* the struct config, or the entry, that option.offset counts from */
     struct faults *faults;
     expand_getenv_fn *getenv_fn;
 };
@@ -21,4 +22,4 @@ void assign_option(const struct assignment *assignment, const struct option *opt
                    const struct tree_node *node);
 
 /* assign_clear frees and wipes what the field of `option` holds. */
-void assign_clear(struct config *config, const struct option *option);
+void assign_clear(void *base, const struct option *option);

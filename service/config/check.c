@@ -5,6 +5,7 @@
 #include "config/check.h"
 
 #include "base/nearest.h"
+#include "config/check_callers.h"
 #include "config/syntax.h"
 
 #include <stdio.h>
@@ -236,5 +237,6 @@ void check_together(const struct config *config, const struct place *places,
     check_budget(config, places, faults);
     check_tls(config, places, faults);
     check_auth(config, places, faults);
+    check_callers(config, places, faults);
     check_listeners(config, places, faults);
 }

@@ -36,7 +36,7 @@ static void assign(struct load *load, const struct option *option,
                    const struct tree_node *node)
 {
     const struct assignment assignment = {
-        .config = load->config, .faults = &load->faults, .getenv_fn = ask_environment};
+        .base = load->config, .faults = &load->faults, .getenv_fn = ask_environment};
     assign_option(&assignment, option, node);
     load->places[option - options_table] = node->place;
 }
@@ -104,7 +104,7 @@ static char *name_override(const struct config_override *override,
                            const struct option *option)
 {
     bool is_secret =
-        option && (option->type == OPTION_SECRET || option->type == OPTION_KEYS);
+        option && (option->type == OPTION_SECRET || option->type == OPTION_ENTRIES);
     char text[256];
     snprintf(text, sizeof text, "--set %.100s=%.100s", override->path,
              is_secret ? "..." : override->value);

@@ -4,6 +4,7 @@
  * go through the same parser and checks, so a wrong default fails the first unit test. */
 #include "config/options.h"
 
+#include "config/options_entries.h"
 #include "config/syntax.h"
 
 #include <stddef.h>
@@ -148,12 +149,27 @@ const struct option options_table[] = {
              "unless every listener is on this machine; none: open to everybody; "
              "keys: always"},
     {.path = "auth.keys",
-     .type = OPTION_KEYS,
+     .type = OPTION_ENTRIES,
      .fallback = "[]",
      .max = 1000,
      .offset = offsetof(struct config, auth.keys),
-     .help = "The keys, each {name: billing, sha256: \"<64 hex digits>\"}; gatherd "
-             "key new makes one. sha256 may be file:/path"},
+     .entry = &option_keys,
+     .help = "The keys, each {name: billing, id: \"<12 hex digits>\", sha256: \"<64 hex "
+             "digits>\"} as gatherd key new prints it; sha256 may be file:/path, id is "
+             "left out for keys that have none. Two keys may have one name, so that one "
+             "can replace the other"},
+    {.path = "auth.limits",
+     .type = OPTION_ENTRIES,
+     .fallback = "[]",
+     .max = 1000,
+     .offset = offsetof(struct config, auth.limits),
+     .entry = &option_limits,
+     .help =
+         "What keys may ask for, each {keys: [billing], items_per_second: 500, burst: "
+         "1000, max_in_flight: 200, max_items: 100} with what is to be limited; keys: "
+         "[\"*\"] is every key no other entry names. Every item of a batch counts; "
+         "burst is how many may come at once, unless given the larger of "
+         "items_per_second and the largest batch; items over max_in_flight wait"},
     {.path = "auth.failures_per_minute",
      .type = OPTION_NUMBER,
      .fallback = "20",
@@ -322,6 +338,14 @@ const struct option options_table[] = {
      .max = HOUR,
      .offset = offsetof(struct config, dns.ttl_max_ms),
      .help = "Answers are kept for their TTL, at most this long; failures for 1s"},
+    {.path = "egress.mode",
+     .type = OPTION_CHOICE,
+     .fallback = "enforce",
+     .choices = "enforce report",
+     .offset = offsetof(struct config, egress.mode),
+     .help = "report: what would be refused is fetched all the same, counted and logged. "
+             "gatherd's own listeners and metadata services, which only their exact "
+             "address in allow opens, stay refused"},
     {.path = "egress.schemes",
      .type = OPTION_STRINGS,
      .fallback = "[http, https]",
@@ -367,6 +391,22 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, egress.deny),
      .check = syntax_is_egress_rule,
      .help = "In the same form; wins over allow"},
+    {.path = "egress.rules",
+     .type = OPTION_ENTRIES,
+     .fallback = "[]",
+     .max = 1000,
+     .offset = offsetof(struct config, egress.rules),
+     .entry = &option_rules,
+     .help = "For some keys only, each {keys: [billing], allow: [...], deny: [...], "
+             "host_header: allow}: on top of allow and deny, and any deny wins; keys: "
+             "[\"*\"] is every key no other entry names. host_header: allow lets them "
+             "send a Host of their own; the URL stays what is judged"},
+    {.path = "egress.insecure_redirects",
+     .type = OPTION_CHOICE,
+     .fallback = "deny",
+     .choices = "deny allow",
+     .offset = offsetof(struct config, egress.insecure_redirects),
+     .help = "Redirects from https to http"},
     {.path = "memory.reply_budget",
      .type = OPTION_SIZE,
      .fallback = "512MiB",
@@ -422,6 +462,11 @@ const struct option *options_find(const char *path)
             return &options_table[i];
     }
     return NULL;
+}
+
+const char *options_name(const struct option *option)
+{
+    return strrchr(option->path, '.') + 1;
 }
 
 bool options_is_section(const char *path)

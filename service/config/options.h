@@ -20,8 +20,11 @@ enum option_type {
     OPTION_FILE,        /* the path of a file; the field holds its content */
     OPTION_SECRET_FILE, /* likewise; never printed, a warning if anybody may read it */
     OPTION_STRINGS,     /* a list of strings; min and max count its entries */
-    OPTION_KEYS,        /* the list of API keys; max counts its entries */
+    OPTION_HASH,        /* 64 hex digits, or "file:/path" with them → 32 bytes */
+    OPTION_ENTRIES,     /* a list of maps, each read by `entry`; max counts them */
 };
+
+struct option_entry;
 
 struct option {
     const char *path; /* "server.listen" */
@@ -35,7 +38,22 @@ struct option {
     /* what else a value of the right type must satisfy, or NULL; for lists, per entry;
      * for files, their content */
     bool (*check)(const char *value, struct error *err);
+    const struct option_entry *entry; /* OPTION_ENTRIES */
+    bool is_required;                 /* of a field of an entry */
 };
+
+/* One map of a list. Its fields are options too, but without a default: what is not
+ * written stays zero. Their paths are whole ("auth.keys.name"), their offsets those in
+ * the entry's struct, which begins with a struct config_place. */
+struct option_entry {
+    const char *example; /* "{name: billing, …}" for sentences */
+    size_t size;         /* of the struct */
+    const struct option *fields;
+    size_t field_count;
+};
+
+/* options_name returns the last part of an option's path. */
+const char *options_name(const struct option *option);
 
 /* What stands above a group of options in the reference and the shipped file. */
 struct option_section {

@@ -64,13 +64,22 @@ static json_t *make_strings(const struct option *option)
                      (json_int_t)option->max);
 }
 
-static json_t *make_keys(const struct option *option)
+static json_t *make_schema(const struct option *option);
+
+static json_t *make_entries(const struct option *option)
 {
-    json_t *entry = json_pack(
-        "{s:s,s:{s:o,s:o},s:[s,s],s:b}", "type", "object", "properties", "name",
-        make_text("^[A-Za-z0-9._-]{1,64}$|\\$\\{"), "sha256", make_text(hash_pattern),
-        "required", "name", "sha256", "additionalProperties", 0);
-    return json_pack("{s:s,s:o,s:I}", "type", "array", "items", entry, "maxItems",
+    const struct option_entry *entry = option->entry;
+    json_t *properties = json_object();
+    json_t *required = json_array();
+    for (size_t i = 0; i < entry->field_count; i++) {
+        const char *name = options_name(&entry->fields[i]);
+        put(properties, name, make_schema(&entry->fields[i]));
+        if (entry->fields[i].is_required)
+            json_array_append_new(required, json_string(name));
+    }
+    json_t *item = json_pack("{s:s,s:o,s:o,s:b}", "type", "object", "properties",
+                             properties, "required", required, "additionalProperties", 0);
+    return json_pack("{s:s,s:o,s:I}", "type", "array", "items", item, "maxItems",
                      (json_int_t)option->max);
 }
 
@@ -91,8 +100,10 @@ static json_t *make_schema(const struct option *option)
         return make_choice(option->choices);
     case OPTION_STRINGS:
         return make_strings(option);
-    case OPTION_KEYS:
-        return make_keys(option);
+    case OPTION_ENTRIES:
+        return make_entries(option);
+    case OPTION_HASH:
+        return make_text(hash_pattern);
     case OPTION_TEXT:
     case OPTION_SECRET:
     case OPTION_FILE:

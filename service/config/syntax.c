@@ -370,6 +370,19 @@ bool syntax_is_key_name(const char *text, struct error *err)
     return true;
 }
 
+bool syntax_is_key_choice(const char *text, struct error *err)
+{
+    return strcmp(text, "*") == 0 || syntax_is_key_name(text, err);
+}
+
+bool syntax_is_key_id(const char *text, struct error *err)
+{
+    if (strlen(text) == 12 && strspn(text, "0123456789abcdef") == 12)
+        return true;
+    return error_set(err, ERROR_INVALID,
+                     "an id is the 12 hex digits, in lower case, behind gd_ in the key");
+}
+
 bool syntax_is_pem(const char *text, struct error *err)
 {
     if (!strstr(text, "-----BEGIN ") || !strstr(text, "-----END "))

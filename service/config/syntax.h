@@ -35,5 +35,9 @@ bool syntax_is_header_text(const char *text, struct error *err) MUST_CHECK;
 bool syntax_is_readable_file(const char *text, struct error *err) MUST_CHECK;
 /* 1–64 letters, digits, dots, hyphens and underscores. */
 bool syntax_is_key_name(const char *text, struct error *err) MUST_CHECK;
+/* Or "*", every key no other entry names. */
+bool syntax_is_key_choice(const char *text, struct error *err) MUST_CHECK;
+/* 12 lower-case hex digits: what stands behind "gd_" in a key. */
+bool syntax_is_key_id(const char *text, struct error *err) MUST_CHECK;
 /* Holds a PEM block of any kind. */
 bool syntax_is_pem(const char *text, struct error *err) MUST_CHECK;

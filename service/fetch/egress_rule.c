@@ -124,23 +124,26 @@ bool egress_rule_parse(const char *text, struct egress_rule *ret_rule, struct er
     return true;
 }
 
-bool egress_rules_init(struct egress_rules *rules, const struct config_strings *texts,
-                       struct error *err)
+bool egress_rules_add(struct egress_rules *rules, const struct config_strings *texts,
+                      struct error *err)
 {
-    *rules = (struct egress_rules){0};
     if (texts->count == 0)
         return true;
-    rules->items = memory_try_array(texts->count, sizeof *rules->items);
-    if (!rules->items)
-        return error_set(err, ERROR_LIMIT, "no memory for %zu entries", texts->count);
+    size_t count = rules->count + texts->count;
+    struct egress_rule *items = memory_try_array(count, sizeof *items);
+    if (!items)
+        return error_set(err, ERROR_LIMIT, "no memory for %zu entries", count);
     for (size_t i = 0; i < texts->count; i++) {
-        if (!egress_rule_parse(texts->items[i], &rules->items[i], err)) {
+        if (!egress_rule_parse(texts->items[i], &items[rules->count + i], err)) {
             error_prefix(err, "\"%.64s\"", texts->items[i]);
-            egress_rules_done(rules);
+            free(items);
             return false;
         }
     }
-    rules->count = texts->count;
+    if (rules->count)
+        memcpy(items, rules->items, rules->count * sizeof *items);
+    free(rules->items);
+    *rules = (struct egress_rules){.items = items, .count = count};
     return true;
 }
 

@@ -40,10 +40,10 @@ struct egress_rules {
     size_t count;
 };
 
-/* egress_rules_init compiles `texts`; on failure `rules` is empty and the sentence names
- * the entry. */
-bool egress_rules_init(struct egress_rules *rules, const struct config_strings *texts,
-                       struct error *err) MUST_CHECK;
+/* egress_rules_add compiles `texts` onto the end of `rules` (zeroed memory is an empty
+ * list); on failure `rules` is as before and the sentence names the entry. */
+bool egress_rules_add(struct egress_rules *rules, const struct config_strings *texts,
+                      struct error *err) MUST_CHECK;
 void egress_rules_done(struct egress_rules *rules);
 
 /* How near an entry must fit to count. */

@@ -239,6 +239,7 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
         refuse(fetcher, call, CALL_BLOCKED_ADDRESS, reason);
         break;
     case VERDICT_ALLOW:
+        egress_note_passed(fetcher, call, &origin->target, reason);
         enqueue(fetcher, call, origin);
         break;
     }

@@ -13,6 +13,7 @@
 #include "fetch/budget.h"
 #include "fetch/call.h"
 #include "fetch/caller.h"
+#include "fetch/egress_note.h"
 #include "fetch/flow.h"
 #include "metrics/metrics.h"
 
@@ -59,6 +60,9 @@ struct fetcher_setup {
      * caller's doing, and says nothing about the load here. From fetcher_turn; must only
      * record. May be NULL. */
     void (*on_sojourn)(void *context, uint64_t us);
+    /* Called for what egress.mode: report lets pass, from any function of the fetcher.
+     * May be NULL. */
+    void (*on_would_refuse)(void *context, const struct egress_notice *notice);
     void *context;
 };
 

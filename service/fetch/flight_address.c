@@ -10,16 +10,21 @@
 
 #include <string.h>
 
-static bool is_allowed(struct flight *flight, const struct sockaddr *address)
+/* `ret_noted` takes what report mode let pass. */
+static bool is_allowed(struct flight *flight, const struct sockaddr *address,
+                       const char **ret_noted)
 {
     const char *reason = NULL;
     const struct target *target = &flight->call->origin->target;
     enum verdict verdict =
         guard_judge_address(flight->call->flow->caller->guard, target, address, &reason);
-    if (verdict == VERDICT_ALLOW)
-        return true;
-    flight_end(flight, CALL_BLOCKED_ADDRESS, reason);
-    return false;
+    if (verdict != VERDICT_ALLOW) {
+        flight_end(flight, CALL_BLOCKED_ADDRESS, reason);
+        return false;
+    }
+    if (reason)
+        *ret_noted = reason;
+    return true;
 }
 
 /* The slot of `address` with the port it will be connected to. */
@@ -45,11 +50,14 @@ static bool take_answer(struct flight *flight, const struct resolver_answer *ans
         flight_end(flight, CALL_DNS, answer->message);
         return false;
     }
+    const char *noted = NULL;
     for (size_t i = 0; i < answer->count; i++) {
         put_address(flight, &answer->addresses[i]);
-        if (!is_allowed(flight, &flight->addresses[i].any))
+        if (!is_allowed(flight, &flight->addresses[i].any, &noted))
             return false;
     }
+    egress_note_passed(flight->fetcher, flight->call, &flight->call->origin->target,
+                       noted);
     return true;
 }
 

@@ -138,6 +138,8 @@ void flight_deliver(struct flight *flight)
     };
     if (flight->code == CALL_OK)
         put_reply(flight, &outcome);
+    if (flight->code == CALL_BLOCKED_URL || flight->code == CALL_BLOCKED_ADDRESS)
+        egress_note_refused(fetcher, flight->message);
     observe(fetcher, &flight->timing);
     loop_timer_clear(fetcher->setup.loop, &call->timer);
     call->phase = PHASE_IDLE;

@@ -37,28 +37,36 @@ static bool fail(struct flight *flight, enum call_code code, const char *message
     return true;
 }
 
+/* Acts on a verdict about the next hop; false: the flight has ended. */
+static bool may_go(struct flight *flight, enum verdict verdict,
+                   const struct target *target, const char *reason)
+{
+    if (verdict != VERDICT_ALLOW) {
+        fail(flight,
+             verdict == VERDICT_BLOCK_URL ? CALL_BLOCKED_URL : CALL_BLOCKED_ADDRESS,
+             reason);
+        return false;
+    }
+    egress_note_passed(flight->fetcher, flight->call, target, reason);
+    return true;
+}
+
 /* Parses and vets the URL in flight->url; NULL when the flight has ended. */
 static struct origin *vet(struct flight *flight, const struct target *from)
 {
+    const struct guard *guard = flight->call->flow->caller->guard;
     const char *reason = NULL;
     struct target target;
     if (!url_parse(slice_from(flight->url), &target, &reason)) {
         fail(flight, CALL_BAD_REPLY, "the redirect's Location is not an acceptable URL");
         return NULL;
     }
-    if (from->is_https && !target.is_https) {
-        fail(flight, CALL_BLOCKED_URL,
-             "the redirect leads from https to a scheme without TLS");
-        return NULL;
-    }
     struct origin *origin = origins_get(flight->fetcher->origins, &target);
-    enum verdict verdict = origins_judge(flight->fetcher->origins, origin,
-                                         flight->call->flow->caller->guard, &reason);
-    if (verdict == VERDICT_ALLOW)
-        return origin;
-    fail(flight, verdict == VERDICT_BLOCK_URL ? CALL_BLOCKED_URL : CALL_BLOCKED_ADDRESS,
-         reason);
-    return NULL;
+    enum verdict verdict = guard_judge_redirect(guard, from, &target, &reason);
+    if (!may_go(flight, verdict, &target, reason))
+        return NULL;
+    verdict = origins_judge(flight->fetcher->origins, origin, guard, &reason);
+    return may_go(flight, verdict, &target, reason) ? origin : NULL;
 }
 
 static char *next_url(const struct flight *flight)

@@ -29,9 +29,10 @@ struct pair {
     struct list grant_node; /* then: in turn.grants */
 };
 
-/* Zero everything but `caller`: the rest is of schedule.c. */
+/* Zero everything but `caller` and `request_id`: the rest is of schedule.c. */
 struct flow {
     struct caller *caller;
+    const char *request_id; /* for lines of the log; NULL: has none */
 
     struct turn *turn;    /* of its caller; NULL: none of its calls waits */
     size_t waiting;       /* calls */

@@ -22,13 +22,20 @@
  * address in `allow` (not by a network, a host name or private_addresses: allow), the
  * metadata host names by nothing but the exact name and, when resolved, the exact
  * address. An IPv6 address that embeds IPv4 is never public, and what it embeds must be
- * open too. */
+ * open too.
+ *
+ * egress.mode: report refuses nothing that a rule could open for a host, port or network:
+ * such a refusal becomes VERDICT_ALLOW with its reason. Refused all the same are
+ * gatherd's own listeners (a batch that fetches from gatherd multiplies without end),
+ * metadata services (nothing but their exact address opens them, and a trial is no reason
+ * to give credentials away), and what cannot be fetched at all: other schemes, zones. */
 #pragma once
 
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/slice.h"
 #include "config/config.h"
+#include "metrics/metrics.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,7 +57,10 @@ struct target {
 
 enum verdict { VERDICT_ALLOW, VERDICT_BLOCK_URL, VERDICT_BLOCK_ADDRESS };
 
-struct guard *guard_new(const struct config *config, struct error *err) MUST_CHECK;
+/* guard_new compiles `egress:` and, unless `rule` is NULL, one entry of egress.rules on
+ * top of it. */
+struct guard *guard_new(const struct config *config, const struct config_rule *rule,
+                        struct error *err) MUST_CHECK;
 void guard_free(struct guard *guard);
 
 /* guard_add_own refuses gatherd's own listener from now on: `listener` is the address it
@@ -60,10 +70,18 @@ bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
                    struct error *err) MUST_CHECK;
 
 /* guard_judge_target: scheme, port and host name; also the address if it is a literal.
- * The constant text in `ret_reason` names the rule that refused, never an address. */
+ * The constant text in `ret_reason` names the rule that refused, never an address; with
+ * VERDICT_ALLOW it is NULL, or in report mode the rule that would have refused. */
 enum verdict guard_judge_target(const struct guard *guard, const struct target *target,
                                 const char **ret_reason);
 /* guard_judge_address: one address `target` resolved to, or is about to be connected to.
  * */
 enum verdict guard_judge_address(const struct guard *guard, const struct target *target,
                                  const struct sockaddr *address, const char **ret_reason);
+/* guard_judge_redirect: may a redirect lead from one scheme to the other? Where it leads
+ * is guard_judge_target's question. */
+enum verdict guard_judge_redirect(const struct guard *guard, const struct target *from,
+                                  const struct target *to, const char **ret_reason);
+/* guard_reason returns which row of the policy a text in `ret_reason` is; EGRESS_OTHER
+ * for any other text. */
+enum egress_reason guard_reason(const char *text);

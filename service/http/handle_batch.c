@@ -112,6 +112,8 @@ static void write_log(const struct batch_work *work, const struct gather_summary
     log_begin(&line, LOG_INFO, "batch");
     log_text(&line, "requestId", exchange_request_id(work->exchange));
     log_text(&line, "client", work->address);
+    if (*exchange_caller(work->exchange)->name)
+        log_text(&line, "caller", exchange_caller(work->exchange)->name);
     log_int(&line, "items", (int64_t)summary->total);
     log_int(&line, "ok", (int64_t)summary->ok);
     log_int(&line, "failed", (int64_t)summary->failed);
@@ -173,6 +175,7 @@ static void start(struct exchange *exchange, struct batch *batch)
         .loop = setup->loop,
         .fetcher = setup->fetcher,
         .caller = exchange_caller(exchange),
+        .request_id = exchange_request_id(exchange),
         .config = setup->config,
         .budgets = setup->budgets,
         .metrics = setup->metrics,

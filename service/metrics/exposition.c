@@ -37,6 +37,20 @@ static const char *const dns_results[] = {
     [DNS_FAILED] = "failed",
     [DNS_CACHED] = "cached",
 };
+static const char *const egress_reasons[] = {
+    [EGRESS_DENIED_HOST] = "denied_host",
+    [EGRESS_DENIED_ADDRESS] = "denied_address",
+    [EGRESS_NO_HTTP] = "no_http",
+    [EGRESS_SCHEME] = "scheme",
+    [EGRESS_PORT] = "port",
+    [EGRESS_PRIVATE] = "private",
+    [EGRESS_METADATA] = "metadata",
+    [EGRESS_OWN] = "own_listener",
+    [EGRESS_ZONE] = "zone",
+    [EGRESS_FAMILY] = "family",
+    [EGRESS_INSECURE_REDIRECT] = "insecure_redirect",
+    [EGRESS_OTHER] = "other",
+};
 static const char *const phases[] = {
     [PHASE_LABEL_BLOCKED] = "blocked", [PHASE_LABEL_DNS] = "dns",
     [PHASE_LABEL_CONNECT] = "connect", [PHASE_LABEL_SSL] = "ssl",
@@ -59,6 +73,9 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
         return auth_refusals[label];
     case METRIC_DNS_LOOKUPS:
         return dns_results[label];
+    case METRIC_EGRESS_REFUSED:
+    case METRIC_EGRESS_WOULD_REFUSE:
+        return egress_reasons[label];
     case METRIC_PHASE_SECONDS:
         return phases[label];
     default:

@@ -22,6 +22,22 @@ enum { STATUS_CLASS_COUNT = 4 }; /* 2xx 3xx 4xx 5xx */
 enum refusal_reason { REFUSED_BY_LIMIT, REFUSED_BY_ADDRESS, REFUSAL_REASON_COUNT };
 enum auth_refusal { AUTH_REFUSED_KEY, AUTH_REFUSED_HELD_BACK, AUTH_REFUSAL_COUNT };
 enum dns_result { DNS_ANSWERED, DNS_FAILED, DNS_CACHED, DNS_RESULT_COUNT };
+/* Why an item is not fetched: the rows of the egress policy (fetch/guard.c). */
+enum egress_reason {
+    EGRESS_DENIED_HOST,
+    EGRESS_DENIED_ADDRESS,
+    EGRESS_NO_HTTP, /* a scheme that is neither http nor https */
+    EGRESS_SCHEME,
+    EGRESS_PORT,
+    EGRESS_PRIVATE,
+    EGRESS_METADATA,
+    EGRESS_OWN,
+    EGRESS_ZONE,
+    EGRESS_FAMILY,
+    EGRESS_INSECURE_REDIRECT,
+    EGRESS_OTHER,
+    EGRESS_REASON_COUNT,
+};
 enum phase_label {
     PHASE_LABEL_BLOCKED,
     PHASE_LABEL_DNS,

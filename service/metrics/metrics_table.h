@@ -37,6 +37,11 @@
             "Bytes of replies given to clients")                                         \
     COUNTER(DNS_LOOKUPS, "dns_lookups_total", "result", DNS_RESULT_COUNT,                \
             "Names asked, by result")                                                    \
+    COUNTER(EGRESS_REFUSED, "egress_refused_total", "reason", EGRESS_REASON_COUNT,       \
+            "Items refused by the egress policy")                                        \
+    COUNTER(EGRESS_WOULD_REFUSE, "egress_would_refuse_total", "reason",                  \
+            EGRESS_REASON_COUNT,                                                         \
+            "Items, and redirects of items, that egress.mode: report let pass")          \
     GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
     GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1,                                   \
           "Items dispatched, not yet ended")                                             \

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err;
     if (!guard) {
         struct config *config = config_defaults();
-        guard = guard_new(config, &err);
+        guard = guard_new(config, NULL, &err);
         config_free(config);
         MUST_HOLD(guard != NULL);
     }

@@ -316,6 +316,70 @@ Test(config, a_hash_may_stand_in_a_file_and_an_open_one_is_warned_of)
     unlink(secret);
 }
 
+#define HASH "0000000000000000000000000000000000000000000000000000000000000000"
+
+Test(config, two_keys_of_one_name_may_be_active)
+{
+    struct config *config =
+        load("auth:\n  keys:\n    - {name: a, id: \"0123456789ab\", sha256: \"" HASH
+             "\"}\n    - {name: a, sha256: \"" HASH "\"}\n");
+    cr_assert(config->auth.keys.count == 2);
+    expect_text(config->auth.keys.items[0].id, "0123456789ab");
+    expect_text(config->auth.keys.items[1].id, "");
+    config_free(config);
+}
+
+Test(config, limits_and_rules_are_read_for_their_keys)
+{
+    struct config *config =
+        load("auth:\n  keys: [{name: a, sha256: \"" HASH "\"}]\n"
+             "  limits: [{keys: [a], items_per_second: 5, burst: 10}, {keys: [\"*\"], "
+             "max_in_flight: 3, max_items: 2}]\n"
+             "egress:\n  mode: report\n  insecure_redirects: allow\n"
+             "  rules: [{keys: [a], allow: [\"10.0.0.0/8\"], deny: [b.example], "
+             "host_header: allow}]\n");
+    const struct config_limit *limits = config->auth.limits.items;
+    const struct config_rule *rule = config->egress.rules.items;
+    cr_assert(config->auth.limits.count == 2 && config->egress.rules.count == 1);
+    cr_expect(limits[0].items_per_second == 5 && limits[0].burst == 10);
+    cr_expect(limits[0].max_in_flight == 0 && limits[0].max_items == 0);
+    cr_expect(limits[1].max_in_flight == 3 && limits[1].max_items == 2);
+    expect_text(limits[1].keys.items[0], "*");
+    expect_text(rule->allow.items[0], "10.0.0.0/8");
+    expect_text(rule->deny.items[0], "b.example");
+    cr_expect(rule->host_header == POLICY_ALLOW);
+    cr_expect(config->egress.mode == EGRESS_REPORT);
+    cr_expect(config->egress.insecure_redirects == POLICY_ALLOW);
+    config_free(config);
+}
+
+Test(config, a_list_of_entries_by_override_replaces_the_files_and_has_no_lines)
+{
+    const struct config_override override = {"auth.limits",
+                                             "[{keys: [b], max_items: 2}]"};
+    cr_expect(load_with("auth: {keys: [{name: a, sha256: \"" HASH "\"}]}\n", &override,
+                        1) == NULL);
+    expect_part(faults_text(), "--set auth.limits=...: auth.limits: auth.keys has no ");
+    const struct config_override better = {"auth.limits", "[{keys: [a], max_items: 2}]"};
+    struct config *config = load_with("auth:\n  keys: [{name: a, sha256: \"" HASH "\"}]\n"
+                                      "  limits: [{keys: [a]}, {keys: [\"*\"]}]\n",
+                                      &better, 1);
+    cr_assert(config != NULL, "%s", faults_text());
+    cr_assert(config->auth.limits.count == 1);
+    config_free(config);
+}
+
+Test(config, entries_about_keys_are_warned_of_where_no_key_is_asked_for)
+{
+    struct config *config =
+        load_with("auth:\n  mode: none\n  keys: [{name: a, sha256: \"" HASH
+                  "\"}]\negress:\n  rules: [{keys: [a]}]\n",
+                  NULL, 0);
+    cr_assert(config != NULL, "%s", faults_text());
+    expect_part(faults_text(), "egress.rules: warning: auth.mode is none");
+    config_free(config);
+}
+
 Test(config, tls_fields_hold_the_content_of_the_files)
 {
     static const char pem[] = "-----BEGIN X-----\nAA==\n-----END X-----\n";

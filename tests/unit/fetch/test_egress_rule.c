@@ -165,14 +165,14 @@ Test(egress_rule, an_entry_longer_than_any_name_is_refused)
     cr_expect(not(egress_rule_parse(entry, &rule, &err)));
 }
 
-Test(egress_rule, a_list_says_which_entry_is_wrong_and_is_empty_after)
+Test(egress_rule, a_list_says_which_entry_is_wrong_and_stays_as_it_was)
 {
     char good[] = "10.0.0.0/8", bad[] = "10.0.0.1/8";
     char *items[] = {good, bad};
     const struct config_strings texts = {items, 2};
-    struct egress_rules rules;
+    struct egress_rules rules = {0};
     struct error err = {0};
-    cr_expect(not(egress_rules_init(&rules, &texts, &err)));
+    cr_expect(not(egress_rules_add(&rules, &texts, &err)));
     cr_expect(strstr(err.text, "10.0.0.1/8") != NULL, "%s", err.text);
     cr_expect(eq(sz, rules.count, 0));
     egress_rules_done(&rules);
@@ -183,9 +183,9 @@ Test(egress_rule, the_first_entry_that_fits_is_found)
     char wide[] = "*.example", narrow[] = "a.example:8443";
     char *items[] = {wide, narrow};
     const struct config_strings texts = {items, 2};
-    struct egress_rules rules;
+    struct egress_rules rules = {0};
     struct error err;
-    cr_assert(egress_rules_init(&rules, &texts, &err));
+    cr_assert(egress_rules_add(&rules, &texts, &err));
     cr_expect(egress_rules_find_host(&rules, "a.example", 8443, EGRESS_ANY) ==
               &rules.items[0]);
     cr_expect(egress_rules_find_host(&rules, "a.example", 8443, EGRESS_EXACT) ==

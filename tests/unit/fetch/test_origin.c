@@ -18,7 +18,7 @@ static void setup(void)
 {
     struct error err = {0};
     config = config_defaults();
-    guard = guard_new(config, &err);
+    guard = guard_new(config, NULL, &err);
     cr_assert(guard != NULL, "%s", err.text);
 }
 
