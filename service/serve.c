@@ -53,6 +53,7 @@ struct service {
     struct address_counts *counts; /* NULL without max_connections_per_address */
     struct egress_log egress_log;
     struct fetch_shared *shared;
+    struct background *background;
     struct metrics_shard **shards; /* one a worker, the last is main's */
     struct worker **workers;
     unsigned worker_count;
@@ -132,6 +133,7 @@ static bool make_workers(struct service *service, struct error *err)
             .config = service->config,
             .shared = service->shared,
             .budgets = &service->budgets,
+            .background = service->background,
             .state = &service->state,
             .counts = service->counts,
             .metrics = service->shards[i],
@@ -313,12 +315,15 @@ static bool start(struct service *service, struct error *err)
     if (!open_listeners(service, err))
         return false;
     service->shared = fetch_shared_new(service->config, err);
+    service->background = background_new();
     if (!service->shared || !refuse_own_listeners(service, err) ||
         !make_workers(service, err))
         return false;
     config_forget_tls_key(service->secrets); /* every front has read it */
+    /* Threads inherit what confines the process, so none runs before. */
     if (!confine_process(service->config, service->config_file, err) ||
-        !start_workers(service, err) || !listener_start(service->listener, err))
+        !background_start(service->background, err) || !start_workers(service, err) ||
+        !listener_start(service->listener, err))
         return false;
     atomic_store(&service->state.is_ready, true);
     log_advice(service);
@@ -333,6 +338,7 @@ static void stop(struct service *service)
         worker_stop(service->workers[i]);
     for (unsigned i = 0; service->workers && i < service->worker_count; i++)
         worker_free(service->workers[i]);
+    background_free(service->background);
     fetch_shared_free(service->shared);
     for (size_t i = 0; i < service->state.shard_count; i++)
         metrics_shard_free(service->shards[i]);

@@ -40,6 +40,7 @@ struct worker {
     /* The worker thread's own. */
     struct loop loop;
     struct fetcher *fetcher;
+    struct background_port *background_port;
     struct front *fronts[ROLES];
     struct watch mail_watch;
     pthread_t thread;
@@ -235,6 +236,8 @@ static bool make_front(struct worker *worker, enum front_role role, struct error
         .config = worker->setup.config,
         .fetcher = worker->fetcher,
         .callers = fetch_shared_callers(worker->setup.shared),
+        .background = worker->setup.background,
+        .background_port = worker->background_port,
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
         .state = worker->setup.state,
@@ -265,6 +268,10 @@ static bool make_parts(struct worker *worker, struct error *err)
         .on_would_refuse = on_would_refuse,
         .context = worker,
     };
+    worker->background_port =
+        background_port_new(worker->setup.background, &worker->loop, err);
+    if (!worker->background_port)
+        return false;
     worker->fetcher = fetcher_new(&fetcher_setup, err);
     return worker->fetcher && make_front(worker, FRONT_MAIN, err) &&
            make_front(worker, FRONT_OPS, err);
@@ -316,6 +323,8 @@ void worker_free(struct worker *worker)
     for (int role = 0; role < ROLES; role++)
         front_free(worker->fronts[role]);
     fetcher_free(worker->fetcher);
+    /* Documents still being read belong to requests that are gone with their front. */
+    background_port_free(worker->background_port);
     loop_unwatch(&worker->loop, &worker->mail_watch);
     if (worker->shared.event_fd >= 0)
         close(worker->shared.event_fd);

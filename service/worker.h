@@ -21,6 +21,7 @@ struct worker_setup {
     const struct config *config;
     struct fetch_shared *shared;
     struct budgets *budgets;
+    struct background *background;
     struct process_state *state;
     struct address_counts *counts; /* of client connections; NULL: not limited */
     struct metrics_shard *metrics;

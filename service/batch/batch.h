@@ -3,6 +3,7 @@
  * sockets, no curl, no MHD. A batch owns all its memory; batch_free alone releases it. */
 #pragma once
 
+#include "base/background.h"
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "fetch/call.h"
@@ -63,7 +64,11 @@ struct batch {
     struct buffer fragments; /* small fragments, in the order the items ended */
     void *document; /* parse's own: the JSON tree and texts the slices point into */
     void (*document_free)(void *document);
+    struct background_job release;
 };
 
+/* batch_free_later is batch_free on the background thread if the batch is large enough to
+ * keep a loop waiting; `background` may be NULL. */
+void batch_free_later(struct batch *batch, struct background *background);
 /* batch_free releases everything; NULL is fine. No call of the batch may be running. */
 void batch_free(struct batch *batch);

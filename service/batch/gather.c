@@ -273,8 +273,8 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     struct gather *gather = memory_new(sizeof *gather);
     gather->setup = *setup;
     gather->batch = batch;
-    gather->began_us = clock_now_us();
-    gather->began_ms = clock_now_ms();
+    gather->began_us = setup->arrived_us ? setup->arrived_us : clock_now_us();
+    gather->began_ms = gather->began_us / 1000;
     gather->flow.caller = setup->caller;
     gather->flow.request_id = setup->request_id;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
@@ -327,7 +327,7 @@ void gather_free(struct gather *gather)
     if (gather->state == GATHER_RUNNING)
         drop_running(gather);
     budget_give(&gather->setup.budgets->reply_bytes, gather->reply_bytes);
-    batch_free(gather->batch);
+    batch_free_later(gather->batch, gather->setup.background);
     free(gather);
 }
 

@@ -29,6 +29,9 @@ struct gather_setup {
     const struct config *config;
     struct budgets *budgets;
     struct metrics_shard *metrics;
+    struct background *background; /* for freeing large batches; may be NULL */
+    uint64_t arrived_us; /* clock_now_us when the request was complete: its deadline
+                            counts from there; 0: now */
     gather_end_fn *on_end;
     void *context;
 };

@@ -15,6 +15,7 @@
  */
 #include "http/front_state.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -66,6 +67,11 @@ struct slice exchange_body(const struct exchange *exchange)
 const struct front_setup *exchange_setup(const struct exchange *exchange)
 {
     return &exchange->front->setup;
+}
+
+uint64_t exchange_arrived_us(const struct exchange *exchange)
+{
+    return exchange->arrived_us;
 }
 
 struct caller *exchange_caller(const struct exchange *exchange)
@@ -157,6 +163,15 @@ static void drop_body(struct exchange *exchange)
     exchange->charged = 0;
 }
 
+void exchange_take_body(struct exchange *exchange, struct buffer *ret_body,
+                        uint64_t *ret_charged)
+{
+    *ret_body = exchange->body;
+    *ret_charged = exchange->charged;
+    buffer_init(&exchange->body, ret_body->max);
+    exchange->charged = 0;
+}
+
 /* Room for `size` bytes of body in all; false: the budget is full. */
 static bool charge_body(struct exchange *exchange, uint64_t size)
 {
@@ -172,8 +187,10 @@ static bool charge_body(struct exchange *exchange, uint64_t size)
 
 void exchange_wait(struct exchange *exchange, const struct exchange_waiter *waiter)
 {
-    assert(exchange->phase == EXCHANGE_RUNNING);
+    assert(exchange->phase == EXCHANGE_RUNNING || exchange->phase == EXCHANGE_WAITING);
     exchange->waiter = *waiter;
+    if (exchange->phase == EXCHANGE_WAITING)
+        return;
     exchange->phase = EXCHANGE_WAITING;
     list_push_back(&exchange->front->waiting, &exchange->node);
     /* A batch may wait for minutes, with as much memory of its own. */
@@ -388,6 +405,7 @@ static enum MHD_Result run_handler(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     exchange->phase = EXCHANGE_RUNNING;
+    exchange->arrived_us = clock_now_us();
     client->has_more = false; /* what came so far was this request's */
     client_enter(client, CLIENT_BUSY);
     if (exchange->late_refusal)

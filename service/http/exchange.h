@@ -24,6 +24,8 @@ struct slice exchange_body(const struct exchange *exchange);
 const struct front_setup *exchange_setup(const struct exchange *exchange);
 /* exchange_caller: who asks; set before a handler runs. */
 struct caller *exchange_caller(const struct exchange *exchange);
+/* exchange_arrived_us: clock_now_us when the request was complete. */
+uint64_t exchange_arrived_us(const struct exchange *exchange);
 /* exchange_client_address writes the client's address, without its port, as text ("unix"
  * for a unix socket); size at least 64. */
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size);
@@ -66,6 +68,12 @@ struct exchange_waiter {
     void *work;
 };
 
+/* exchange_take_body hands over the body and what it is charged with in
+ * budgets->request_bytes: the caller frees the one and gives back the other. */
+void exchange_take_body(struct exchange *exchange, struct buffer *ret_body,
+                        uint64_t *ret_charged);
+
 /* exchange_wait is for handlers that answer later, from the loop. Neither function of
- * `waiter` is called after the answer, nor from inside exchange_wait. */
+ * `waiter` is called after the answer, nor from inside exchange_wait. Called again while
+ * waiting, it changes who waits. */
 void exchange_wait(struct exchange *exchange, const struct exchange_waiter *waiter);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/attributes.h"
+#include "base/background.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "config/config.h"
@@ -38,6 +39,8 @@ struct front_setup {
     const struct config *config;
     struct fetcher *fetcher;
     struct callers *callers;
+    struct background *background;           /* for large documents */
+    struct background_port *background_port; /* of this loop */
     struct budgets *budgets;
     struct metrics_shard *metrics;
     struct process_state *state;

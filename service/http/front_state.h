@@ -92,6 +92,7 @@ struct exchange {
     const struct route *route;
     struct caller *caller; /* NULL: not known yet */
     struct exchange_waiter waiter;
+    uint64_t arrived_us; /* when it was complete */
     struct buffer body;
     uint64_t charged; /* for the body, of budgets->request_bytes */
     struct MHD_Response *response;

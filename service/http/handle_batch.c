@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a batch: admit → parse → gather → reply. The only file that knows both http
- * and batch. It decides nothing about items; it refuses batches that are wrong in shape,
- * that come while the process holds too many reply bytes, or while it drains. */
+/* The way of a batch: admit → read → gather → reply. Reading is batch_read.c's, refusals
+ * are batch_refusal.c's. It decides nothing about items; it refuses batches that are
+ * wrong in shape, that come while the process holds too many reply bytes, or while it
+ * drains. */
 #include "http/handlers.h"
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "batch/gather.h"
-#include "batch/parse.h"
+#include "http/batch_read.h"
+#include "http/batch_refusal.h"
 #include "http/exchange.h"
 #include "http/problem.h"
-#include "http/query.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Besides url=, a query may name each option a few times (a mistake parse_query
- * explains). */
-enum { QUERY_OPTIONS_MAX = 32 };
 
 struct batch_work {
     struct exchange *exchange;
@@ -27,74 +24,24 @@ struct batch_work {
     char address[64]; /* the client's */
 };
 
-/* ------------------------------------------------------------------------ refusals */
-
-static void refuse_batch(struct exchange *exchange, enum problem_type type,
-                         const char *detail, const struct parse_errors *errors)
-{
-    metrics_add(exchange_setup(exchange)->metrics, METRIC_BATCHES, BATCH_REFUSED, 1);
-    problem_reply(exchange, type, detail, errors);
-}
-
-/* Refused for its size or for want of memory, not for what is in it. */
-static bool refuse_size(struct exchange *exchange, const struct parse_errors *errors)
-{
-    char detail[128];
-    switch (errors->refusal) {
-    case PARSE_TOO_MANY:
-        snprintf(detail, sizeof detail,
-                 "more than %" PRIu64 " items (batch.max_items); split the batch",
-                 exchange_setup(exchange)->config->batch.max_items);
-        refuse_batch(exchange, PROBLEM_TOO_MANY_ITEMS, detail, errors);
-        return true;
-    case PARSE_TOO_LARGE:
-        refuse_batch(
-            exchange, PROBLEM_TOO_LARGE,
-            "the document is too large for memory.request_budget; split the batch",
-            errors);
-        return true;
-    case PARSE_NO_MEMORY:
-        refuse_batch(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail, NULL);
-        return true;
-    case PARSE_INVALID:
-        break;
-    }
-    return false;
-}
-
-static void refuse_shape(struct exchange *exchange, const struct parse_errors *errors)
-{
-    char detail[128];
-    if (refuse_size(exchange, errors))
-        return;
-    if (errors->total > errors->count)
-        snprintf(detail, sizeof detail,
-                 "%zu faults, the first %zu are listed; nothing was sent", errors->total,
-                 errors->count);
-    else if (errors->total == 1)
-        snprintf(detail, sizeof detail, "1 field is wrong; nothing was sent");
-    else
-        snprintf(detail, sizeof detail, "%zu fields are wrong; nothing was sent",
-                 errors->total);
-    refuse_batch(exchange, PROBLEM_INVALID_BATCH, detail, errors);
-}
+/* ----------------------------------------------------------------------- admission */
 
 /* Admission comes before the body is parsed: refusing must be cheap. */
 static bool admit(struct exchange *exchange)
 {
     const struct front_setup *setup = exchange_setup(exchange);
     if (atomic_load_explicit(&setup->state->is_draining, memory_order_relaxed)) {
-        refuse_batch(exchange, PROBLEM_DRAINING, "this instance is shutting down", NULL);
+        batch_refuse(exchange, PROBLEM_DRAINING, "this instance is shutting down", NULL);
         return false;
     }
     if (budget_is_nearly_full(&setup->budgets->reply_bytes)) {
-        refuse_batch(exchange, PROBLEM_OVERLOADED,
+        batch_refuse(exchange, PROBLEM_OVERLOADED,
                      "the replies held fill memory.reply_budget; retry a little later",
                      NULL);
         return false;
     }
     if (!memory_keep_reserve()) {
-        refuse_batch(exchange, PROBLEM_OVERLOADED,
+        batch_refuse(exchange, PROBLEM_OVERLOADED,
                      "the process is out of memory; retry a little later", NULL);
         return false;
     }
@@ -179,6 +126,8 @@ static void start(struct exchange *exchange, struct batch *batch)
         .config = setup->config,
         .budgets = setup->budgets,
         .metrics = setup->metrics,
+        .background = setup->background,
+        .arrived_us = exchange_arrived_us(exchange),
         .on_end = on_end,
         .context = work,
     };
@@ -190,55 +139,23 @@ static void start(struct exchange *exchange, struct batch *batch)
 
 /* ------------------------------------------------------------------------- requests */
 
-static void start_or_refuse(struct exchange *exchange, struct batch *batch,
-                            struct parse_errors *errors)
+static void on_read(struct exchange *exchange, struct batch *batch,
+                    const struct parse_errors *errors)
 {
     if (batch)
         start(exchange, batch);
     else
-        refuse_shape(exchange, errors);
-    parse_errors_done(errors);
-}
-
-static struct parse_setup parse_setup_of(const struct exchange *exchange)
-{
-    const struct front_setup *setup = exchange_setup(exchange);
-    return (struct parse_setup){.config = setup->config,
-                                .memory = &setup->budgets->request_bytes};
+        batch_refuse_shape(exchange, errors);
 }
 
 void handle_batch_post(struct exchange *exchange)
 {
-    if (!admit(exchange))
-        return;
-    struct parse_errors errors = {.count = 0};
-    const struct parse_setup setup = parse_setup_of(exchange);
-    struct batch *batch = parse_batch(exchange_body(exchange), &setup, &errors);
-    start_or_refuse(exchange, batch, &errors);
-}
-
-static enum problem_type problem_of_query(const struct error *err)
-{
-    if (err->kind == ERROR_SYSTEM)
-        return PROBLEM_OVERLOADED;
-    return err->kind == ERROR_LIMIT ? PROBLEM_TOO_MANY_ITEMS : PROBLEM_INVALID_BATCH;
+    if (admit(exchange))
+        batch_read_body(exchange, on_read);
 }
 
 void handle_batch_get(struct exchange *exchange)
 {
-    if (!admit(exchange))
-        return;
-    const struct config *config = exchange_setup(exchange)->config;
-    struct query query;
-    struct error err;
-    if (!query_parse(exchange_query(exchange),
-                     config->batch.max_items + QUERY_OPTIONS_MAX, &query, &err)) {
-        refuse_batch(exchange, problem_of_query(&err), err.text, NULL);
-        return;
-    }
-    struct parse_errors errors = {.count = 0};
-    const struct parse_setup setup = parse_setup_of(exchange);
-    struct batch *batch = parse_query(query.arguments, query.count, &setup, &errors);
-    query_done(&query);
-    start_or_refuse(exchange, batch, &errors);
+    if (admit(exchange))
+        batch_read_query(exchange, on_read);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the process holds of requests is bounded, before and after they are read."""
 import json
+import signal
 
 from harness.process import wait_until
 
@@ -50,3 +51,51 @@ def test_l7_what_was_held_is_given_back(start_gatherd, upstream):
     for _ in range(20):
         assert gatherd.post([upstream.url("ok")] * 200).status == 200
     wait_until(lambda: "gatherd_request_bytes 0" in gatherd.metrics(), 5, "nothing is held")
+
+
+MANY = {"batch": {"max_items": 100000}}
+
+
+def test_l3_a_large_document_is_read_and_answered_like_a_small_one(start_gatherd, upstream):
+    """L3: it is read on a thread of its own; nothing else about it differs."""
+    gatherd = start_gatherd(MANY)
+    items = [{"id": f"item-{number}", "url": upstream.url("ok"), "headers": {"x-n": str(number)}}
+             for number in range(2000)]
+    document = gatherd.batch(items, timeout=60)
+    assert document["summary"]["ok"] == 2000
+
+
+def test_l3_faults_of_a_large_document_are_told_like_those_of_a_small_one(start_gatherd):
+    gatherd = start_gatherd(MANY)
+    items = [{"url": "http://a.example/"}] * 5000
+    items[4321] = {"uri": "http://a.example/"}
+    reply = gatherd.post({"requests": items})
+    assert reply.status == 400
+    assert reply.json()["errors"][0]["pointer"] == "/requests/4321/uri"
+    reply = gatherd.post(b"[" + b'"http://a.example/",' * 5000)
+    assert reply.status == 400
+    assert "line 1, column" in reply.json()["errors"][0]["detail"]
+
+
+def test_h10_a_client_that_leaves_while_its_document_is_read_costs_nothing(start_gatherd):
+    """H10: the document is read to its end and thrown away; nothing is sent, nothing leaks."""
+    gatherd = start_gatherd(MANY)
+    body = json.dumps(["http://127.0.0.1:1/"] * 60000).encode()
+    for _ in range(5):
+        with gatherd.raw() as client:
+            client.send(b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                        b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    wait_until(lambda: "gatherd_request_bytes 0" in gatherd.metrics(), 20, "nothing is held")
+
+
+def test_o1_a_document_being_read_at_the_end_of_the_drain_is_refused(start_gatherd):
+    """O1: its reply says draining, or it is served before the end; the process ends either way."""
+    gatherd = start_gatherd(MANY, {"server": {"drain_timeout": "0s", "workers": 1}})
+    body = json.dumps(["http://127.0.0.1:1/"] * 90000).encode()
+    with gatherd.raw(timeout=20) as client:
+        client.send(b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        gatherd.signal(signal.SIGTERM)
+        reply = client.read_reply()
+    assert reply.status in (200, 503)
+    assert gatherd.wait() == 0
