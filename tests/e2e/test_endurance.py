@@ -5,9 +5,9 @@ import threading
 
 import pytest
 from harness.configuration import options
+from harness.faults import FAULTS, LATE_EXTRAS
 from harness.gatherd import sanitizer, slowness
 from harness.process import wait_until
-from test_item_errors import FAULTS, LATE_EXTRAS
 
 PATHS = [path for path, _ in FAULTS if path not in (*LATE_EXTRAS, "1xx-flood", "drip")]
 QUICK = options(fetch__connect_timeout="500ms", fetch__first_byte_timeout="400ms",

@@ -3,79 +3,15 @@
 import time
 
 import pytest
+from conftest import IMPATIENT
 from harness.configuration import options
+from harness.faults import (FAULTS, LATE_EXTRAS, OK, REDIRECTS, TCP_FAULTS, TLS_FAULTS, TLS_PATHS,
+                            has_code)
 from harness.gatherd import Gatherd
-
-OK = "ok"
-
-# path -> the code of API.md, or several where more than one is right, or OK.
-FAULTS = [
-    # the connection
-    ("reset", "reset"), ("reset-head", "reset"), ("reset-mid", "reset"),
-    ("close", "empty_reply"), ("close-status", ("truncated", "empty_reply", "bad_reply")),
-    ("truncate", "truncated"), ("truncate-head", "truncated"),
-    ("truncate-head-nolength", ("truncated", "bad_reply")),
-    ("halfclose", "truncated"), ("halfclose-before", "empty_reply"),
-    ("hang", "timeout_first_byte"), ("hang-head", "timeout_idle"), ("hang-mid", "timeout_idle"),
-    ("status-line-only", "timeout_idle"), ("drip", "timeout_total"),
-    ("drip-head", "timeout_total"), ("keepalive-lie", OK), ("stale", OK),
-    # the framing
-    ("wrong-length", "truncated"), ("wrong-length?d=-50", (OK, "bad_reply")),
-    ("dup-length", "bad_reply"), ("list-length", "bad_reply"), ("same-length-twice", OK),
-    ("length-and-chunked", "bad_reply"), ("negative-length", "bad_reply"),
-    ("plus-length", "bad_reply"), ("hex-length", "bad_reply"),
-    ("huge-length", ("too_large", "bad_reply")), ("overflow-length", ("bad_reply", "too_large")),
-    ("unknown-transfer", "bad_reply"),
-    *((f"bad-chunk?k={k}", "bad_reply") for k in ("not-hex", "negative", "huge", "no-crlf",
-                                                  "empty-size")),
-    ("bad-chunk?k=cut", "truncated"), ("bad-chunk?k=cut-in-chunk", "truncated"),
-    *((f"bad-chunk?k={k}", OK) for k in ("lf-only", "extension", "space", "zeros")),
-    ("chunk-extension-flood", ("bad_reply", "timeout_idle", "timeout_total", "too_large")),
-    ("tiny-chunks", OK), ("204-body", OK), ("304-body", OK), ("head-body", OK),
-    ("two-replies", OK), ("poison", OK), ("trailers", OK),
-    ("endless", "too_large"), ("endless?how=length", "too_large"), ("endless?how=raw", "too_large"),
-    ("trailer-flood", "headers_too_large"),
-    # the head
-    ("garbage", "bad_reply"), ("http09", "bad_reply"), ("ssh", "bad_reply"),
-    ("101", "bad_reply"), ("103-only", ("bad_reply", "truncated", "empty_reply")),
-    ("no-reason", OK), ("version?v=HTTP/9.9", "bad_reply"), ("version?v=HTTP/1.x", "bad_reply"),
-    ("version?v=HTTQ/1.1", "bad_reply"), ("version?v=ICY", "bad_reply"),
-    ("bad-status?s=abc", "bad_reply"), ("bad-status?s=20", "bad_reply"),
-    ("bad-status?s=2000", "bad_reply"), ("bad-status?s=-200", "bad_reply"),
-    ("huge-header", "headers_too_large"), ("huge-header?kb=80", "headers_too_large"),
-    ("huge-header?kb=200", "headers_too_large"), ("huge-header?kb=30", OK),
-    ("many-headers", "headers_too_large"), ("endless-headers", "headers_too_large"),
-    ("huge-reason", "headers_too_large"), ("1xx-flood", ("headers_too_large", "bad_reply")),
-    ("1xx-flood?n=3", OK), ("early-hints", OK), ("nul-in-header", "bad_reply"),
-    ("no-colon", ("bad_reply", OK)), ("lf-only", OK),
-    # codings
-    ("gzip-bad", "decode"), ("gzip-crc", "decode"), ("gzip-cut", "decode"),
-    ("deflate-cut", "decode"), ("br-bad", "decode"), ("br-cut", "decode"),
-    ("zstd-bad", "decode"), ("zstd-cut", "decode"), ("unknown-coding", "decode"),
-    ("many-codings", "decode"), ("gzip-junk-after", ("decode", OK)),
-    ("gzip-bomb", "too_large"), ("raw-deflate", (OK, "decode")), ("gzip-twice", (OK, "decode")),
-    ("gzip-empty", (OK, "decode")),
-    # redirects, none followed
-    ("redirect-to?u=/ok", OK), ("redirect-loop", OK), ("redirect-none", OK),
-    ("redirect-two", OK), ("redirect-long", OK),
-]
-
-TCP_FAULTS = {"refused": "connect", "blackhole": "timeout_connect", "rst": ("reset", "connect"),
-              "close": ("empty_reply", "reset"), "silent": "timeout_first_byte",
-              "flood": ("headers_too_large", "bad_reply"), "banner": "bad_reply"}
-TLS_FAULTS = {"expired": "tls", "wrong-host": "tls", "self-signed": "tls", "untrusted": "tls",
-              "tls10": "tls", "tls11": "tls", "garbage": "tls", "plain": "tls", "cut": "tls",
-              "mutual": ("tls", "reset", "empty_reply"), "hang": "timeout_connect", "good": OK}
 
 
 def check_code(item, expected):
-    code = item["error"]["code"] if "error" in item else OK
-    assert code in ([expected] if isinstance(expected, str) else expected), item
-
-
-LATE_EXTRAS = ("poison", "204-body", "304-body")
-"""What comes after a reply, a moment late: a request that is on its way by then cannot tell it
-from its own reply (HTTP/1.1 has no mark for it), so these get no neighbour on their heels."""
+    assert has_code(item, expected), (item, expected)
 
 
 @pytest.mark.parametrize("path, expected", FAULTS, ids=[path for path, _ in FAULTS])
@@ -103,6 +39,28 @@ def tls_gatherd(tmp_path_factory, upstream):
 def test_each_fault_of_the_handshake_has_its_code(tls_gatherd, upstream, name):
     item = tls_gatherd.fetch({"url": upstream.tls(name)})
     check_code(item, TLS_FAULTS[name])
+
+
+@pytest.fixture(scope="module")
+def impatient_tls(tmp_path_factory, upstream):
+    gatherd = Gatherd(tmp_path_factory.mktemp("impatient-tls"), IMPATIENT, options(
+        fetch__ca_file=upstream.ca_file))
+    yield gatherd
+    gatherd.stop()
+
+
+@pytest.mark.parametrize("path", TLS_PATHS)
+def test_each_fault_inside_tls_has_its_code(impatient_tls, upstream, path):
+    """S19, U2, U3, U4: the same faults inside a TLS session that is right."""
+    item = impatient_tls.fetch({"url": upstream.tls("good", path), "timeoutMs": 1500})
+    check_code(item, TLS_PATHS[path])
+
+
+@pytest.mark.parametrize("path, redirects, expected", REDIRECTS)
+def test_each_odd_redirect_that_is_followed_has_its_code(impatient, upstream, path, redirects,
+                                                         expected):
+    item = impatient.fetch({"url": upstream.url(path), "redirects": redirects})
+    check_code(item, expected)
 
 
 def test_http_on_a_tls_port_and_the_other_way_round(gatherd, tls_gatherd, upstream):

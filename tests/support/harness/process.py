@@ -41,6 +41,12 @@ def accepts(port, host="127.0.0.1"):
         return False
 
 
+def figure_of(pid, name):
+    """A figure of /proc/PID/status: VmRSS in KiB, Threads."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name + ":"))
+
+
 class Child:
     """A program with its output in files."""
 

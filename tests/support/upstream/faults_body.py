@@ -11,6 +11,11 @@ BROTLI = base64.b64decode("segjQCKtMNb2JgfpxLHUzG5Ky7sUHAIC")
 ZSTD = base64.b64decode("KLUv/WR+A/0AALhoZWxsbyBjb21wcmVzc2VkIHdvcmxkCgEAydB/NgHs7s13")
 """TEXT by `brotli` and `zstd`: Python's library has neither."""
 
+BROTLI_ZEROS = base64.b64decode(
+    "y///PwAkAOKxQHLv//j//weABEAcFoDu/R////8AkACIwwLQvf/j//8fABIAcVgAuvd//P//A0ACIA4LQPf+j///"
+    "fwBIAMRhAeje//H//w8ACYA4LADd+7/8//8DIAEQhwWge/8H")
+"""64 MiB of zeros."""
+
 EVERY_BYTE = bytes(range(256))
 NOT_UTF8 = b'{"a": "\xc0\xaf \xed\xa0\x80 \xff"}'
 BIG_NUMBERS = (b'{"z": 123456789012345678901234567890, "a": 1.000000000000000000000000000001,\n'
@@ -75,16 +80,60 @@ coded("many-codings", "a list of a hundred codings", TEXT, ", ".join(["gzip"] * 
 coded("gzip-empty", "gzip claimed for no bytes at all", b"", "gzip")
 
 
-@fault("gzip-bomb", "?mb=64, zeros in gzip, about 1000 to 1")
+GZIP_MEBIBYTE = gzip.compress(b"\0" * (1 << 20), mtime=0)
+
+
+def bomb_head(codings):
+    return head("Content-Type: text/plain", f"Content-Encoding: {codings}", "Connection: close")
+
+
+def deflated_zeros(window):
+    """The first MiB, and one that may follow any number of times: a full flush between them
+    makes all alike.  There is no end that is right; nobody gets that far."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, window)
+    zeros = b"\0" * (1 << 20)
+    return [packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)]
+
+
+ZEROS = {"gzip": deflated_zeros(31), "deflate": deflated_zeros(15)}
+
+
+@fault("gzip-bomb", "?mb=64&layers=1, zeros in gzip, about 1000 to 1, or in gzip in gzip")
 def gzip_bomb(request):
-    yield head("Content-Type: text/plain", "Content-Encoding: gzip", "Connection: close")
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    for _ in range(int(request.number("mb", 64))):
-        yield packer.compress(b"\0" * (1 << 20))
-    yield packer.flush()
+    layers, megabytes = int(request.number("layers", 1)), int(request.number("mb", 64))
+    first, other = ZEROS["gzip"]
+    yield bomb_head(", ".join(["gzip"] * layers))
+    if layers == 1:
+        yield first
+        for _ in range(megabytes - 1):
+            yield other
+    else:
+        yield gzip.compress(GZIP_MEBIBYTE * megabytes, 1)
     yield CLOSE
 
 
+@fault("deflate-bomb", "?mb=64, zeros in deflate")
+def deflate_bomb(request):
+    first, other = ZEROS["deflate"]
+    yield bomb_head("deflate")
+    yield first
+    for _ in range(int(request.number("mb", 64)) - 1):
+        yield other
+    yield CLOSE
+
+
+def zstd_zeros(megabytes):
+    """RFC 8878 3.1.1: a frame with a window of 2 MiB, and blocks that repeat one byte."""
+    size, run_length, last = 128 << 10, 1 << 1, 1
+    blocks = 8 * megabytes
+    yield b"\x28\xb5\x2f\xfd\x00\x58"
+    for left in range(blocks, 0, -1):
+        yield (size << 3 | run_length | (last if left == 1 else 0)).to_bytes(3, "little") + b"\0"
+
+
+canned("zstd-bomb", "64 MiB of zeros in zstd, 32,000 to 1", bomb_head("zstd"),
+       b"".join(zstd_zeros(64)), CLOSE)
+canned("br-bomb", "64 MiB of zeros in br, 650,000 to 1", bomb_head("br"), BROTLI_ZEROS, CLOSE)
 canned("gzip-junk-after", "gzip with junk behind its end",
        head("Content-Encoding: gzip", f"Content-Length: {len(CODINGS['gzip']) + 4}") +
        CODINGS["gzip"] + b"junk")

@@ -91,6 +91,10 @@ def bodiless_with_body(request, status):
     yield late
 
 
+canned("205-chunked", "205, which has no body, with a chunked one",
+       head(KIND, "Transfer-Encoding: chunked", status=205), chunk(b"hello") + chunk(b""))
+
+
 @fault("head-body", "a body whatever the method is; ?ms=N after the head")
 def head_body(request):
     yield head(KIND, f"Content-Length: {len(BODY)}")

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Short forms of tests/long/: the same code, as little of it as shows that it works."""
+import importlib.util
+from pathlib import Path
+
+import pytest
+from harness import faults as table
+from harness.namespace import CannotUnshare
+
+LONG = Path(__file__).resolve().parent.parent / "long"
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(f"long_{name}", LONG / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def or_skip(make, folder):
+    try:
+        return make(folder)
+    except CannotUnshare as reason:
+        return pytest.skip(f"no network namespace here: {reason}")
+
+
+def test_every_fault_ten_at_once_and_all_mixed(tmp_path):
+    """U1-U11, U16, S19: at least 120 faults, one result each, the right code, in time."""
+    faults = script("faults")
+    rig = or_skip(faults.Rig, tmp_path)
+    try:
+        chosen = faults.all_faults(rig.upstream)
+        assert len({f.name for f in chosen if faults.is_fault(f)}) >= 120
+        assert not faults.run(rig, chosen, (10,), 1)
+    finally:
+        rig.close()
+
+
+def test_a_soak_of_twenty_seconds(tmp_path):
+    """L17: nonces come back where they belong, beside faults and clients that leave."""
+    soak = script("soak")
+    arguments = soak.parse_arguments(["--seconds", "20", "--sample", "2", "--rate", "200"])
+    try:
+        page = soak.soak(tmp_path, arguments)
+    except CannotUnshare as reason:
+        pytest.skip(f"no network namespace here: {reason}")
+    assert not page["wrong"], soak.text_of(page)
+    assert page["counts"]["nonces"] > 500
+    assert table.OK in page["codes"] and len(page["codes"]) > 8
