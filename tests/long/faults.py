@@ -25,7 +25,7 @@ from harness import faults  # noqa: E402
 from harness.configuration import options  # noqa: E402
 from harness.gatherd import Gatherd, sanitizer, slowness  # noqa: E402
 from harness.namespace import Namespace  # noqa: E402
-from harness.process import figure_of  # noqa: E402
+from harness.process import figure_of, wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
 
 DEADLINE_MS = 6000
@@ -33,7 +33,7 @@ LATE_MS = 250
 RSS_GROWTH_MIB = 24
 QUICK = options(fetch__connect_timeout="700ms", fetch__first_byte_timeout="500ms",
                 fetch__idle_timeout="500ms", fetch__timeout="1500ms", dns__timeout="500ms",
-                fetch__per_origin=128, server__workers=2)
+                fetch__per_origin=128, fetch__keep_alive="2s", server__workers=2)
 
 Fault = collections.namedtuple("Fault", "name item codes")
 
@@ -85,9 +85,12 @@ class Rig:
         return document["responses"], time.monotonic() - started
 
     def close(self):
-        self.namespace.call(self.gatherd.stop)
-        self.upstream.stop()
-        self.namespace.close()
+        try:
+            self.namespace.call(self.gatherd.stop)
+        finally:
+            self.gatherd.child.popen.kill()
+            self.upstream.stop()
+            self.namespace.close()
 
 
 def play(rig, fault, count):
@@ -135,6 +138,8 @@ def run(rig, chosen, counts, rounds, say=print):
         found.append(f"memory grew from {first_mib:.0f} to {mib:.0f} MiB")
     if figure_of(rig.gatherd.pid, "Threads") != threads:
         found.append("the number of threads changed")
+    wait_until(lambda: "gatherd_upstream_connections 0\n" in rig.namespace.call(
+        rig.gatherd.metrics), 30, "idle connections closed")
     rig.namespace.call(rig.gatherd.check_descriptors)
     return found
 

@@ -46,7 +46,8 @@ from harness.upstream_process import Upstream  # noqa: E402
 
 CONFIGURATION = options(
     server__workers=2, fetch__connect_timeout="700ms", fetch__first_byte_timeout="600ms",
-    fetch__idle_timeout="600ms", fetch__timeout="2s", dns__timeout="500ms", log__level="warning")
+    fetch__idle_timeout="600ms", fetch__timeout="2s", fetch__keep_alive="5s",
+    dns__timeout="500ms", log__level="warning")
 DEADLINE_MS = 5000
 FAULTY_SHARE, GIVEN_UP_SHARE = 0.2, 0.1
 SIZES = [1] * 8 + [2, 3, 5, 8] * 2 + [20, 40, 100]
@@ -78,6 +79,7 @@ class Rig:
         try:
             self.namespace.call(self.gatherd.stop)
         finally:
+            self.gatherd.child.popen.kill()
             self.upstream.stop()
             self.namespace.close()
 
@@ -270,9 +272,11 @@ def slope_mib_per_s(samples):
 
 
 def settle(rig):
-    """Nothing may be left in flight once the clients are gone."""
+    """Once the clients are gone nothing may be left in flight, and after fetch.keep_alive no
+    connection either: only then can descriptors be counted, for one that the other side reset
+    is in no table of the kernel."""
     wait_until(lambda: all(re.search(rf"^{name} 0$", rig.namespace.call(rig.gatherd.metrics), re.M)
-                           for name in METRICS[:3]), 20, "nothing in flight")
+                           for name in METRICS[:4]), 30, "nothing in flight and no idle connection")
 
 
 def watch(rig, clients, arguments, until):
