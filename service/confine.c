@@ -107,6 +107,10 @@ static void log_sandbox(const struct sandbox_report *report)
         log_message(LOG_WARNING, "sandbox_incomplete",
                     "this kernel offers no Landlock (or a container's filter hides it): "
                     "files can be read as far as their permissions go");
+    else if (report && report->free_threads > 0)
+        log_message(LOG_WARNING, "sandbox_incomplete",
+                    "a library started threads before the sandbox: they can read files "
+                    "as far as their permissions go");
 }
 
 bool confine_process(const struct config *config, const char *config_file,

@@ -32,6 +32,7 @@ struct sandbox_setup {
 
 struct sandbox_report {
     int landlock_abi; /* 0: this kernel has no Landlock, or it may not be used here */
+    unsigned free_threads; /* started before, whose files Landlock does not restrict */
 };
 
 /* sandbox_enter puts the calling thread into the sandbox, and with it every thread that

@@ -46,9 +46,9 @@ built_with() {
     producers | grep -q 'GNU C' && ! producers | grep 'GNU C' | grep -qve " $1"
 }
 
+compilations() { sed -n 's/.*"command": //p' "$commands" | grep -e ' -c [^ ]*/service/'; }
 fortify_level() {
-    sed -n 's/.*"command": //p' "$commands" | grep -q -- "-D_FORTIFY_SOURCE=$1" &&
-        ! sed -n 's/.*"command": //p' "$commands" | grep -qve "-D_FORTIFY_SOURCE=$1"
+    compilations | grep -q . && ! compilations | grep -qve "-D_FORTIFY_SOURCE=$1"
 }
 
 # Debian's crt1.o has no CET note, so the linker leaves the whole binary without; the

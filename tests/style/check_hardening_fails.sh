@@ -30,7 +30,7 @@ all="-fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -fstack-protector-str
 build() {
     # shellcheck disable=SC2086
     "$compiler" -O2 -g1 $1 "$folder/small.c" -o "$folder/small" || exit 1
-    printf '[{"command": "cc %s",\n"file": "small.c"}]\n' "$(echo "$1" | xargs)" \
+    printf '[{"command": "cc %s -c /service/small.c",\n"file": "small.c"}]\n' "$(echo "$1" | xargs)" \
         >"$folder/commands.json"
     "$here/check_hardening.sh" "$folder/small" "$folder/commands.json" >"$folder/output" 2>&1
 }

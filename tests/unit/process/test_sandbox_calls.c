@@ -113,7 +113,7 @@ static void try_in_older_thread(void)
     struct sandbox_report report;
     pthread_barrier_init(&barrier, NULL, 2);
     if (pthread_create(&thread, NULL, wait_and_fork, &ended) != 0 ||
-        !enter(&report, false))
+        !enter(&report, false) || report.free_threads != 1)
         _exit(NOT_ENTERED);
     pthread_barrier_wait(&barrier);
     pthread_join(thread, NULL);
