@@ -190,7 +190,9 @@ def test_h16_another_name_is_misdirected(named, host, path):
 
 def test_h16_without_a_name_there_is_no_answer_either(named):
     assert host_status(named.port, None, version=b"1.0").status == 421
-    assert host_status(named.port, None, version=b"1.1").status == 400
+    with RawClient(named.port) as raw:  # libmicrohttpd 1.0 answers this one itself
+        raw.send(b"GET /healthz HTTP/1.1\r\n\r\n")
+        assert raw.read_reply().status == 400
 
 
 def test_h16_probes_of_the_ops_listener_go_by_any_name(start_gatherd):
