@@ -19,11 +19,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <inttypes.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +29,7 @@ enum {
     SMALL_HEAD = CONNECTION_MEMORY / 4,
     /* … and above this for the head of a reply: MHD would close without a word. */
     HEAD_MAX = CONNECTION_MEMORY - 2048,
+    IS_LAX_LIBRARY = MHD_VERSION < 0x01000000,
     RECORD_SIZE = 64, /* what MHD keeps per header line, argument and cookie */
 };
 
@@ -40,73 +37,6 @@ const char exchange_no_room_detail[] =
     "the requests held fill memory.request_budget; retry a little later";
 const char exchange_too_large_detail[] =
     "the body is longer than server.request_max_bytes; split the batch";
-
-/* ------------------------------------------------------------- what handlers read */
-
-const char *exchange_request_id(const struct exchange *exchange)
-{
-    return exchange->request_id;
-}
-
-struct slice exchange_path(const struct exchange *exchange)
-{
-    return slice_make(exchange->target, exchange->path_len);
-}
-
-struct slice exchange_query(const struct exchange *exchange)
-{
-    size_t skip = exchange->path_len + (exchange->path_len < exchange->target_len);
-    return slice_make(exchange->target + skip, exchange->target_len - skip);
-}
-
-struct slice exchange_body(const struct exchange *exchange)
-{
-    return buffer_slice(&exchange->body);
-}
-
-const struct front_setup *exchange_setup(const struct exchange *exchange)
-{
-    return &exchange->front->setup;
-}
-
-uint64_t exchange_arrived_us(const struct exchange *exchange)
-{
-    return exchange->arrived_us;
-}
-
-struct caller *exchange_caller(const struct exchange *exchange)
-{
-    return exchange->caller;
-}
-
-static const struct sockaddr *client_address(const struct exchange *exchange)
-{
-    return MHD_get_connection_info(exchange->client->connection,
-                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-        ->client_addr;
-}
-
-void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key)
-{
-    address_key_of(client_address(exchange), ret_key);
-}
-
-void exchange_client_address(const struct exchange *exchange, char *text, size_t size)
-{
-    const struct sockaddr *address = client_address(exchange);
-    const void *number = NULL;
-    if (address && address->sa_family == AF_INET)
-        number = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    else if (address && address->sa_family == AF_INET6)
-        number = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (!number || !inet_ntop(address->sa_family, number, text, (socklen_t)size))
-        snprintf(text, size, "unix");
-}
-
-void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1])
-{
-    snprintf(id, REQUEST_ID_MAX + 1, "%s%016" PRIx64, front->id_prefix, front->id_next++);
-}
 
 /* ------------------------------------------------------------------------ answers */
 
@@ -244,6 +174,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     exchange->client = client;
     front->parsing = exchange;
     exchange->target_len = len;
+    exchange->raw_target = target;
     if (len)
         memcpy(exchange->target, target, len);
     const char *query = strchr(exchange->target, '?');
@@ -259,12 +190,39 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     return exchange;
 }
 
+struct vetted_head {
+    struct request_head head;
+    struct head_layout layout;
+};
+
 static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                   size_t name_len, const char *value, size_t value_len)
 {
     (void)kind;
-    request_head_add(cls, slice_make(name, name_len), slice_make(value, value_len));
+    struct vetted_head *vetted = cls;
+    struct slice name_text = slice_make(name, name_len);
+    struct slice value_text = slice_make(value, value_len);
+    request_head_add(&vetted->head, name_text, value_text);
+    if (IS_LAX_LIBRARY)
+        head_layout_add(&vetted->layout, name_text, value_text);
     return MHD_YES;
+}
+
+/* Hands over the head; returns whether it was written so that only one reading exists. */
+static bool read_head(struct exchange *exchange, const char *method, const char *version,
+                      struct request_head *ret_head)
+{
+    struct MHD_Connection *connection = exchange->client->connection;
+    struct vetted_head vetted = {.head = {.seen = 0}};
+    if (IS_LAX_LIBRARY)
+        head_layout_start(
+            &vetted.layout, slice_from(method),
+            slice_make(exchange->raw_target, exchange->target_len), slice_from(version),
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+                ->header_size);
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &vetted);
+    *ret_head = vetted.head;
+    return !IS_LAX_LIBRARY || head_layout_is_plain(&vetted.layout);
 }
 
 static void take_id(struct exchange *exchange, struct slice id)
@@ -287,17 +245,32 @@ void exchange_refuse(struct exchange *exchange, enum problem_type type,
     problem_reply(exchange, type, detail, NULL);
 }
 
-void exchange_refuse_length(struct front *front)
+/* The request MHD complains about. It tells the size of a head only from its last line
+ * on, and our first call, which comes next, has not been. */
+static struct exchange *find_complained(const struct front *front)
 {
     struct exchange *exchange = front->parsing;
-    /* MHD tells the size of a head only from its last line on, and our first call, which
-     * comes next, has not been: so this is the one it complains about. */
     if (!exchange || exchange->phase != EXCHANGE_HEAD ||
         !MHD_get_connection_info(exchange->client->connection,
                                  MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
-        return;
-    refuse_by_hand(exchange, PROBLEM_INVALID_REQUEST,
-                   "Content-Length is not a number, or too large a one");
+        return NULL;
+    return exchange;
+}
+
+void exchange_refuse_length(struct front *front)
+{
+    struct exchange *exchange = find_complained(front);
+    if (exchange)
+        refuse_by_hand(exchange, PROBLEM_INVALID_REQUEST,
+                       "Content-Length is not a number, or too large a one");
+}
+
+void exchange_refuse_cookies(struct front *front)
+{
+    struct exchange *exchange = find_complained(front);
+    if (exchange)
+        refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
+                       "the cookies are too large; nothing here needs any");
 }
 
 static enum MHD_Result queue_answer(struct exchange *exchange)
@@ -329,9 +302,8 @@ static size_t size_of_head(const struct exchange *exchange,
 static enum MHD_Result on_head(struct exchange *exchange, const char *method,
                                const char *version)
 {
-    struct request_head head = {.seen = 0};
-    MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND, add_header,
-                                &head);
+    struct request_head head;
+    bool is_plain = read_head(exchange, method, version, &head);
     struct slice target = slice_make(exchange->target, exchange->target_len);
     bool is_sound = request_head_judge(&head, method, target, version);
     /* A head that may be two heads does not choose its id. */
@@ -355,9 +327,9 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
         return queue_answer(exchange);
     }
     exchange->is_joined_reply = head.is_chunked || size > SMALL_HEAD;
-    /* Before 1.0 MHD is lax about how chunks are written: what it takes for the next
+    /* Before 1.0 MHD is lax about how chunks are written, too: what it takes for the next
      * request may be none. */
-    exchange->must_close = head.is_chunked && MHD_VERSION < 0x01000000;
+    exchange->must_close = !is_plain || (head.is_chunked && IS_LAX_LIBRARY);
     exchange->phase = EXCHANGE_BODY;
     if (has_body)
         client_enter(exchange->client, CLIENT_BODY);

@@ -76,8 +76,8 @@ const char *front_advice(void)
 
 /* While MHD starts its words are the reason for a failure (a certificate that does not
  * parse). Later they are about what clients send, which is answered, not logged; but
- * 0.9.75 answers a bad Content-Length by sending its status line twice, so there the
- * message is the only chance to answer it ourselves. */
+ * 0.9.75 answers a bad Content-Length, and cookies that do not fit, by sending its status
+ * line twice, so there the message is the only chance to answer it ourselves. */
 static void PRINTF_LIKE(2, 0) on_message(void *cls, const char *format, va_list arguments)
 {
     struct front *front = cls;
@@ -86,6 +86,8 @@ static void PRINTF_LIKE(2, 0) on_message(void *cls, const char *format, va_list 
     if (MHD_VERSION < 0x01000000 && front->daemon &&
         strstr(format, "Content-Length' header"))
         exchange_refuse_length(front);
+    if (MHD_VERSION < 0x01000000 && front->daemon && strstr(format, "parse cookies"))
+        exchange_refuse_cookies(front);
 }
 
 /* ------------------------------------------------------------------------ lifecycle */

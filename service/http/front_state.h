@@ -10,6 +10,7 @@
 #include "http/auth_failures.h"
 #include "http/exchange.h"
 #include "http/front.h"
+#include "http/head_layout.h"
 #include "http/linger.h"
 #include "http/request_head.h"
 #include "http/routes.h"
@@ -98,6 +99,7 @@ struct exchange {
     struct MHD_Response *response;
     unsigned status;
     uint64_t reply_len;
+    const char *raw_target;      /* where MHD has it: compared, never read */
     bool must_close;             /* framing this MHD is lax about */
     const char *late_refusal;    /* the rest of the body is thrown away, then refused … */
     enum problem_type late_type; /* … with this */
@@ -145,8 +147,10 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection,
 void exchange_end(struct exchange *exchange);
 /* exchange_gone: the client of a waiting exchange went away. */
 void exchange_gone(struct exchange *exchange);
-/* exchange_refuse_length answers the request MHD is about to refuse for its length. */
+/* exchange_refuse_length answers the request MHD is about to refuse for its length,
+ * exchange_refuse_cookies the one whose cookies do not fit into its memory. */
 void exchange_refuse_length(struct front *front);
+void exchange_refuse_cookies(struct front *front);
 /* exchange_refuse answers with a problem and says so in the log at debug. */
 void exchange_refuse(struct exchange *exchange, enum problem_type type,
                      const char *detail);

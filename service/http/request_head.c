@@ -31,15 +31,21 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* A token by RFC 9110 5.6.2. */
-static bool is_token(struct slice text)
+/* Every byte is a letter, a digit or one of `others`. */
+static bool is_made_of(struct slice text, const char *others)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
-        if (!is_letter(c) && !is_digit(c) && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+        if (!is_letter(c) && !is_digit(c) && (c == '\0' || !strchr(others, c)))
             return false;
     }
-    return text.len > 0;
+    return true;
+}
+
+/* A token by RFC 9110 5.6.2. */
+static bool is_token(struct slice text)
+{
+    return text.len > 0 && is_made_of(text, "!#$%&'*+-.^_`|~");
 }
 
 /* Visible bytes, space, tab and obs-text (RFC 9110 5.5): no other control byte. */
@@ -94,18 +100,36 @@ static void take_expect(struct request_head *head, struct slice value)
         refuse(head, PROBLEM_INVALID_REQUEST, "Expect may only be \"100-continue\"");
 }
 
-/* uri-host [":" port] by its bytes: names, IPv4 and bracketed IPv6; no userinfo, no path.
- */
+/* ":" and up to five digits, or nothing. */
+static bool is_port(struct slice text)
+{
+    bool is_number = text.len >= 1 && text.len <= 6 && text.data[0] == ':';
+    for (size_t i = 1; i < text.len; i++)
+        is_number = is_number && is_digit(text.data[i]);
+    return text.len == 0 || is_number;
+}
+
+/* uri-host [":" port]: a name, an IPv4 address or an IPv6 address in brackets; no
+ * userinfo, no path, no percent escapes (RFC 9110 7.2). */
+static bool is_host(struct slice value)
+{
+    bool is_bracketed = value.len > 0 && value.data[0] == '[';
+    const char *end =
+        value.len ? memchr(value.data, is_bracketed ? ']' : ':', value.len) : NULL;
+    if (value.len == 0 || value.len > 261 || (is_bracketed && !end))
+        return false;
+    size_t len = end ? (size_t)(end - value.data) + is_bracketed : value.len;
+    if (!is_port(slice_make(value.data + len, value.len - len)))
+        return false;
+    if (is_bracketed)
+        return len > 2 && is_made_of(slice_make(value.data + 1, len - 2), ":.");
+    return len > 0 && is_made_of(slice_make(value.data, len), "-._~");
+}
+
 static void take_host(struct request_head *head, struct slice value)
 {
     head->host = value;
-    bool is_sane = value.len > 0 && value.len <= 261;
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.data[i];
-        is_sane = is_sane &&
-                  (is_letter(c) || is_digit(c) || (c != '\0' && strchr("-._~:[]", c)));
-    }
-    if (!is_sane)
+    if (!is_host(value))
         refuse(head, PROBLEM_INVALID_REQUEST,
                "Host is not a host name with an optional port");
 }

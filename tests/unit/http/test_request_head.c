@@ -80,12 +80,17 @@ Test(request_head, there_is_exactly_one_sane_host)
     cr_expect(request_head_judge(&old, "GET", slice_from("/"), "HTTP/1.0"),
               "HTTP/1.0 knows no Host");
     expect_fault(HEAD("Host: b.example"), "twice");
-    static const char *const wrong[] = {"Host: a b", "Host: a/b", "Host: u@a",
-                                        "Host:",     "Host: a,b", "Host: <a>"};
+    static const char *const wrong[] = {
+        "Host: a b",   "Host: a/b",      "Host: u@a",    "Host:",       "Host: a,b",
+        "Host: <a>",   "Host: [::1",     "Host: ::1]",   "Host: []",    "Host: [",
+        "Host: a:b",   "Host: a:80:90",  "Host: :80",    "Host: a:-1",  "Host: a:0x50",
+        "Host: a:+80", "Host: a:999999", "Host: [::1]x", "Host: ::1",   "Host: [::1]:x",
+        "Host: a%00",  "Host: :",        "Host: [a/b]",  "Host: [::1]]"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         expect_fault(judged((const char *const[]){wrong[i], NULL}), "Host");
     static const char *const right[] = {"Host: [::1]:8080", "Host: 127.0.0.1",
-                                        "Host: a_b.c:1"};
+                                        "Host: a_b.c:1",    "Host: [::ffff:1.2.3.4]",
+                                        "Host: a:",         "Host: a.example.:65535"};
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)
         cr_expect_null(judged((const char *const[]){right[i], NULL}).fault, "%s",
                        right[i]);

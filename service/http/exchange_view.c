@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What handlers see of a request: its id, target, body and client. It changes nothing but
+ * the counter of ids. */
+#include "http/front_state.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+const char *exchange_request_id(const struct exchange *exchange)
+{
+    return exchange->request_id;
+}
+
+struct slice exchange_path(const struct exchange *exchange)
+{
+    return slice_make(exchange->target, exchange->path_len);
+}
+
+struct slice exchange_query(const struct exchange *exchange)
+{
+    size_t skip = exchange->path_len + (exchange->path_len < exchange->target_len);
+    return slice_make(exchange->target + skip, exchange->target_len - skip);
+}
+
+struct slice exchange_body(const struct exchange *exchange)
+{
+    return buffer_slice(&exchange->body);
+}
+
+const struct front_setup *exchange_setup(const struct exchange *exchange)
+{
+    return &exchange->front->setup;
+}
+
+uint64_t exchange_arrived_us(const struct exchange *exchange)
+{
+    return exchange->arrived_us;
+}
+
+struct caller *exchange_caller(const struct exchange *exchange)
+{
+    return exchange->caller;
+}
+
+static const struct sockaddr *client_address(const struct exchange *exchange)
+{
+    return MHD_get_connection_info(exchange->client->connection,
+                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+        ->client_addr;
+}
+
+void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key)
+{
+    address_key_of(client_address(exchange), ret_key);
+}
+
+void exchange_client_address(const struct exchange *exchange, char *text, size_t size)
+{
+    const struct sockaddr *address = client_address(exchange);
+    const void *number = NULL;
+    if (address && address->sa_family == AF_INET)
+        number = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address && address->sa_family == AF_INET6)
+        number = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (!number || !inet_ntop(address->sa_family, number, text, (socklen_t)size))
+        snprintf(text, size, "unix");
+}
+
+void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1])
+{
+    snprintf(id, REQUEST_ID_MAX + 1, "%s%016" PRIx64, front->id_prefix, front->id_next++);
+}
