@@ -167,13 +167,12 @@ static int run_key(struct arguments *arguments)
         fprintf(stderr, "gatherd key: %s\n", err.text);
         return EXIT_USAGE;
     }
-    char key[AUTH_KEY_TEXT_MAX];
-    char hash[2 * AUTH_KEY_HASH_SIZE + 1];
-    auth_key_make(key, hash);
+    struct auth_key key;
+    auth_key_make(&key);
     printf("the key, shown this once: %s\n"
-           "the line for auth.keys:   - {name: %s, sha256: \"%s\"}\n",
-           key, name, hash);
-    explicit_bzero(key, sizeof key);
+           "the line for auth.keys:   - {name: %s, id: \"%s\", sha256: \"%s\"}\n",
+           key.text, name, key.id, key.hash_hex);
+    explicit_bzero(&key, sizeof key);
     return EXIT_FINE;
 }
 

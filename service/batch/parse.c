@@ -133,12 +133,12 @@ static bool check_bytes(struct parser *parser, struct slice text)
 static bool check_spans(struct parser *parser, struct slice text)
 {
     struct body_spans *spans = &parser->spans;
-    body_spans_find(spans, text, parser->config->batch.max_items);
+    body_spans_find(spans, text, parser->max_items);
     switch (spans->fault) {
     case WALK_TOO_MANY:
         parser->errors->refusal = PARSE_TOO_MANY;
         report_error(parser->errors, whole, "at most %llu items are taken",
-                     (unsigned long long)parser->config->batch.max_items);
+                     (unsigned long long)parser->max_items);
         return false;
     case WALK_TOO_DEEP:
         report_at(parser, text, spans->fault_at,
@@ -358,7 +358,7 @@ struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
                           struct parse_errors *errors)
 {
     *errors = (struct parse_errors){.refusal = PARSE_INVALID};
-    struct parser parser = {.config = setup->config, .errors = errors};
+    struct parser parser = parser_of(setup, errors);
     item_fields_init(&parser.defaults);
     parse_document_new(&parser, setup->memory);
     parser.document->root = load(&parser, text);

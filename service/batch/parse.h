@@ -21,7 +21,9 @@
 #include "config/config.h"
 #include "fetch/budget.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { PARSE_ERRORS_MAX = 20 }; /* more are counted, not listed */
 
@@ -50,6 +52,8 @@ void parse_errors_done(struct parse_errors *errors);
 struct parse_setup {
     const struct config *config;
     struct budget *memory; /* charged while the batch lives; NULL: nothing is */
+    uint64_t max_items;    /* of this caller; 0: batch.max_items holds */
+    bool may_set_host;     /* a Host header is taken, where it is one */
 };
 
 /* parse_global_init: once, before there are threads and before any other JSON is made. */

@@ -4,7 +4,8 @@
  *
  * What is not a field name or value by RFC 9110 (5.1, 5.5) is refused, not repaired: a
  * line feed in a value would be a header of its own. So are names that belong to the
- * connection or the framing, which are the gateway's, and Host, which is the URL's.
+ * connection or the framing, which are the gateway's, and Host, which is the URL's unless
+ * the caller's rule says otherwise.
  * Called by parse_item. */
 #include "batch/parse_internal.h"
 
@@ -32,15 +33,16 @@ static bool is_token(const char *text)
     return *text != '\0';
 }
 
-/* Why a name may not be set; NULL: it may. */
-static const char *reserved_reason(const char *name)
+/* Why a name may not be set; NULL: it may. Beyond RFC 9110 7.6.1 and the framing these
+ * are names that change what happens between two hops. */
+static const char *reserved_reason(const char *name, bool may_set_host)
 {
     static const char *const reserved[] = {
-        "connection", "keep-alive",     "te",     "trailer", "transfer-encoding",
-        "upgrade",    "content-length", "expect",
+        "connection", "keep-alive",     "te",     "trailer",        "transfer-encoding",
+        "upgrade",    "content-length", "expect", "http2-settings",
     };
     if (strcasecmp(name, "host") == 0)
-        return "may not be set: the host comes from the url";
+        return may_set_host ? NULL : "may not be set: the host comes from the url";
     bool is_reserved = strncasecmp(name, "proxy-", 6) == 0;
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         is_reserved |= strcasecmp(name, reserved[i]) == 0;
@@ -63,6 +65,21 @@ static const char *value_fault(struct slice value)
     return NULL;
 }
 
+/* uri-host [":" port] (RFC 9110 7.2) by its characters: one word, so that no upstream can
+ * read two hosts out of it. */
+static const char *host_fault(struct slice value)
+{
+    static const char others[] = "-._~:[]";
+    for (size_t i = 0; i < value.len; i++) {
+        char byte = value.data[i];
+        bool is_alphanumeric =
+            (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'z');
+        if (!is_alphanumeric && !strchr(others, byte))
+            return "must be a host, with or without :port";
+    }
+    return value.len ? NULL : "must be a host, with or without :port";
+}
+
 /* The list being made; room for all lines was taken before. */
 struct maker {
     struct parser *parser;
@@ -82,7 +99,7 @@ static bool check_name(struct maker *maker, const char *name, size_t own_from)
 {
     struct parse_errors *errors = maker->parser->errors;
     struct place place = place_name(maker->place, "headers", slice_from(name));
-    const char *reserved = reserved_reason(name);
+    const char *reserved = reserved_reason(name, maker->parser->may_set_host);
     if (!is_token(name)) {
         report_error(errors, place,
                      "is not a header name: letters, digits and !#$%%&'*+-.^_`|~");
@@ -113,7 +130,9 @@ static bool take_value(struct maker *maker, const char *name, json_t *value)
         return false;
     }
     struct slice text = slice_make(json_string_value(value), json_string_length(value));
-    const char *fault = value_fault(text);
+    const char *fault = strcasecmp(name, "host") == 0 ? host_fault(text) : NULL;
+    if (!fault)
+        fault = value_fault(text);
     if (fault) {
         report_error(maker->parser->errors, place, "%s", fault);
         return false;
@@ -129,6 +148,12 @@ static void take_header(struct maker *maker, const char *name, json_t *value,
         return;
     if (!json_is_array(value)) {
         take_value(maker, name, value);
+        return;
+    }
+    if (strcasecmp(name, "host") == 0 && json_array_size(value) != 1) {
+        report_error(maker->parser->errors,
+                     place_name(maker->place, "headers", slice_from(name)),
+                     "must be one host");
         return;
     }
     for (size_t i = 0; i < json_array_size(value); i++) {

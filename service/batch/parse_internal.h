@@ -67,7 +67,8 @@ struct item_fields {
 };
 
 struct parser {
-    const struct config *config;
+    uint64_t max_items;
+    bool may_set_host;
     struct parse_errors *errors;
     struct document *document;
     struct body_spans spans;
@@ -75,6 +76,16 @@ struct parser {
     struct item_fields defaults;
     bool is_out_of_memory;
 };
+
+static inline struct parser parser_of(const struct parse_setup *setup,
+                                      struct parse_errors *errors)
+{
+    uint64_t most = setup->config->batch.max_items;
+    bool is_less = setup->max_items > 0 && setup->max_items < most;
+    return (struct parser){.max_items = is_less ? setup->max_items : most,
+                           .may_set_host = setup->may_set_host,
+                           .errors = errors};
+}
 
 /* item_fields_init: nothing given. */
 void item_fields_init(struct item_fields *fields);

@@ -109,17 +109,16 @@ static void take_arguments(struct parser *parser, struct batch *batch,
 struct batch *parse_query(const struct parse_argument *arguments, size_t count,
                           const struct parse_setup *setup, struct parse_errors *errors)
 {
-    const struct config *config = setup->config;
     *errors = (struct parse_errors){.refusal = PARSE_INVALID};
-    struct parser parser = {.config = config, .errors = errors};
+    struct parser parser = parser_of(setup, errors);
     item_fields_init(&parser.defaults);
     size_t urls = 0;
     for (size_t i = 0; i < count; i++)
         urls += slice_is(arguments[i].name, "url");
-    if (urls > config->batch.max_items) {
+    if (urls > parser.max_items) {
         errors->refusal = PARSE_TOO_MANY;
         report_error(errors, (struct place){.list = NULL}, "at most %llu items are taken",
-                     (unsigned long long)config->batch.max_items);
+                     (unsigned long long)parser.max_items);
         return NULL;
     }
     parse_document_new(&parser, setup->memory);

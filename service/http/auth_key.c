@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys are 28 random bytes in hex behind "gd_", so that a leaked one is recognised by
- * secret scanners. Hashing is OpenSSL's. */
+/* Keys begin with "gd_", so that secret scanners recognise a leaked one. Hashing is
+ * OpenSSL's. Used by auth.c and by gatherd key. */
 #include "http/auth_key.h"
 
 #include "base/hex.h"
@@ -11,19 +11,31 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char prefix[] = "gd_";
+enum { PREFIX_SIZE = sizeof prefix - 1 };
+
 void auth_key_hash(const char *key, unsigned char hash[AUTH_KEY_HASH_SIZE])
 {
     SHA256((const unsigned char *)key, strlen(key), hash);
 }
 
-void auth_key_make(char key[AUTH_KEY_TEXT_MAX], char hash_hex[2 * AUTH_KEY_HASH_SIZE + 1])
+void auth_key_make(struct auth_key *key)
 {
-    enum { RANDOM_BYTES = 28 };
-    char digits[2 * RANDOM_BYTES + 1];
-    random_hex(digits, RANDOM_BYTES);
-    snprintf(key, AUTH_KEY_TEXT_MAX, "gd_%s", digits);
-    OPENSSL_cleanse(digits, sizeof digits);
+    char secret[AUTH_KEY_SECRET_SIZE + 1];
+    random_hex(key->id, AUTH_KEY_ID_SIZE / 2);
+    random_hex(secret, AUTH_KEY_SECRET_SIZE / 2);
+    snprintf(key->text, sizeof key->text, "%s%s_%s", prefix, key->id, secret);
+    OPENSSL_cleanse(secret, sizeof secret);
     unsigned char hash[AUTH_KEY_HASH_SIZE];
-    auth_key_hash(key, hash);
-    hex_write(hash_hex, hash, sizeof hash);
+    auth_key_hash(key->text, hash);
+    hex_write(key->hash_hex, hash, sizeof hash);
+}
+
+const char *auth_key_id(struct slice presented)
+{
+    if (presented.len != AUTH_KEY_TEXT_MAX - 1 ||
+        memcmp(presented.data, prefix, PREFIX_SIZE) != 0 ||
+        presented.data[PREFIX_SIZE + AUTH_KEY_ID_SIZE] != '_')
+        return NULL;
+    return presented.data + PREFIX_SIZE;
 }

@@ -22,8 +22,11 @@ enum {
 static struct parse_setup parse_setup_of(const struct exchange *exchange)
 {
     const struct front_setup *setup = exchange_setup(exchange);
+    const struct caller *caller = exchange_caller(exchange);
     return (struct parse_setup){.config = setup->config,
-                                .memory = &setup->budgets->request_bytes};
+                                .memory = &setup->budgets->request_bytes,
+                                .max_items = caller->max_items,
+                                .may_set_host = caller->may_set_host};
 }
 
 /* ------------------------------------------------------------------ in the background */

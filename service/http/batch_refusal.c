@@ -3,7 +3,8 @@
  * nothing. Called by handle_batch.c and batch_read.c. */
 #include "http/batch_refusal.h"
 
-#include <inttypes.h>
+#include "http/admit_caller.h"
+
 #include <stdio.h>
 
 void batch_refuse(struct exchange *exchange, enum problem_type type, const char *detail,
@@ -16,13 +17,9 @@ void batch_refuse(struct exchange *exchange, enum problem_type type, const char 
 /* Refused for its size or for want of memory, not for what is in it. */
 static bool refuse_size(struct exchange *exchange, const struct parse_errors *errors)
 {
-    char detail[128];
     switch (errors->refusal) {
     case PARSE_TOO_MANY:
-        snprintf(detail, sizeof detail,
-                 "more than %" PRIu64 " items (batch.max_items); split the batch",
-                 exchange_setup(exchange)->config->batch.max_items);
-        batch_refuse(exchange, PROBLEM_TOO_MANY_ITEMS, detail, errors);
+        admit_caller_refuse_size(exchange, errors);
         return true;
     case PARSE_TOO_LARGE:
         batch_refuse(

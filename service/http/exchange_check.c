@@ -74,7 +74,7 @@ static bool check_caller(struct exchange *exchange, const struct request_head *h
     const struct front_setup *setup = &exchange->front->setup;
     struct auth_failures *failures = &exchange->front->auth_failures;
     const struct config_key *key =
-        auth_caller(config, head->authorization, head->api_key);
+        auth_find(exchange->front->auth, head->authorization, head->api_key).key;
     if (key) {
         auth_failures_forgive(failures, &address, setup->loop->now_ms);
         exchange->caller =

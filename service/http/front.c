@@ -158,6 +158,7 @@ struct front *front_new(const struct front_setup *setup, struct error *err)
     random_hex(front->id_prefix, (sizeof front->id_prefix - 1) / 2);
     front->id_next = random_u64();
     front->auth_failures.secret = random_u64();
+    front->auth = auth_new(setup->config);
     if (!start_daemon(front, err) || !watch_daemon(front, err)) {
         front_free(front);
         return NULL;
@@ -176,6 +177,7 @@ void front_free(struct front *front)
     if (front->daemon)
         MHD_stop_daemon(front->daemon);
     linger_done(&front->lingering);
+    auth_free(front->auth);
     free(front);
 }
 

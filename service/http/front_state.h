@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/slice.h"
+#include "http/auth.h"
 #include "http/auth_failures.h"
 #include "http/exchange.h"
 #include "http/front.h"
@@ -40,6 +41,7 @@ struct front {
     struct list clients;
     struct list waiting; /* exchanges in EXCHANGE_WAITING */
     struct linger_set lingering;
+    struct auth *auth;
     struct auth_failures auth_failures;
     char id_prefix[17]; /* of request ids made here: random */
     uint64_t id_next;

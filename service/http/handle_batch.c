@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "batch/gather.h"
+#include "http/admit_caller.h"
 #include "http/batch_read.h"
 #include "http/batch_refusal.h"
 #include "http/exchange.h"
@@ -45,7 +46,7 @@ static bool admit(struct exchange *exchange)
                      "the process is out of memory; retry a little later", NULL);
         return false;
     }
-    return true;
+    return admit_caller_early(exchange);
 }
 
 /* --------------------------------------------------------------------------- reply */
@@ -142,10 +143,12 @@ static void start(struct exchange *exchange, struct batch *batch)
 static void on_read(struct exchange *exchange, struct batch *batch,
                     const struct parse_errors *errors)
 {
-    if (batch)
+    if (!batch)
+        batch_refuse_shape(exchange, errors);
+    else if (admit_caller_items(exchange, batch->count))
         start(exchange, batch);
     else
-        batch_refuse_shape(exchange, errors);
+        batch_free(batch);
 }
 
 void handle_batch_post(struct exchange *exchange)

@@ -57,8 +57,8 @@ static const struct problem_row {
          "The request has neither a Content-Length nor a chunked body."},
     [PROBLEM_TOO_MANY_ITEMS] =
         {"too-many-items", 413, NULL, "The batch has too many items",
-         "The batch has more items than the server takes in one (batch.max_items). "
-         "Split it."},
+         "The batch has more items than the server takes in one (batch.max_items), or "
+         "than the key may send (auth.limits). Split it."},
     [PROBLEM_TOO_LARGE] =
         {"too-large", 413, NULL, "The request is too large",
          "The body is longer than the server takes (server.request_max_bytes), or came "
@@ -79,7 +79,10 @@ static const struct problem_row {
          "The request has more or longer header lines than the server takes."},
     [PROBLEM_RATE_LIMITED] =
         {"rate-limited", 429, "1", "Too many requests",
-         "The caller is over its limit. Retry-After says when to come back."},
+         "The key is over its items a second (auth.limits; every item of a batch "
+         "counts, and a batch passes or is refused whole), or too many wrong keys came "
+         "from the address. Nothing was sent to any upstream. Retry-After says when to "
+         "come back."},
     [PROBLEM_INTERNAL] =
         {"internal", 500, NULL, "The service failed",
          "This is a bug in the service or a lack of memory. Please report it with the "

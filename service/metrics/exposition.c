@@ -51,6 +51,10 @@ static const char *const egress_reasons[] = {
     [EGRESS_INSECURE_REDIRECT] = "insecure_redirect",
     [EGRESS_OTHER] = "other",
 };
+static const char *const caller_limits[] = {
+    [CALLER_LIMIT_RATE] = "items_per_second",
+    [CALLER_LIMIT_ITEMS] = "max_items",
+};
 static const char *const phases[] = {
     [PHASE_LABEL_BLOCKED] = "blocked", [PHASE_LABEL_DNS] = "dns",
     [PHASE_LABEL_CONNECT] = "connect", [PHASE_LABEL_SSL] = "ssl",
@@ -76,6 +80,8 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
     case METRIC_EGRESS_REFUSED:
     case METRIC_EGRESS_WOULD_REFUSE:
         return egress_reasons[label];
+    case METRIC_CALLER_REFUSED:
+        return caller_limits[label];
     case METRIC_PHASE_SECONDS:
         return phases[label];
     default:

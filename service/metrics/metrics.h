@@ -38,6 +38,8 @@ enum egress_reason {
     EGRESS_OTHER,
     EGRESS_REASON_COUNT,
 };
+/* Which limit of a caller refused a batch. */
+enum caller_limit { CALLER_LIMIT_RATE, CALLER_LIMIT_ITEMS, CALLER_LIMIT_COUNT };
 enum phase_label {
     PHASE_LABEL_BLOCKED,
     PHASE_LABEL_DNS,

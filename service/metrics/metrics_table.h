@@ -42,6 +42,8 @@
     COUNTER(EGRESS_WOULD_REFUSE, "egress_would_refuse_total", "reason",                  \
             EGRESS_REASON_COUNT,                                                         \
             "Items, and redirects of items, that egress.mode: report let pass")          \
+    COUNTER(CALLER_REFUSED, "caller_refused_total", "limit", CALLER_LIMIT_COUNT,         \
+            "Batches over a limit of their caller, or over batch.max_items")             \
     GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
     GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1,                                   \
           "Items dispatched, not yet ended")                                             \
