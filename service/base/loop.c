@@ -154,6 +154,7 @@ static void make_room(struct loop *loop)
 
 void loop_timer_set(struct loop *loop, struct timer *timer, uint64_t at_ms)
 {
+    timer->round = loop->round;
     if (timer_is_set(timer)) {
         uint64_t before = timer->at_ms;
         timer->at_ms = at_ms;
@@ -185,11 +186,12 @@ void loop_timer_clear(struct loop *loop, struct timer *timer)
 
 void loop_run_due(struct loop *loop)
 {
-    /* Bounded by the timers there are now: one re-armed to a due time waits a turn. */
-    size_t most = loop->timer_count;
-    while (most-- > 0 && loop->timer_count > 0) {
+    loop->round++;
+    while (loop->timer_count > 0) {
         struct timer *timer = loop->heap[0];
-        if (timer->at_ms > loop->now_ms)
+        /* One re-armed to a due time waits a turn. Others may be due with it: their turn
+         * is the next one too, which then comes at once. */
+        if (timer->at_ms > loop->now_ms || timer->round == loop->round)
             return;
         loop_timer_clear(loop, timer);
         timer->on_due(timer);

@@ -35,6 +35,7 @@ typedef void timer_fn(struct timer *timer);
 struct timer {
     uint64_t at_ms;   /* due at, loop clock; valid while set */
     size_t position;  /* in the heap, from 1; 0: not set */
+    uint64_t round;   /* of loop_run_due, when it was set */
     timer_fn *on_due; /* called from loop_run_due, with the timer already cleared */
 };
 
@@ -44,6 +45,7 @@ struct loop {
     uint64_t now_us; /* the same, in microseconds */
     struct timer **heap;
     size_t timer_count;
+    uint64_t round; /* counts calls of loop_run_due */
     size_t heap_cap;
     struct epoll_event *ready; /* the round being dispatched */
     int ready_next;

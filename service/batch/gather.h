@@ -41,7 +41,8 @@ struct gather_setup {
 struct gather *gather_start(const struct gather_setup *setup, struct batch *batch);
 
 /* gather_end_now ends the batch with what is there: items not done get `code`
- * (CALL_CANCELLED while draining), and calls on_end. A no-op after the end. */
+ * (CALL_CANCELLED while draining), and calls on_end; for a large batch that takes a few
+ * turns. A no-op after the end. */
 void gather_end_now(struct gather *gather, enum call_code code);
 
 /* gather_free cancels what still runs and releases the gather and its batch, without

@@ -32,8 +32,9 @@ enum {
     STALL_LONGEST_MS = 50,
     RETRY_MS = 10,
     DEADLINE_LEAD_MS =
-        20,          /* so that `overloaded` is told before the batch says `deadline` */
-    SHORT_SLICE = 4, /* tries per stall while sockets are short */
+        20,            /* so that `overloaded` is told before the batch says `deadline` */
+    DELIVER_US = 1000, /* outcomes given away per turn, and the one that is under way */
+    SHORT_SLICE = 4,   /* tries per stall while sockets are short */
 };
 
 /* Calls of a blocked caller that end on other workers tell nobody here. */
@@ -400,16 +401,21 @@ static void collect(struct fetcher *fetcher)
     }
 }
 
+/* Ends with what ended before it began: what on_done starts may end at once, but is
+ * delivered in the next turn. And after a while: ten large batches that end together must
+ * not join their replies in one turn. */
 static void deliver(struct fetcher *fetcher)
 {
-    /* What on_done starts may end at once, but is delivered in the next turn. */
-    struct list now;
+    struct list mark = {0};
     struct list *node;
-    list_init(&now);
-    while ((node = list_pop_front(&fetcher->ended)) != NULL)
-        list_push_back(&now, node);
-    while ((node = list_first(&now)) != NULL)
+    uint64_t until_us = clock_now_us() + DELIVER_US;
+    list_push_back(&fetcher->ended, &mark);
+    while ((node = list_first(&fetcher->ended)) != &mark) {
         flight_deliver(container_of(node, struct flight, node));
+        if (clock_now_us() > until_us)
+            break;
+    }
+    list_remove(&mark);
 }
 
 /* Connections are being closed for want of use: so are the handles that used them. */

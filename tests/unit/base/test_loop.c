@@ -82,6 +82,23 @@ Test(loop, a_timer_that_re_arms_itself_does_not_hold_the_turn)
     loop_done(&loop);
 }
 
+Test(loop, nor_does_it_take_the_turns_of_timers_that_are_not_due)
+{
+    struct loop loop;
+    struct error err;
+    struct again later[3];
+    cr_assert(loop_init(&loop, &err));
+    struct again again = {.timer.on_due = on_again, .loop = &loop};
+    for (int i = 0; i < 3; i++) {
+        later[i] = (struct again){.timer.on_due = on_again, .loop = &loop};
+        loop_timer_set(&loop, &later[i].timer, loop.now_ms + 10000);
+    }
+    loop_timer_set(&loop, &again.timer, 0);
+    loop_run_due(&loop);
+    cr_assert(eq(int, again.count, 1));
+    loop_done(&loop);
+}
+
 Test(loop, waiting_ends_with_the_first_timer)
 {
     struct loop loop;

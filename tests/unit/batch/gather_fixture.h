@@ -43,6 +43,7 @@ static struct {
     struct config config;
     struct budgets budgets;
     struct metrics_shard *metrics;
+    struct batch *batch; /* the gather's */
     struct gather *gather;
     int ends;
     bool free_at_end;
@@ -84,6 +85,7 @@ static inline void start_batch(struct batch *batch)
         .on_end = on_end,
         .context = &world,
     };
+    world.batch = batch;
     world.gather = gather_start(&setup, batch);
     cr_assert_eq(world.ends, 0, "ended inside gather_start");
 }

@@ -169,33 +169,6 @@ Test(gather, end_now_cancels_and_answers_once)
     gather_free(world.gather);
 }
 
-/* Or else the time of a large batch grows with its square. */
-Test(gather, the_block_of_many_failures_moves_seldom)
-{
-    enum { ITEMS = 10000 };
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    for (int i = 0; i < ITEMS; i++)
-        buffer_append_text(&text, i ? ",\"a\"" : "[\"a\"");
-    buffer_append_byte(&text, ']');
-    world.config.batch.max_items = ITEMS;
-    struct parse_errors errors;
-    struct batch *batch = parse_batch(
-        buffer_slice(&text), &(struct parse_setup){.config = &world.config}, &errors);
-    buffer_done(&text);
-    cr_assert_not_null(batch);
-    start_batch(batch);
-    struct outcome outcome = {.code = CALL_CONNECT, .message = "connection refused"};
-    size_t moves = 0;
-    for (size_t i = 0; i + 1 < ITEMS; i++) {
-        size_t before = batch->fragments.cap;
-        finish(i, &outcome);
-        moves += batch->fragments.cap != before;
-    }
-    cr_expect_leq(moves, 20, "moved %zu times", moves);
-    gather_free(world.gather);
-}
-
 Test(gather, it_may_be_freed_at_its_end_by_an_outcome)
 {
     world.free_at_end = true;

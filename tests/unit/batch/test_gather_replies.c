@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a batch holds and hands out: ceilings, large bodies, many items, bytes counted. */
+/* What a batch holds and hands out: ceilings, large bodies, bytes counted. */
 #include "unit/batch/gather_fixture.h"
 
 TestSuite(gather_replies, .init = open_world, .fini = close_world);
@@ -86,33 +86,4 @@ Test(gather_replies, bytes_held_are_counted_while_it_runs)
     cr_expect(budget_held(&world.budgets.reply_bytes) > 50000);
     gather_free(world.gather);
     cr_expect_eq(budget_held(&world.budgets.reply_bytes), 0);
-}
-
-Test(gather_replies, ten_thousand_items_end_in_any_order)
-{
-    enum { COUNT = 10000 };
-    world.config.batch.max_items = COUNT;
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
-    for (int i = 0; i < COUNT; i++)
-        buffer_append_text(&text, i ? ",\"u\"" : "[\"u\"");
-    buffer_append_byte(&text, ']');
-    struct parse_errors errors;
-    struct batch *batch = parse_batch(
-        buffer_slice(&text), &(struct parse_setup){.config = &world.config}, &errors);
-    cr_assert_not_null(batch);
-    buffer_done(&text);
-    start_batch(batch);
-    for (size_t i = 0; i < COUNT; i++) {
-        char body[16];
-        size_t n = i * 7919 % COUNT; /* a prime: every item once */
-        snprintf(body, sizeof body, "n%zu", n % 100000);
-        finish_ok(n, body);
-    }
-    cr_assert_eq(world.ends, 1);
-    json_t *root = take_reply();
-    for (size_t i = 0; i < COUNT; i++)
-        cr_assert_eq(strtoul(text_at(response(root, i), "body") + 1, NULL, 10), i);
-    json_decref(root);
-    gather_free(world.gather);
 }
