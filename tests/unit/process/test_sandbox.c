@@ -2,7 +2,9 @@
 /* sandbox.h: what each kernel and platform makes of it. */
 #include "sandbox_fixture.h"
 
+#include <linux/landlock.h>
 #include <seccomp.h>
+#include <sys/syscall.h>
 
 TestSuite(sandbox, .init = make_folders, .fini = remove_folders);
 
@@ -38,6 +40,24 @@ Test(sandbox, without_landlock_system_calls_are_filtered_all_the_same)
             enter_without_landlock(failures[i]);
         cr_assert(eq(int, end_of(child), EPERM));
     }
+}
+
+static void enter_and_compare(int kernels_abi)
+{
+    struct sandbox_report report = {.landlock_abi = -1};
+    if (!enter(&report, true))
+        _exit(NOT_ENTERED);
+    _exit(report.landlock_abi == kernels_abi ? 0 : NO_LANDLOCK);
+}
+
+Test(sandbox, all_that_the_kernel_has_of_landlock_is_in_force)
+{
+    long abi =
+        syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    pid_t child = fork();
+    if (child == 0)
+        enter_and_compare(abi > 0 ? (int)abi : 0);
+    cr_assert(eq(int, end_of(child), 0));
 }
 
 static void enter_without_seccomp(void)
