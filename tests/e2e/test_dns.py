@@ -187,6 +187,7 @@ def test_a_public_answer_is_reached_and_a_private_one_is_not(rig, strict):
 
 
 def test_one_private_address_refuses_the_name(rig, strict):
+    """S5: one bad address refuses the name."""
     label = f"multi-{PUBLIC.replace('.', '-')}-and-127-0-0-1"
     item = strict.fetch(rig.url(f"{label}.test", "ok?key=mixed"))
     assert item["error"]["code"] == "blocked_address"
@@ -194,6 +195,7 @@ def test_one_private_address_refuses_the_name(rig, strict):
 
 
 def test_a_name_that_turns_private_is_refused(rig, strict):
+    """S6: rebinding, with answers of TTL 0."""
     name = f"rebind-{PUBLIC.replace('.', '-')}-then-127-0-0-1.test"
     assert strict.fetch(rig.url(name, "ok?key=before"))["status"] == 200
     for _ in range(3):

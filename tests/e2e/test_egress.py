@@ -34,6 +34,7 @@ def test_private_addresses_are_denied_by_default(start_gatherd, upstream):
 
 @pytest.mark.parametrize("host", SPELLINGS)
 def test_loopback_is_refused_in_every_spelling(strict, upstream, host):
+    """S1, S2: whatever the notation, nothing is sent."""
     connections = upstream.stats()["connections"]
     key = upstream.new_key()
     item = strict.fetch(f"http://{host}:{upstream.port}/ok?key={key}")
@@ -46,18 +47,21 @@ def test_loopback_is_refused_in_every_spelling(strict, upstream, host):
 
 @pytest.mark.parametrize("host", PRIVATE)
 def test_private_networks_are_refused(strict, host):
+    """S1, S2, S3: the special networks and metadata."""
     item = strict.fetch(f"http://{host}/")
     assert item["error"]["code"] in ("blocked_address", "blocked_url") or \
         (host[0] == "m" and item["error"]["code"] == "dns"), item
 
 
 def test_a_refusal_does_not_tell_whether_a_port_is_open(strict, upstream):
+    """S17: open and closed ports look alike."""
     opened = strict.fetch(upstream.url("ok"))
     closed = strict.fetch(upstream.tcp("refused"))
     assert opened["error"] == closed["error"]
 
 
 def test_a_refusal_names_no_private_address(strict, upstream):
+    """S17: neither the address nor the name behind it."""
     item = strict.fetch(f"http://localhost:{upstream.port}/", include=["timing"])
     assert "127.0.0.1" not in item["error"]["message"] and "::1" not in item["error"]["message"]
     assert not item["timing"].get("remoteAddress")
@@ -83,6 +87,7 @@ def test_deny_wins_over_allow(start_gatherd, upstream):
 
 
 def test_ports_outside_the_list_are_blocked(start_gatherd, upstream):
+    """S16: egress.ports."""
     gatherd = start_gatherd({"egress": {"ports": ["80", "443", str(upstream.port)],
                                         "deny_ports": ["unsafe"]}})
     assert gatherd.fetch(upstream.url("ok"))["status"] == 200
@@ -92,6 +97,7 @@ def test_ports_outside_the_list_are_blocked(start_gatherd, upstream):
 
 
 def test_unsafe_ports_are_blocked_by_name(start_gatherd):
+    """S16: egress.deny_ports."""
     gatherd = start_gatherd({"egress": {"deny_ports": ["unsafe", "9000-9001"]}})
     for port in (22, 25, 110, 2375, 2379, 3306, 5432, 6000, 6379, 6667, 9000, 9001, 11211, 27017):
         item = gatherd.fetch(f"http://127.0.0.1:{port}/")
@@ -100,11 +106,13 @@ def test_unsafe_ports_are_blocked_by_name(start_gatherd):
 
 
 def test_schemes_may_be_narrowed(start_gatherd, upstream):
+    """S10: egress.schemes."""
     gatherd = start_gatherd({"egress": {"schemes": ["https"]}})
     assert gatherd.fetch(upstream.url("ok"))["error"]["code"] == "blocked_url"
 
 
 def test_the_services_own_listener_is_not_reachable_through_it(start_gatherd):
+    """S4: gatherd itself."""
     gatherd = start_gatherd(DENY, {"egress": {"allow": ["127.0.0.0/8"]}})
     item = gatherd.fetch(f"http://127.0.0.1:{gatherd.port}/healthz")
     assert item["error"]["code"] == "blocked_address", item

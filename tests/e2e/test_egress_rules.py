@@ -145,3 +145,52 @@ def test_redirects_from_https_to_http_are_followed_when_configured(start_gatherd
         reply = gatherd.fetch(item)
         assert reply.get("error", {}).get("code") == code, reply
     assert metric(gatherd, "egress_refused_total", reason="insecure_redirect") == 0
+
+
+def test_s18_a_denied_name_is_not_looked_up(start_gatherd):
+    """S18: a name that is refused by itself asks no name server, so that nothing gets out
+    by names; scheme and port are judged before the look-up too."""
+    gatherd = start_gatherd({"egress": {"deny": ["*.secret.example"], "ports": ["80"]}})
+    for url in ("http://data.secret.example/", "http://other.example:81/",
+                "ftp://other.example/", "http://metadata.google.internal/"):
+        assert gatherd.fetch(url)["error"]["code"].startswith("blocked_"), url
+    lookups = re.findall(r"^gatherd_dns_lookups_total{.*} (\d+)$", gatherd.metrics(), re.M)
+    assert lookups and set(lookups) == {"0"}
+
+
+def test_s23_an_upstream_is_asked_no_more_at_once_than_per_origin(start_gatherd, upstream):
+    """S23: whatever the batches and callers, one origin has so many items at a time from a
+    worker."""
+    gatherd = start_gatherd(KEYS, options(fetch__per_origin=4, server__workers=1))
+    key = upstream.new_key()
+    items = [upstream.url("delay/20", key=key)] * 30
+    assert {item["status"] for item in gatherd.post(
+        {"requests": items}, headers={"x-api-key": "open"}).json()["responses"]} == {200}
+    stats = upstream.stats(key)
+    assert stats["requests"] == 30 and stats["peak_in_flight"] <= 4
+
+
+def test_s23_an_upstream_can_be_taken_out(start_gatherd, upstream):
+    """S23: egress.deny is the list of those who do not want to be asked."""
+    gatherd = start_gatherd({"egress": {"deny": ["127.0.0.1"]}})
+    key = upstream.new_key()
+    assert gatherd.fetch(upstream.url("ok", key=key))["error"]["code"] == "blocked_address"
+    assert upstream.stats(key)["requests"] == 0
+
+
+def test_l13_equal_urls_of_two_callers_are_two_requests(start_gatherd, upstream):
+    """L13: nothing is shared between callers, however equal what they ask for: each item is
+    asked for with the credentials of its own batch."""
+    gatherd = start_gatherd(KEYS, {"server": {"workers": 1}})
+    key = upstream.new_key()
+    url = upstream.url("echo", key=key)
+    for _ in range(3):
+        for caller in ("open", "shut"):
+            item = fetch_as(gatherd, caller, {
+                "url": url, "headers": {"authorization": f"Bearer of-{caller}"}})
+            sent = {name.lower(): value for name, value in item["body"]["headers"]}
+            assert sent["authorization"] == f"Bearer of-{caller}"
+            assert caller not in sent.get("x-api-key", "")
+    assert upstream.stats(key)["requests"] == 6
+    plain = fetch_as(gatherd, "shut", url)["body"]["headers"]
+    assert "authorization" not in {name.lower() for name, _ in plain}

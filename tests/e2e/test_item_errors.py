@@ -163,6 +163,7 @@ def test_a_url_wrong_in_its_value_fails_alone(gatherd, upstream, url):
 @pytest.mark.parametrize("url", ["http://user@127.0.0.1/", "http://127.0.0.1/\u00e9", "nonsense",
                                  "http://", "http://a b/", "http://[::1/"], ids=ascii)
 def test_what_does_not_parse_is_bad_url(gatherd, url):
+    """S11, S12, S13: userinfo, odd bytes, names that are not ASCII."""
     item = gatherd.fetch(url)
     assert (item["status"], item["error"]["code"]) == (400, "bad_url")
     assert item["error"]["retryable"] is False
@@ -174,6 +175,7 @@ def test_what_does_not_parse_is_bad_url(gatherd, url):
                                  "data:text/plain,x", "javascript:1", "unix:/tmp/s",
                                  "scp://127.0.0.1/x", "imap://127.0.0.1/", "HTTPX://127.0.0.1/"])
 def test_other_schemes_are_blocked(gatherd, url):
+    """S10: whatever the scheme."""
     item = gatherd.fetch(url)
     assert item["error"]["code"] in ("blocked_url", "bad_url"), item
     if "://127" in url:

@@ -20,12 +20,14 @@ def test_as_many_as_asked_for_are_followed(gatherd, upstream, hops):
 
 
 def test_one_more_is_the_limit(gatherd, upstream):
+    """S9: more redirects than asked for."""
     for path in ("redirect-chain/3", "redirect-loop"):
         item = fetch(gatherd, upstream.url(path), 2)
         assert (item["status"], item["error"]["code"]) == (502, "redirect_limit")
 
 
 def test_a_loop_is_not_asked_more_often_than_allowed(gatherd, upstream):
+    """S9: a loop."""
     key = upstream.new_key()
     fetch(gatherd, upstream.url("redirect-loop", key=key), 3)
     assert upstream.stats(key)["requests"] == 4
@@ -56,11 +58,13 @@ def test_relative_locations_are_resolved(gatherd, upstream, location, target):
 
 
 def test_a_redirect_without_location_is_delivered_or_a_bad_reply(gatherd, upstream):
+    """S9: no Location."""
     item = fetch(gatherd, upstream.url("redirect-none"), 2)
     assert item["status"] == 302 or item["error"]["code"] == "bad_reply"
 
 
 def test_two_locations_are_a_bad_reply(gatherd, upstream):
+    """S9: two Locations."""
     item = fetch(gatherd, upstream.url("redirect-two"), 2)
     assert item["error"]["code"] == "bad_reply"
 
@@ -68,18 +72,21 @@ def test_two_locations_are_a_bad_reply(gatherd, upstream):
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://a.test/",
                                       "javascript:alert(1)", "data:,x"])
 def test_a_redirect_to_another_scheme_is_blocked(gatherd, upstream, location):
+    """S9: other schemes."""
     item = fetch(gatherd, upstream.url("redirect-to", u=location), 2)
     assert item["error"]["code"] in ("blocked_url", "bad_reply"), item
 
 
 @pytest.mark.parametrize("location", ["http://user:pw@127.0.0.1/", "http://[::1", "http://a b/",
-                                      "//", "http://"])
+                                      "//", "http://", "http://a\tb/", "/a\rb", "http://a\\b/"])
 def test_a_redirect_to_a_bad_url_fails(gatherd, upstream, location):
+    """S9: userinfo and what is no URL."""
     item = fetch(gatherd, upstream.url("redirect-to", u=location), 2)
     assert item["error"]["code"] in ("bad_reply", "bad_url", "blocked_url"), item
 
 
 def test_a_redirect_to_a_private_address_is_blocked(start_gatherd, upstream):
+    """S9: each hop is vetted."""
     gatherd = start_gatherd({"egress": {"private_addresses": "deny",
                                         "allow": [f"127.0.0.1:{upstream.port}"]}})
     key = upstream.new_key()
@@ -112,7 +119,30 @@ def test_all_hops_share_one_clock(gatherd, upstream):
 
 
 def test_https_to_http_is_not_followed(start_gatherd, upstream):
+    """S9: from https to http only where configured."""
     gatherd = start_gatherd(options(fetch__ca_file=upstream.ca_file))
     url = upstream.tls("good", "redirect-to?u=" + upstream.url("ok"))
     item = fetch(gatherd, url, 2)
     assert "error" in item and item["error"]["code"] in ("blocked_url", "bad_reply"), item
+
+
+def test_s9_a_line_in_a_location_is_no_request_of_its_own(gatherd, upstream):
+    """S9: what stands behind a CRLF in a Location is the upstream's next header line, and
+    nothing of it gets into the next request."""
+    key = upstream.new_key()
+    location = f"/echo?key={key}\r\nX-Injected: 1"
+    item = fetch(gatherd, upstream.url("redirect-to", u=location), 2,
+                 headers={"x-own": "1"})
+    assert item["status"] == 200, item
+    assert item["body"]["target"] == f"/echo?key={key}"
+    assert "x-injected" not in {name.lower() for name, _ in item["body"]["headers"]}
+    assert upstream.stats(key)["requests"] == 1
+
+
+def test_s9_slow_hops_share_the_clock_of_the_item(gatherd, upstream):
+    """S9: two hops that are each in time are too late together."""
+    second = upstream.url("delay/600")
+    first = upstream.url("redirect-to", u=second)
+    assert fetch(gatherd, first, 1, timeoutMs=5000)["status"] == 200
+    item = fetch(gatherd, first, 1, timeoutMs=400)
+    assert item["error"]["code"] in ("timeout_first_byte", "timeout_total"), item

@@ -46,6 +46,7 @@ def test_host_carries_the_port(gatherd, upstream):
 
 
 def test_the_user_agent_names_the_service_unless_the_caller_does(gatherd, upstream):
+    """S23: upstreams can tell who asks."""
     assert headers_of(echo(gatherd, upstream), "user-agent")[0].startswith("gatherd/")
     own = echo(gatherd, upstream, headers={"User-Agent": "mine/1"})
     assert headers_of(own, "user-agent") == ["mine/1"]
@@ -145,6 +146,7 @@ def test_the_proxy_variables_of_the_environment_are_not_used(start_gatherd, upst
 
 
 def test_headers_that_frame_the_message_are_refused_not_sent(gatherd, upstream):
+    """S15: with a pointer, and nothing is sent."""
     key = upstream.new_key()
     for name in ("Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "Trailer", "TE",
                  "Expect", "Keep-Alive", "Proxy-Connection"):

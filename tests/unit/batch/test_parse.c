@@ -421,3 +421,21 @@ Test(parse, long_and_hostile_names_are_cut_at_a_character)
     parse_errors_done(&errors);
     buffer_done(&text);
 }
+
+Test(parse, a_callers_own_number_of_items_holds_unless_the_servers_is_smaller)
+{
+    struct config config = fixture_config();
+    config.batch.max_items = 3;
+    static const char text[] = "[\"a\", \"b\", \"c\"]";
+    for (uint64_t most = 0; most <= 4; most++) {
+        const struct parse_setup setup = {.config = &config, .max_items = most};
+        struct parse_errors errors;
+        struct batch *batch = parse_batch(slice_from(text), &setup, &errors);
+        bool is_taken = most == 0 || most >= 3;
+        cr_expect_eq(batch != NULL, is_taken, "at most %d", (int)most);
+        if (!batch)
+            cr_expect_eq(errors.refusal, PARSE_TOO_MANY);
+        parse_errors_done(&errors);
+        batch_free(batch);
+    }
+}

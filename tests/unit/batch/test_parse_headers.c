@@ -125,6 +125,73 @@ Test(parse_headers, items_that_share_the_defaults_do_not_share_the_content_type)
     batch_free(batch);
 }
 
+/* For a caller whose rule allows a Host of its own. */
+static struct batch *parse_with_host(const char *document, struct parse_errors *errors)
+{
+    struct config config = fixture_config();
+    const struct parse_setup setup = {.config = &config, .may_set_host = true};
+    char text[300];
+    snprintf(text, sizeof text, "%s", document);
+    for (char *at = text; *at; at++) {
+        if (*at == '\'')
+            *at = '"';
+    }
+    return parse_batch(slice_from(text), &setup, errors);
+}
+
+/* S14: only where a rule allows it. */
+Test(parse_headers, a_host_is_taken_where_the_caller_may_set_it)
+{
+    static const char *const hosts[] = {
+        "a.example", "A.example:8443", "[::1]:80",     "192.0.2.1",
+        "a_b",       "xn--a-.example", "[2001:db8::1]"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        char document[200];
+        struct parse_errors errors;
+        snprintf(document, sizeof document, "[{'url': 'u', 'headers': {'Host': '%s'}}]",
+                 hosts[i]);
+        struct batch *batch = parse_with_host(document, &errors);
+        cr_assert_not_null(batch, "%s", hosts[i]);
+        cr_expect_eq(batch->items[0].header_count, 1);
+        batch_free(batch);
+    }
+}
+
+/* S14: one host, of the characters of one. */
+Test(parse_headers, what_is_no_host_is_refused_even_there)
+{
+    static const char *const hosts[] = {"''",
+                                        "' a'",
+                                        "'a b'",
+                                        "'a,b'",
+                                        "'a/b'",
+                                        "'a@b'",
+                                        "'a?'",
+                                        "'a#'",
+                                        "'a\\\\b'",
+                                        "'a\\tb'",
+                                        "'\xc3\xa9.example'",
+                                        "['a', 'b']",
+                                        "[]",
+                                        "1",
+                                        "'a\\r\\nb'"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        char document[200];
+        struct parse_errors errors;
+        snprintf(document, sizeof document, "[{'url': 'u', 'headers': {'Host': %s}}]",
+                 hosts[i]);
+        cr_expect_null(parse_with_host(document, &errors), "%s", hosts[i]);
+        cr_expect(fixture_has_error(&errors, "/0/headers/Host", "must be"), "%s",
+                  hosts[i]);
+        parse_errors_done(&errors);
+    }
+    struct parse_errors errors;
+    cr_expect_null(parse_with_host(
+        "[{'url': 'u', 'headers': {'Host': 'a', 'host': 'b'}}]", &errors));
+    cr_expect(fixture_has_error(&errors, "/0/headers/host", "given twice"));
+    parse_errors_done(&errors);
+}
+
 struct header_case {
     const char *headers;
     const char *pointer;
@@ -171,6 +238,11 @@ static const struct header_case wrong[] = {
     {"{'keep-alive': 'x'}", "/keep-alive", "may not be set"},
     {"{'proxy-connection': 'x'}", "/proxy-connection", "may not be set"},
     {"{'Proxy-Authorization': 'x'}", "/Proxy-Authorization", "may not be set"},
+    {"{'HTTP2-Settings': 'x'}", "/HTTP2-Settings", "may not be set"},
+    {"{'proxy-authenticate': 'x'}", "/proxy-authenticate", "may not be set"},
+    {"{'proxy-status': 'x'}", "/proxy-status", "may not be set"},
+    {"{'HOST': 'x'}", "/HOST", "the host comes from the url"},
+    {"{'host': []}", "/host", "the host comes from the url"},
     {"{'Proxy-Authorization': []}", "/Proxy-Authorization", "may not be set"},
 };
 
@@ -185,6 +257,7 @@ static void check_refused(const char *text, const char *pointer, const char *par
     parse_errors_done(&errors);
 }
 
+/* S14, S15: with the pointer to the field. */
 Test(parse_headers, what_is_no_header_is_refused_in_items_and_defaults)
 {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

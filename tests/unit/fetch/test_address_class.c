@@ -126,6 +126,7 @@ static void check_edge(const char *text)
         check(&above);
 }
 
+/* S1: the IANA registry, both ends ± 1. */
 Test(address_class, every_edge_of_every_ipv4_range_is_where_the_registry_has_it)
 {
     for (size_t i = 0; i < sizeof special_v4 / sizeof *special_v4; i++) {
@@ -134,6 +135,7 @@ Test(address_class, every_edge_of_every_ipv4_range_is_where_the_registry_has_it)
     }
 }
 
+/* S2: the IANA registry, both ends ± 1. */
 Test(address_class, every_edge_of_every_ipv6_range_is_where_the_registry_has_it)
 {
     for (size_t i = 0; i < sizeof special_v6 / sizeof *special_v6; i++) {
@@ -144,6 +146,7 @@ Test(address_class, every_edge_of_every_ipv6_range_is_where_the_registry_has_it)
     check_edge("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 }
 
+/* S1: against an independent table. */
 Test(address_class, a_sweep_over_all_of_ipv4_agrees_with_the_ranges)
 {
     /* An odd step visits every /16 many times and every last byte. */
@@ -172,6 +175,7 @@ Test(address_class, ordinary_hosts_are_public)
     }
 }
 
+/* S3: the list of metadata addresses. */
 Test(address_class, metadata_addresses_are_a_class_of_their_own)
 {
     static const char *const hosts[] = {"169.254.169.254", "169.254.170.2",
@@ -199,6 +203,7 @@ static bool embeds(const char *outer, const char *inner)
     return false;
 }
 
+/* S2: mapped, compatible, NAT64, 6to4, Teredo, ISATAP. */
 Test(address_class, ipv4_inside_ipv6_is_found_in_every_form)
 {
     cr_expect(embeds("::ffff:10.1.2.3", "10.1.2.3"), "mapped");

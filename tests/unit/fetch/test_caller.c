@@ -85,6 +85,20 @@ Test(caller, s8_a_rule_opens_and_closes_for_its_keys_only)
     cr_expect(without->guard == callers_everybody(callers)->guard, "one for all");
 }
 
+Test(caller, what_is_allowed_for_a_key_comes_on_top_of_what_is_allowed_for_all)
+{
+    char text_other[] = "192.168.0.0/16";
+    char *other[] = {text_other};
+    rules[0] = (struct config_rule){.keys = {billing, 1}, .allow = {ten, 1}};
+    config.egress.rules = (struct config_rules){rules, 1};
+    config.egress.allow = (struct config_strings){other, 1};
+    make();
+    cr_expect(may_reach(callers_of_key(callers, 0), "http://10.1.2.3/"));
+    cr_expect(may_reach(callers_of_key(callers, 0), "http://192.168.1.1/"));
+    cr_expect(may_reach(callers_of_key(callers, 1), "http://192.168.1.1/"));
+    cr_expect(not(may_reach(callers_of_key(callers, 1), "http://10.1.2.3/")));
+}
+
 Test(caller, the_global_deny_wins_over_an_allow_for_a_key)
 {
     rules[0] = (struct config_rule){.keys = {billing, 1}, .allow = {ten, 1}};

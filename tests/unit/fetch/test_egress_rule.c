@@ -178,6 +178,22 @@ Test(egress_rule, a_list_says_which_entry_is_wrong_and_stays_as_it_was)
     egress_rules_done(&rules);
 }
 
+Test(egress_rule, a_second_list_stands_behind_the_first)
+{
+    char one[] = "10.0.0.0/8", other[] = "b.example", bad[] = "10.0.0.1/8";
+    char *first[] = {one}, *second[] = {other}, *third[] = {bad};
+    struct egress_rules rules = {0};
+    struct error err;
+    cr_assert(egress_rules_add(&rules, &(struct config_strings){first, 1}, &err));
+    cr_assert(egress_rules_add(&rules, &(struct config_strings){second, 1}, &err));
+    cr_assert(egress_rules_add(&rules, &(struct config_strings){0}, &err));
+    cr_assert(not(egress_rules_add(&rules, &(struct config_strings){third, 1}, &err)));
+    cr_assert(eq(sz, rules.count, 2));
+    cr_expect(eq(int, rules.items[0].kind, EGRESS_NETWORK));
+    cr_expect(eq(int, rules.items[1].kind, EGRESS_HOST));
+    egress_rules_done(&rules);
+}
+
 Test(egress_rule, the_first_entry_that_fits_is_found)
 {
     char wide[] = "*.example", narrow[] = "a.example:8443";

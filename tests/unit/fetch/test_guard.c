@@ -52,6 +52,7 @@ Test(guard, public_hosts_and_addresses_are_open_by_default)
     guard_free(guard);
 }
 
+/* S1, S2: from the URL to the verdict. */
 Test(guard, private_addresses_are_refused_in_any_notation)
 {
     struct guard *guard = guard_of((struct policy){0});
@@ -91,6 +92,7 @@ Test(guard, private_addresses_are_refused_in_any_notation)
     guard_free(guard);
 }
 
+/* S5: every address of a name is judged. */
 Test(guard, a_public_name_that_resolves_to_a_private_address_is_refused)
 {
     struct guard *guard = guard_of((struct policy){0});
@@ -104,6 +106,7 @@ Test(guard, a_public_name_that_resolves_to_a_private_address_is_refused)
     guard_free(guard);
 }
 
+/* S10: http and https. */
 Test(guard, schemes_but_the_listed_ones_are_refused)
 {
     struct guard *guard = guard_of((struct policy){0});
@@ -120,6 +123,7 @@ Test(guard, schemes_but_the_listed_ones_are_refused)
     guard_free(guard);
 }
 
+/* S16: before anything is looked up. */
 Test(guard, ports_outside_the_list_and_unsafe_ones_are_refused)
 {
     struct guard *guard = guard_of((struct policy){0});
@@ -179,6 +183,7 @@ Test(guard, an_entry_with_a_port_opens_that_port_against_the_port_lists)
     guard_free(guard);
 }
 
+/* S10: no exception opens another. */
 Test(guard, no_entry_opens_a_scheme)
 {
     struct guard *guard =
@@ -215,6 +220,7 @@ Test(guard, a_denied_ipv4_network_is_denied_inside_ipv6_too)
     guard_free(guard);
 }
 
+/* S3: not this switch either. */
 Test(guard, private_addresses_allow_opens_everything_but_metadata)
 {
     struct guard *guard = guard_of((struct policy){.allows_private = true});
@@ -237,6 +243,7 @@ Test(guard, private_addresses_allow_opens_everything_but_metadata)
     guard_free(guard);
 }
 
+/* S3: no network, name or switch opens it. */
 Test(guard, only_the_exact_address_opens_metadata)
 {
     struct guard *guard = guard_of((struct policy){
@@ -296,6 +303,7 @@ static void add_own(struct guard *guard, const char *text, uint16_t port)
               err.text);
 }
 
+/* S4: the own listener. */
 Test(guard, gatherd_itself_is_refused_even_where_private_addresses_are_open)
 {
     struct guard *guard =
@@ -313,6 +321,7 @@ Test(guard, gatherd_itself_is_refused_even_where_private_addresses_are_open)
     guard_free(guard);
 }
 
+/* S4: by any address that reaches it. */
 Test(guard, a_wildcard_listener_is_refused_by_every_local_address)
 {
     struct guard *guard = guard_of((struct policy){.allows_private = true});
@@ -354,6 +363,7 @@ Test(guard, a_unix_listener_changes_nothing)
     guard_free(guard);
 }
 
+/* S2: zone ids. */
 Test(guard, an_address_with_a_zone_is_refused)
 {
     struct guard *guard = guard_of((struct policy){.allows_private = true});
@@ -379,6 +389,7 @@ Test(guard, an_address_of_another_family_is_refused)
     guard_free(guard);
 }
 
+/* S17: constant texts. */
 Test(guard, a_reason_never_holds_an_address)
 {
     struct guard *guard = guard_of((struct policy){.deny = {"8.8.8.8"}});

@@ -51,6 +51,7 @@ Test(pin, is_empty_for_other_families)
     cr_assert_str_eq(text, "");
 }
 
+/* S6: what was vetted is what is connected to. */
 Test(pin, is_compared_with_the_address_of_a_connection)
 {
     cr_assert(pin_is_ip("::192.0.2.1:80", "192.0.2.1", 80));

@@ -27,6 +27,7 @@ Test(port_set, a_range_holds_both_ends_and_nothing_beside_them)
     cr_expect(eq(sz, count(&set), 65536 - 1024 + 1));
 }
 
+/* S16: the unsafe ports. */
 Test(port_set, unsafe_is_the_fetch_standards_list_and_the_data_stores)
 {
     struct port_set set = {0};

@@ -55,6 +55,7 @@ Test(redirect, delivers_the_3xx_itself_when_none_may_be_followed)
     cr_assert_eq(redirect_decide(&reply).action, REDIRECT_DELIVER);
 }
 
+/* S9: none and two Locations. */
 Test(redirect, fails_without_exactly_one_location)
 {
     struct redirect_reply reply = {.status = 302, .locations = 0, .allowed = 1};
@@ -64,6 +65,7 @@ Test(redirect, fails_without_exactly_one_location)
     cr_assert_eq(redirect_decide(&reply).code, CALL_BAD_REPLY);
 }
 
+/* S9: a loop ends. */
 Test(redirect, stops_at_the_number_allowed)
 {
     struct redirect_reply reply = {
@@ -93,6 +95,7 @@ static bool keeps(const char *name, bool is_same_origin, bool drops_body)
     return redirect_keeps_header(slice_from(name), is_same_origin, drops_body);
 }
 
+/* S9: no secret crosses origins. */
 Test(redirect, leaves_everything_that_could_be_secret_behind)
 {
     static const char *const secrets[] = {"authorization", "Cookie",

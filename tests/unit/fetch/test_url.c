@@ -45,6 +45,7 @@ Test(url, the_port_is_the_written_one_or_the_schemes)
     cr_expect(parse("https://a.example").is_https);
 }
 
+/* S1: radix, number of parts, zeros and escapes. */
 Test(url, every_spelling_of_an_ipv4_address_is_that_address)
 {
     static const char *const spellings[] = {
@@ -96,6 +97,7 @@ Test(url, a_final_dot_is_dropped_from_a_name)
     expect_refused("http://./");
 }
 
+/* S13: ASCII only, no IDN, no Unicode digits. */
 Test(url, names_are_letters_digits_hyphens_and_underscores)
 {
     cr_expect_str_eq(parse("http://a_b.c-d.example/").host, "a_b.c-d.example");
@@ -115,6 +117,7 @@ Test(url, names_are_letters_digits_hyphens_and_underscores)
         expect_refused(urls[i]);
 }
 
+/* S18: the ceiling of a name and its labels. */
 Test(url, a_name_has_at_most_253_bytes_and_63_a_label)
 {
     char url[400] = "http://";
@@ -134,6 +137,7 @@ Test(url, a_name_has_at_most_253_bytes_and_63_a_label)
     expect_refused(url);
 }
 
+/* S12: backslash, blanks, control bytes, NUL. */
 Test(url, bytes_that_parsers_disagree_about_are_refused)
 {
     static const char *const urls[] = {
@@ -159,6 +163,7 @@ Test(url, bytes_that_parsers_disagree_about_are_refused)
     cr_expect(not(url_parse(slice_make("http://a.example/\0x", 19), &target, &reason)));
 }
 
+/* S11: userinfo in a URL. */
 Test(url, userinfo_is_refused)
 {
     static const char *const urls[] = {
@@ -171,6 +176,7 @@ Test(url, userinfo_is_refused)
     cr_expect_str_eq(parse("http://a.example#@b.example").host, "a.example");
 }
 
+/* S12: extra and missing slashes. */
 Test(url, exactly_two_slashes_stand_before_the_host)
 {
     static const char *const urls[] = {"http:a.example",
@@ -204,6 +210,7 @@ Test(url, bad_ports_are_refused)
         expect_refused(urls[i]);
 }
 
+/* S2: zone ids. */
 Test(url, zones_and_broken_ipv6_are_refused)
 {
     static const char *const urls[] = {"http://[fe80::1%25eth0]/",
@@ -220,6 +227,7 @@ Test(url, zones_and_broken_ipv6_are_refused)
         expect_refused(urls[i]);
 }
 
+/* S10: no scheme is guessed. */
 Test(url, another_scheme_parses_so_that_the_guard_can_refuse_it)
 {
     static const struct {
@@ -247,6 +255,7 @@ static void expect_join(const char *base, const char *location, const char *want
     free(joined);
 }
 
+/* S9: a Location against its base. */
 Test(url, locations_resolve_as_rfc_3986_says)
 {
     const char *base = "http://a.example/b/c/d?q";
@@ -262,6 +271,7 @@ Test(url, locations_resolve_as_rfc_3986_says)
     expect_join(base, "ftp://h.example/x", "ftp://h.example/x");
 }
 
+/* S9: and nothing gets in by joining. */
 Test(url, a_joined_location_is_vetted_like_any_url)
 {
     char *joined = url_join("https://a.example/", "//user:pw@127.0.0.1/");
