@@ -11,6 +11,7 @@ Internet" of the rig, or if the rig could not have noticed: the same attacks on 
 permits private addresses must reach canaries."""
 import argparse
 import collections
+import hashlib
 import http.client
 import json
 import statistics
@@ -33,6 +34,11 @@ QUICK = {"dns": {"timeout": "1s"},
          "fetch": {"connect_timeout": "1s", "first_byte_timeout": "2s", "timeout": "5s"}}
 STRICT = {"egress": {"private_addresses": "deny"}}
 LENIENT = {"egress": {"private_addresses": "allow", "allow": METADATA}}
+CALLERS = {"auth": {"mode": "keys",
+                    "keys": [{"name": name, "sha256": hashlib.sha256(name.encode()).hexdigest()}
+                             for name in ("open", "shut")]},
+           "egress": {"private_addresses": "deny",
+                      "rules": [{"keys": ["open"], "allow": ["0.0.0.0/0", "::/0", *METADATA]}]}}
 THROUGH_PROXY = {"fetch": {"proxy": f"http://{rig.PROXY}:{rig.PROXY_PORT}"}}
 BATCH = 250
 ORIGINS_KEPT = 800          # gatherd forgets idle origins, and what it pools for them, above 1024
@@ -45,6 +51,7 @@ class Service:
     def __init__(self, folder, *trees):
         self.gatherd = Gatherd(folder, QUICK, *trees)
         self.connection = None
+        self.key = "none"
 
     def post(self, document):
         body = json.dumps(document).encode()
@@ -53,8 +60,8 @@ class Service:
                 self.connection = http.client.HTTPConnection(
                     "127.0.0.1", self.gatherd.port, timeout=60, source_address=(rig.CLIENT, 0))
             try:
-                self.connection.request("POST", "/v1/batch", body,
-                                        {"content-type": "application/json"})
+                self.connection.request("POST", "/v1/batch", body, {
+                    "content-type": "application/json", "x-api-key": self.key})
                 reply = self.connection.getresponse()
                 return reply.status, json.loads(reply.read())
             except (http.client.RemoteDisconnected, ConnectionResetError):
@@ -181,6 +188,21 @@ class Attack:
         return done
 
 
+    def by_the_key_that_may(self, service):
+        """Opens connections to the canaries, which stay in the pool, and fills the cache of
+        names: for the other key to find."""
+        names = self.names(lambda number, address, name: [[address]])[:ORIGINS_KEPT // 2]
+        urls = [url for url, _ in self.hostile][:ORIGINS_KEPT // 2]
+        self.labels = urls + [a for _, a in names]
+        self.shared = [{"url": url} for url in urls] + self.items(names)
+        service.key = "open"
+        return self.run(service, self.labels, self.shared)
+
+    def by_the_key_that_may_not(self, service):
+        service.key = "shut"
+        return self.run(service, self.labels, self.shared)
+
+
 WAYS = ["direct", "redirect", "name", "redirect_to_name", "rebinding", "reuse"]
 
 
@@ -215,7 +237,7 @@ def attack(report, title, service, ways, attacks, watch, must_hold):
         seen, bodies, reached = hits_of(watch, attacks.servers, done)
         verdicts = collections.Counter(verdict(response) for _, response in done)
         counts[way] = len(bodies)
-        report.line(f"{title:8} {way:17} {len(done):6} tried, {sum(seen.values())} SYNs to and "
+        report.line(f"{title:8} {way:23} {len(done):6} tried, {sum(seen.values())} SYNs to and "
                     f"{len(bodies)} replies of canaries, {time.monotonic() - began:.1f} s: " +
                     ", ".join(f"{code} {n}" for code, n in verdicts.most_common()))
         if must_hold and (seen or bodies or reached):
@@ -327,6 +349,13 @@ def run(options, folder):
     check_oracle(report, service, watch)
     service.stop()
 
+    service = Service(folder, CALLERS)
+    counts = attack(report, "callers", service, ["by_the_key_that_may"], attacks, watch, False)
+    if not counts["by_the_key_that_may"]:
+        report.fail("the key that may reach canaries did not")
+    attack(report, "callers", service, ["by_the_key_that_may_not"], attacks, watch, True)
+    service.stop()
+
     proxy, log = start_proxy(folder)
     service = Service(folder, STRICT, THROUGH_PROXY)
     attack(report, "proxy", service, WAYS, attacks, watch, must_hold=True)
@@ -334,7 +363,7 @@ def run(options, folder):
     service.stop()
     proxy.stop()
 
-    ways = 2 * len(WAYS)
+    ways = 2 * len(WAYS) + 1
     report.line(f"{len(hostile)} spellings (seed {options.seed}) x {ways} ways: " +
                 ("NOT held" if report.is_bad else "0 hits, held"))
     return 1 if report.is_bad else 0
