@@ -19,49 +19,63 @@ struct class_row {
     const char *name;
 };
 
-/* Four bytes of IPv4; the eight groups of IPv6 are written by their first bytes. */
-#define V4(...)                                                                          \
-    {                                                                                    \
-        .is_v4 = true, .bytes = { __VA_ARGS__ }                                          \
-    }
+/* The eight groups of IPv6, written by their first bytes. */
 #define V6(...)                                                                          \
     {                                                                                    \
         .bytes = { __VA_ARGS__ }                                                         \
     }
 
-static const struct class_row rows[] = {
+/* Asked for every address of every item: one comparison of a word a row. */
+struct class_row_v4 {
+    uint32_t prefix;
+    uint32_t mask;
+    enum address_class class;
+    const char *name;
+};
+
+#define NET4(a, b, c, d, length)                                                         \
+    (uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d),                                    \
+        (uint32_t)(UINT64_C(0xffffffff00000000) >> (length))
+
+static const struct class_row_v4 rows_v4[] = {
     /* Link-local and "own" addresses at which clouds serve credentials: AWS, GCP, Azure,
      * OpenStack and others; ECS tasks; EKS pods; Tencent; Alibaba; Azure's wire server;
      * Oracle's classic cloud. */
-    {V4(169, 254, 169, 254), 32, ADDRESS_METADATA, "metadata"},
-    {V4(169, 254, 170, 2), 32, ADDRESS_METADATA, "metadata"},
-    {V4(169, 254, 170, 23), 32, ADDRESS_METADATA, "metadata"},
-    {V4(169, 254, 0, 23), 32, ADDRESS_METADATA, "metadata"},
-    {V4(100, 100, 100, 200), 32, ADDRESS_METADATA, "metadata"},
-    {V4(168, 63, 129, 16), 32, ADDRESS_METADATA, "metadata"},
-    {V4(192, 0, 0, 192), 32, ADDRESS_METADATA, "metadata"},
+    {NET4(169, 254, 169, 254, 32), ADDRESS_METADATA, "metadata"},
+    {NET4(169, 254, 170, 2, 32), ADDRESS_METADATA, "metadata"},
+    {NET4(169, 254, 170, 23, 32), ADDRESS_METADATA, "metadata"},
+    {NET4(169, 254, 0, 23, 32), ADDRESS_METADATA, "metadata"},
+    {NET4(100, 100, 100, 200, 32), ADDRESS_METADATA, "metadata"},
+    {NET4(168, 63, 129, 16, 32), ADDRESS_METADATA, "metadata"},
+    {NET4(192, 0, 0, 192, 32), ADDRESS_METADATA, "metadata"},
+
+    {NET4(0, 0, 0, 0, 8), ADDRESS_SPECIAL, "this network"},
+    {NET4(10, 0, 0, 0, 8), ADDRESS_SPECIAL, "private"},
+    {NET4(100, 64, 0, 0, 10), ADDRESS_SPECIAL, "shared (CGNAT)"},
+    {NET4(127, 0, 0, 0, 8), ADDRESS_SPECIAL, "loopback"},
+    {NET4(169, 254, 0, 0, 16), ADDRESS_SPECIAL, "link-local"},
+    {NET4(172, 16, 0, 0, 12), ADDRESS_SPECIAL, "private"},
+    {NET4(192, 0, 0, 0, 24), ADDRESS_SPECIAL, "protocol assignments"},
+    {NET4(192, 0, 2, 0, 24), ADDRESS_SPECIAL, "documentation"},
+    {NET4(192, 31, 196, 0, 24), ADDRESS_SPECIAL, "AS112"},
+    {NET4(192, 52, 193, 0, 24), ADDRESS_SPECIAL, "AMT"},
+    {NET4(192, 88, 99, 0, 24), ADDRESS_SPECIAL, "6to4 relay"},
+    {NET4(192, 168, 0, 0, 16), ADDRESS_SPECIAL, "private"},
+    {NET4(192, 175, 48, 0, 24), ADDRESS_SPECIAL, "AS112"},
+    {NET4(198, 18, 0, 0, 15), ADDRESS_SPECIAL, "benchmarking"},
+    {NET4(198, 51, 100, 0, 24), ADDRESS_SPECIAL, "documentation"},
+    {NET4(203, 0, 113, 0, 24), ADDRESS_SPECIAL, "documentation"},
+    {NET4(224, 0, 0, 0, 4), ADDRESS_SPECIAL, "multicast"},
+    {NET4(240, 0, 0, 0, 4), ADDRESS_SPECIAL, "reserved"},
+    {NET4(0, 0, 0, 0, 0), ADDRESS_PUBLIC, "public"},
+};
+
+#undef NET4
+
+static const struct class_row rows_v6[] = {
     {V6(0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54), 128, ADDRESS_METADATA, "metadata"},
     {V6(0xfd, 0x00, 0x0e, 0xc2, [14] = 0x00, 0x23), 128, ADDRESS_METADATA, "metadata"},
     {V6(0xfd, 0x20, 0x00, 0xce, [14] = 0x02, 0x54), 128, ADDRESS_METADATA, "metadata"},
-
-    {V4(0), 8, ADDRESS_SPECIAL, "this network"},
-    {V4(10), 8, ADDRESS_SPECIAL, "private"},
-    {V4(100, 64), 10, ADDRESS_SPECIAL, "shared (CGNAT)"},
-    {V4(127), 8, ADDRESS_SPECIAL, "loopback"},
-    {V4(169, 254), 16, ADDRESS_SPECIAL, "link-local"},
-    {V4(172, 16), 12, ADDRESS_SPECIAL, "private"},
-    {V4(192, 0, 0), 24, ADDRESS_SPECIAL, "protocol assignments"},
-    {V4(192, 0, 2), 24, ADDRESS_SPECIAL, "documentation"},
-    {V4(192, 31, 196), 24, ADDRESS_SPECIAL, "AS112"},
-    {V4(192, 52, 193), 24, ADDRESS_SPECIAL, "AMT"},
-    {V4(192, 88, 99), 24, ADDRESS_SPECIAL, "6to4 relay"},
-    {V4(192, 168), 16, ADDRESS_SPECIAL, "private"},
-    {V4(192, 175, 48), 24, ADDRESS_SPECIAL, "AS112"},
-    {V4(198, 18), 15, ADDRESS_SPECIAL, "benchmarking"},
-    {V4(198, 51, 100), 24, ADDRESS_SPECIAL, "documentation"},
-    {V4(203, 0, 113), 24, ADDRESS_SPECIAL, "documentation"},
-    {V4(224), 4, ADDRESS_SPECIAL, "multicast"},
-    {V4(240), 4, ADDRESS_SPECIAL, "reserved"},
 
     {V6(0), 128, ADDRESS_SPECIAL, "unspecified"},
     {V6([15] = 1), 128, ADDRESS_SPECIAL, "loopback"},
@@ -92,7 +106,6 @@ static const struct class_row rows[] = {
     {V6(0xff), 8, ADDRESS_SPECIAL, "multicast"},
     {V6(0x20), 3, ADDRESS_PUBLIC, "public"},
     {V6(0), 0, ADDRESS_SPECIAL, "unallocated"},
-    {V4(0), 0, ADDRESS_PUBLIC, "public"},
 };
 
 /* Where an IPv6 prefix carries its IPv4 address: the index of each of the four bytes. */
@@ -117,7 +130,6 @@ static const struct embedding_row embeddings[] = {
     {V6(0x20, 0x01), 32, {12, 13, 14, 15}, 0xff},                      /* Teredo client */
 };
 
-#undef V4
 #undef V6
 
 bool ip_address_has_prefix(const struct ip_address *address,
@@ -135,15 +147,36 @@ bool ip_address_has_prefix(const struct ip_address *address,
     return difference >> (8 - rest) == 0;
 }
 
+static enum address_class class_of_v4(const uint8_t bytes[4], const char **ret_name)
+{
+    uint32_t address = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+                       (uint32_t)bytes[2] << 8 | bytes[3];
+    const struct class_row_v4 *row = rows_v4;
+    while ((address & row->mask) != row->prefix)
+        row++; /* ends: the last row fits all */
+    *ret_name = row->name;
+    return row->class;
+}
+
+static enum address_class class_of_v6(const struct ip_address *address,
+                                      const char **ret_name)
+{
+    const struct class_row *row = rows_v6;
+    while (!ip_address_has_prefix(address, &row->prefix, row->length))
+        row++; /* likewise */
+    *ret_name = row->name;
+    return row->class;
+}
+
 enum address_class address_class_of(const struct ip_address *address,
                                     const char **ret_name)
 {
-    const struct class_row *row = rows;
-    while (!ip_address_has_prefix(address, &row->prefix, row->length))
-        row++; /* ends: each family has a row of length 0 */
+    const char *name;
+    enum address_class class =
+        address->is_v4 ? class_of_v4(address->bytes, &name) : class_of_v6(address, &name);
     if (ret_name)
-        *ret_name = row->name;
-    return row->class;
+        *ret_name = name;
+    return class;
 }
 
 /* :: and ::1 lie in the block of the IPv4-compatible addresses and are none. */
