@@ -23,6 +23,7 @@ def bounded(seconds, expected_ms):
 
 
 def test_the_first_byte_clock(start_gatherd, upstream):
+    """U3: which clock, by name."""
     gatherd = start_gatherd(options(fetch__first_byte_timeout="300ms"))
     document = gatherd.batch([upstream.url("hang")])
     item = document["responses"][0]
@@ -31,6 +32,7 @@ def test_the_first_byte_clock(start_gatherd, upstream):
 
 
 def test_the_idle_clock_runs_between_bytes(start_gatherd, upstream):
+    """U3: which clock, by name."""
     gatherd = start_gatherd(options(fetch__idle_timeout="400ms"))
     hang, head, drip = gatherd.batch([upstream.url("hang-mid"), upstream.url("hang-head"),
                                       upstream.url("drip?n=12&ms=100")])["responses"]
@@ -63,6 +65,7 @@ def test_the_items_own_timeout_bounds_each_phase(gatherd, upstream):
 
 
 def test_an_upload_that_is_not_read_ends_by_a_clock(impatient, upstream):
+    """U14, U3: nobody reads."""
     document = impatient.batch([{"url": upstream.url("noread"), "method": "POST",
                                  "body": "x" * (3 << 20)}])
     item = document["responses"][0]
@@ -71,6 +74,7 @@ def test_an_upload_that_is_not_read_ends_by_a_clock(impatient, upstream):
 
 
 def test_a_refusal_before_the_upload_has_ended_is_delivered(gatherd, upstream):
+    """U14: an early 413."""
     item = gatherd.fetch({"url": upstream.url("early-413"), "method": "POST",
                           "body": "x" * (3 << 20)})
     assert item["status"] == 413 and item["body"] == "too large for me\n"
@@ -153,6 +157,7 @@ def test_the_queue_clock(start_gatherd, upstream):
 
 
 def test_one_slow_origin_does_not_hold_the_others(start_gatherd, upstream):
+    """L4: its slots are its own."""
     gatherd = start_gatherd(options(fetch__per_origin=4, server__workers=1))
     slow = [upstream.url("delay/600")] * 12
     fast = [f"http://localhost:{upstream.port}/ok"] * 12

@@ -98,6 +98,7 @@ def test_a_name_is_resolved_and_reached(rig, lenient):
 @pytest.mark.parametrize("label", ["cname-a-127-0-0-1", "many-40", "slow-200",
                                    "multi-127-0-0-1-and-127-0-0-2", "ttl-2147483647"])
 def test_odd_but_right_answers_are_used(rig, lenient, label):
+    """U16: aliases, many, slow, several."""
     assert lenient.fetch(rig.url(f"{label}.odd.test"))["status"] == 200
 
 
@@ -109,6 +110,7 @@ def test_the_next_address_is_tried_when_the_first_is_dead(rig, lenient):
 @pytest.mark.parametrize("label", ["nx", "servfail", "refused", "formerr", "empty", "cnameloop",
                                    "cut", "garbage", "wrongid", "timeout", "cname-nx"])
 def test_a_name_that_does_not_resolve_is_dns_in_time(rig, lenient, label):
+    """U16, M3: refusals, silence, loops, lies."""
     document = lenient.batch([rig.url(f"{label}.fails.test")])
     item = document["responses"][0]
     assert (item["status"], item["error"]["code"]) == (502, "dns"), item
@@ -116,6 +118,7 @@ def test_a_name_that_does_not_resolve_is_dns_in_time(rig, lenient, label):
 
 
 def test_names_that_do_not_answer_hold_no_other_item(rig, lenient):
+    """U16, M3, M4: two hundred names that get no answer."""
     silent = [rig.url(f"timeout.{n}.test") for n in range(200)]
     good = [{"id": f"g{n}", "url": rig.url("127.0.0.1")} for n in range(50)]
     document = lenient.batch(silent + good, include=["timing"])

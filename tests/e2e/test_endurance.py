@@ -26,7 +26,7 @@ def threads(pid):
 
 @pytest.mark.slow
 def test_faults_leave_nothing_behind(start_gatherd, upstream):
-    """All faults, over and over, in mixed order: memory, descriptors and threads stay."""
+    """U2-U11: All faults, over and over, in mixed order: memory, descriptors and threads stay."""
     gatherd = start_gatherd(QUICK)
     rng = random.Random(5)
 
@@ -61,7 +61,7 @@ def test_a_hundred_of_one_fault_at_once(start_gatherd, upstream, path, code):
 
 @pytest.mark.slow
 def test_clients_that_come_and_go_get_their_own_answers(start_gatherd, upstream):
-    """Eight clients with a nonce in every item, a fifth of them faults, some leaving early."""
+    """L17: Eight clients with a nonce in every item, a fifth of them faults, some leaving early."""
     gatherd = start_gatherd(QUICK)
     mixed_up = []
 

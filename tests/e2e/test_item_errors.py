@@ -16,6 +16,7 @@ def check_code(item, expected):
 
 @pytest.mark.parametrize("path, expected", FAULTS, ids=[path for path, _ in FAULTS])
 def test_each_fault_has_its_code(impatient, upstream, path, expected):
+    """U2-U5, U7-U11: by path."""
     item = impatient.fetch({"url": upstream.url(path), "timeoutMs": 1500})
     check_code(item, expected)
     if path in LATE_EXTRAS:
@@ -24,6 +25,7 @@ def test_each_fault_has_its_code(impatient, upstream, path, expected):
 
 @pytest.mark.parametrize("name", TCP_FAULTS)
 def test_each_fault_below_http_has_its_code(impatient, upstream, name):
+    """U1: refused, black hole, RST or close at accept, silent, flood, banner."""
     check_code(impatient.fetch({"url": upstream.tcp(name)}), TCP_FAULTS[name])
 
 
@@ -37,6 +39,7 @@ def tls_gatherd(tmp_path_factory, upstream):
 
 @pytest.mark.parametrize("name", TLS_FAULTS)
 def test_each_fault_of_the_handshake_has_its_code(tls_gatherd, upstream, name):
+    """S19: expired, wrong host, self-signed, untrusted, old versions, cut, hang."""
     item = tls_gatherd.fetch({"url": upstream.tls(name)})
     check_code(item, TLS_FAULTS[name])
 
@@ -72,11 +75,12 @@ def test_http_on_a_tls_port_and_the_other_way_round(gatherd, tls_gatherd, upstre
 
 
 def test_without_its_authority_a_certificate_is_not_trusted(gatherd, upstream):
+    """S19: verification is never off."""
     check_code(gatherd.fetch(upstream.tls("good")), "tls")
 
 
 def test_all_faults_at_once_harm_no_other_item(impatient, upstream):
-    """Every fault between good items: each good item gets its own answer, by its nonce."""
+    """L17: Every fault between good items: each good item gets its own answer, by its nonce."""
     items = []
     paths = [path for path, _ in FAULTS if path not in LATE_EXTRAS]
     for n, path in enumerate(paths):
@@ -91,6 +95,7 @@ def test_all_faults_at_once_harm_no_other_item(impatient, upstream):
 
 
 def test_the_next_item_on_a_poisoned_connection_gets_its_own_answer(start_gatherd, upstream):
+    """U6, M1: second replies, and bodies where none may be."""
     gatherd = start_gatherd(options(server__workers=1))
     poisons = ["poison?ms=50", "poison?ms=0", "two-replies", "204-body?ms=50", "304-body?ms=50",
                "204-body", "304-body", "wrong-length?d=-50"]
@@ -103,6 +108,7 @@ def test_the_next_item_on_a_poisoned_connection_gets_its_own_answer(start_gather
 
 
 def test_the_next_item_after_a_head_with_a_body_gets_its_own_answer(start_gatherd, upstream):
+    """U6: what follows the reply to a HEAD."""
     gatherd = start_gatherd(options(server__workers=1))
     for pause in (0, 50):
         gatherd.fetch({"url": upstream.url("head-body", ms=pause), "method": "HEAD"})
@@ -112,6 +118,7 @@ def test_the_next_item_after_a_head_with_a_body_gets_its_own_answer(start_gather
 
 
 def test_the_cap_on_bodies_counts_decoded_bytes(gatherd, upstream):
+    """U8: the cap is on what comes out of the decoder."""
     fits = gatherd.fetch({"url": upstream.url("gzip"), "maxBodyBytes": 1150})
     assert fits["status"] == 200
     check_code(gatherd.fetch({"url": upstream.url("gzip"), "maxBodyBytes": 1149}), "too_large")
@@ -121,6 +128,7 @@ def test_the_cap_on_bodies_counts_decoded_bytes(gatherd, upstream):
 
 
 def test_a_bomb_costs_no_memory(gatherd, upstream):
+    """U8: 40 MiB in 40 KiB."""
     def resident_kib():
         with open(f"/proc/{gatherd.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))

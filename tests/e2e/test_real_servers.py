@@ -125,6 +125,7 @@ def nghttpd(tmp_path_factory, upstream):
 
 @needs_nghttpd
 def test_http2_is_spoken_when_it_is_on(start_gatherd, nghttpd, upstream):
+    """S22: HTTP/2 only where it is configured."""
     gatherd = start_gatherd(options(fetch__ca_file=upstream.ca_file, fetch__http2="on"))
     document = gatherd.batch([f"{nghttpd}/data.json"] * 100, include=["body", "timing"])
     assert document["summary"]["ok"] == 100
@@ -139,6 +140,27 @@ def test_http2_carries_large_bodies_and_missing_ones(start_gatherd, nghttpd, ups
     document = gatherd.batch([f"{nghttpd}/big.txt", f"{nghttpd}/nope"] * 20)
     assert [r["status"] for r in document["responses"]] == [200, 404] * 20
     assert document["responses"][0]["body"] == "2" * 500_000
+
+
+@needs_nghttpd
+def test_s22_http2_pushes_are_declined_and_few_streams_are_enough(start_gatherd, nghttpd, upstream,
+                                                                 tmp_path):
+    """S22: a server that pushes with every reply and lets three requests run at a time."""
+    (tmp_path / "data.json").write_text('{"h": 2}')
+    (tmp_path / "pushed.txt").write_text("nobody asked for this " * 1000)
+    port, certificates = free_port(), upstream.ports["certificates"]
+    child = Child([NGHTTPD, "-a", "127.0.0.1", "-d", str(tmp_path), "-m", "3",
+                   "--push=/data.json=/pushed.txt", str(port), f"{certificates}/good.key",
+                   f"{certificates}/good.pem"], tmp_path, "nghttpd-push")
+    try:
+        wait_until(lambda: accepts(port), 10, "nghttpd")
+        gatherd = start_gatherd(options(fetch__ca_file=upstream.ca_file, fetch__http2="on"))
+        document = gatherd.batch([f"https://localhost:{port}/data.json"] * 60,
+                                 include=["body", "timing"], deadlineMs=8000)
+        assert document["summary"]["ok"] == 60
+        assert all(r["timing"]["bytes"] == 8 for r in document["responses"])
+    finally:
+        child.stop()
 
 
 @needs_nghttpd

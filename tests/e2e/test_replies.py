@@ -49,6 +49,7 @@ NOT_JSON = [b"", b"{", b"[1,]", b"[1] x", b"NaN", b"[Infinity]", b"{'a': 1}", b"
 
 @pytest.mark.parametrize("data", NOT_JSON, ids=repr)
 def test_what_is_not_json_comes_back_exactly_as_text_or_base64(gatherd, upstream, data):
+    """J10: a JSON type that lies."""
     item = gatherd.fetch(upstream.body_url(data))
     assert item["status"] == 200
     if data:
@@ -60,6 +61,7 @@ def test_what_is_not_json_comes_back_exactly_as_text_or_base64(gatherd, upstream
 @pytest.mark.parametrize("data", [b'{"a": "\\ud800"}', b'["\\udc00\\ud800"]', b'["x\\u0000"]',
                                   b'{"\\u0000": 1}'])
 def test_escapes_that_some_parsers_refuse_do_not_break_the_document(gatherd, upstream, data):
+    """J10: lone surrogates, NUL."""
     item = gatherd.fetch(upstream.body_url(data))
     if item["bodyEncoding"] != "json":
         assert body_bytes(item) == data
@@ -68,6 +70,7 @@ def test_escapes_that_some_parsers_refuse_do_not_break_the_document(gatherd, ups
 @pytest.mark.parametrize("path", ["binary", "nul", "invalid-utf8", "invalid-utf8-text", "bom",
                                   "utf16", "script", "no-type", "json-cut", "json-as-text"])
 def test_bodies_come_back_exactly(gatherd, upstream, path):
+    """J10: whatever the bytes are."""
     expected = upstream.ask("/" + path)[1]
     assert body_bytes(gatherd.fetch(upstream.url(path))) == expected
 
@@ -79,6 +82,7 @@ def test_bytes_that_are_no_utf8_are_base64(gatherd, upstream):
 
 
 def test_every_text_character_survives(gatherd, upstream):
+    """J10: control characters, U+2028, emoji."""
     text = "".join(chr(c) for c in (*range(1, 0x3000), *range(0xE000, 0xE100),
                                     *range(0x1F600, 0x1F700)))
     item = gatherd.fetch(upstream.body_url(text.encode()[:20000], "text/plain"))
@@ -87,6 +91,7 @@ def test_every_text_character_survives(gatherd, upstream):
 
 @pytest.mark.parametrize("depth", [100, 1000, 5000, 100000])
 def test_deep_json_does_not_make_the_document_unreadable(gatherd, upstream, depth):
+    """J10: depth."""
     item = gatherd.fetch(upstream.url("json-deep", n=depth))
     assert item["status"] == 200
     if item["bodyEncoding"] == "text":
@@ -134,6 +139,29 @@ def test_the_upstreams_status_is_passed_on_without_error(gatherd, upstream, stat
     assert item["body"] == f"status {status}\n"
 
 
+@pytest.mark.parametrize("value", ["1", "0.5", "-1", "1000000000000", "soon", "",
+                                   "Wed, 21 Oct 2099 07:28:00 GMT", "1, 2"])
+def test_u15_retry_after_is_handed_on_as_it_came(gatherd, upstream, value):
+    """U15: gatherd does not try again by itself, so whatever stands there is the caller's."""
+    document = gatherd.batch([upstream.url("retry-after", v=value)])
+    item = document["responses"][0]
+    assert item["status"] == 503 and "error" not in item
+    assert item["headers"].get("retry-after", "") == value
+    assert document["reply"].seconds < 1
+
+
+@pytest.mark.parametrize("text, status", [("99", None), ("103", None), ("101", None),
+                                          ("204", 204), ("304", 304), ("600", 600), ("999", 999),
+                                          ("1000", None), ("000", None), ("20", None)])
+def test_u11_odd_statuses_are_numbers_or_refused(impatient, upstream, text, status):
+    head = f"HTTP/1.1 {text} Odd\r\nContent-Length: 0\r\n\r\n".encode()
+    item = impatient.fetch(upstream.raw_url(head))
+    if status:
+        assert item["status"] == status and "error" not in item
+    else:
+        assert item["error"]["code"] in ("bad_reply", "empty_reply", "truncated"), item
+
+
 def test_header_names_are_lower_case_and_repeats_are_arrays(gatherd, upstream):
     headers = gatherd.fetch(upstream.url("dup-header"))["headers"]
     assert headers["x-twice"] == ["one", "two", "three"]
@@ -150,12 +178,14 @@ def test_hop_by_hop_headers_and_what_connection_names_are_dropped(gatherd, upstr
 @pytest.mark.parametrize("path", ["8bit-header", "esc-in-header", "obs-fold", "cr-in-header",
                                   "space-before-colon", "odd-header-name", "empty-header-name"])
 def test_odd_headers_never_break_the_document(gatherd, upstream, path):
+    """J11, M16: control characters, folds, odd names."""
     item = gatherd.fetch(upstream.url(path))
     assert item["status"] == 200 or item["error"]["code"] == "bad_reply"
     assert "x-smuggled" not in item.get("headers", {})
 
 
 def test_header_bytes_over_127_come_back_as_latin1_or_utf8(gatherd, upstream):
+    """J11: bytes 0x80 to 0xff."""
     headers = gatherd.fetch(upstream.url("8bit-header"))["headers"]
     assert headers["x-latin"] == "caf\u00e9 \u00ff"
     assert headers["x-utf8"] in ("caf\u00e9", "caf\u00c3\u00a9")

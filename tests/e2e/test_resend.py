@@ -19,6 +19,7 @@ def test_connections_are_kept_and_reused(one_worker, upstream):
 
 
 def test_a_safe_method_survives_a_stale_connection(one_worker, upstream):
+    """U12, M2: one silent redial."""
     for extra in ({}, {"rst": 1}):
         key = upstream.new_key()
         for _ in range(4):
@@ -30,6 +31,7 @@ def test_a_safe_method_survives_a_stale_connection(one_worker, upstream):
                          ids=["none", "short", "json", "long"])
 @pytest.mark.parametrize("rst", [{}, {"rst": 1}], ids=["fin", "rst"])
 def test_a_post_is_never_sent_twice(one_worker, upstream, body, rst):
+    """U12, M2: the upstream counts."""
     key = upstream.new_key()
     url = upstream.url("stale", key=key, **rst)
     for n in range(4):
@@ -39,6 +41,7 @@ def test_a_post_is_never_sent_twice(one_worker, upstream, body, rst):
 
 
 def test_posts_side_by_side_are_never_sent_twice(one_worker, upstream):
+    """U12, M2: the same, ten at once."""
     key = upstream.new_key()
     for _ in range(3):
         one_worker.batch([{"url": upstream.url("stale", key=key), "method": "POST",
@@ -63,12 +66,14 @@ def test_a_post_that_is_not_answered_is_maybe_sent_or_names_its_fault(gatherd, u
 
 
 def test_a_lie_about_keep_alive_harms_no_one(one_worker, upstream):
+    """U12: kept, it said."""
     for _ in range(5):
         items = one_worker.batch([upstream.url("keepalive-lie")] * 5 + [upstream.url("ok")] * 5)
         assert {r["status"] for r in items["responses"]} == {200}
 
 
 def test_a_failed_get_is_not_tried_for_ever(gatherd, upstream):
+    """L2: once more at most, and no storm."""
     for path in ("close", "reset", "truncate"):
         key = upstream.new_key()
         gatherd.fetch(upstream.url(path, key=key))
@@ -76,6 +81,7 @@ def test_a_failed_get_is_not_tried_for_ever(gatherd, upstream):
 
 
 def test_expect_is_never_sent(gatherd, upstream):
+    """U13: no second of waiting for 100 Continue."""
     document = gatherd.batch([{"url": upstream.url("expect"), "method": "POST",
                                "body": "x" * (2 << 20)}])
     assert document["responses"][0]["status"] == 200

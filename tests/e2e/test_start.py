@@ -168,7 +168,7 @@ def test_a_missing_ca_file_is_refused(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("prlimit"), reason="prlimit is not installed")
 def test_too_few_descriptors_are_told(start_gatherd, upstream):
-    """The limits asked for do not fit: a warning, or a refusal that names the limit."""
+    """L5: The limits asked for do not fit: a warning, or a refusal that names the limit."""
     prefix = ("prlimit", "--nofile=256:256")
     gatherd = start_gatherd(prefix=prefix, wait=False)
     end = time.monotonic() + 10

@@ -16,7 +16,7 @@ AFTER = ["reply", "chunked", "head", "204", "304"]
 @pytest.fixture
 def own_upstream(tmp_path):
     """An origin of its own: a taint must not outlive the test."""
-    running = Upstream(tmp_path, "--tls")
+    running = Upstream(tmp_path, "--max-seconds", "120")    # without TLS: quick to start
     yield running
     running.stop()
 

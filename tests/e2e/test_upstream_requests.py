@@ -2,8 +2,10 @@
 """What an item becomes on its way to the upstream, as /echo saw it."""
 import base64
 import json
+import random
 
 import pytest
+from harness.configuration import options
 
 
 def echo(gatherd, upstream, **fields):
@@ -133,16 +135,54 @@ def test_a_large_body_arrives_whole_without_a_stall(gatherd, upstream):
 
 
 def test_no_cookies_or_credentials_travel_between_items(gatherd, upstream):
+    """S20: cookies stay where they came from."""
     gatherd.batch([upstream.url("set-cookie")] * 4)
     seen = gatherd.fetch({"url": upstream.url("echo")})["body"]
     assert headers_of(seen, "cookie") == [] and headers_of(seen, "authorization") == []
 
 
 def test_the_proxy_variables_of_the_environment_are_not_used(start_gatherd, upstream):
+    """S20: nor are proxies of the environment."""
     proxy = f"http://127.0.0.1:{upstream.ports['tcp']['refused']}"
     names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     gatherd = start_gatherd(environment=dict.fromkeys(names, proxy))
     assert gatherd.fetch(upstream.url("ok"))["status"] == 200
+
+
+def test_s20_nothing_of_the_gateways_own_home_is_used(start_gatherd, upstream, tmp_path):
+    """S20: no .netrc, no .curlrc, no log of TLS keys, no cookie or HSTS file."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    (tmp_path / ".curlrc").write_text('header = "X-Leak: yes"\n')
+    keys = tmp_path / "keys.log"
+    gatherd = start_gatherd(options(fetch__ca_file=upstream.ca_file), environment={
+        "HOME": str(tmp_path), "CURL_HOME": str(tmp_path), "NETRC": str(tmp_path / ".netrc"),
+        "SSLKEYLOGFILE": str(keys)})
+    seen = echo(gatherd, upstream)
+    assert headers_of(seen, "authorization") == [] and headers_of(seen, "x-leak") == []
+    assert gatherd.fetch(upstream.tls("good"))["status"] == 200
+    assert not keys.exists()
+
+
+def test_s21_nothing_of_a_request_is_left_for_the_next_on_its_handle(start_gatherd, upstream):
+    """S21: methods, bodies and headers in every order, on few connections and handles."""
+    gatherd = start_gatherd(options(server__workers=1, fetch__per_origin=2))
+    shapes = [{"method": "PUT", "body": "put"}, {"method": "POST", "body": {"a": 1}}, {},
+              {"method": "POST"}, {"method": "DELETE"}, {"method": "PATCH", "body": "p" * 5000},
+              {"headers": {"Authorization": "Bearer secret", "X-Own": "1"}},
+              {"method": "OPTIONS"}, {"method": "POST", "body": "x", "headers": {"X-Own": "2"}}]
+    order = random.Random(21)
+    items = [{**order.choice(shapes), "id": str(n), "url": upstream.url("echo", nonce=n)}
+             for n in range(300)]
+    for item, reply in zip(items, gatherd.batch(items)["responses"]):
+        seen, body = reply["body"], item.get("body")
+        text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+        assert seen["target"] == f"/echo?nonce={item['id']}"
+        assert seen["method"] == item.get("method", "GET")
+        assert seen["bodyText"].replace(" ", "") == (text if body is not None else "")
+        own = item.get("headers", {})
+        assert headers_of(seen, "x-own") == ([own["X-Own"]] if own else [])
+        assert headers_of(seen, "authorization") == (["Bearer secret"] if "Authorization" in own
+                                                     else [])
 
 
 def test_headers_that_frame_the_message_are_refused_not_sent(gatherd, upstream):

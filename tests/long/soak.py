@@ -330,8 +330,8 @@ def text_of(page):
         f"{'WRONG' if page['wrong'] else 'right'}",
         f"{counts['batches']} batches, {counts['items']} items, {counts['nonces']} with a nonce, "
         f"{given_up} batches given up, {counts['refused']} refused, {counts['late']} late",
-        f"{counts['wrong']} mix-ups or broken replies; {counts['good_failed']} echoes ended with an "
-        "error",
+        f"{counts['wrong']} mix-ups or broken replies; {counts['good_failed']} echoes ended with "
+        "an error",
         f"memory {page['rss_mib'][0]} to {page['rss_mib'][1]} MiB, trend "
         f"{page['rss_growth_mib']:+} MiB over the run; descriptors {page['descriptors'][0]} to "
         f"{page['descriptors'][1]}; threads {page['threads']}",
