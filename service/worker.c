@@ -41,6 +41,7 @@ struct worker {
     struct loop loop;
     struct fetcher *fetcher;
     struct background_port *background_port;
+    struct admission admission;
     struct front *fronts[ROLES];
     struct watch mail_watch;
     pthread_t thread;
@@ -208,6 +209,8 @@ static void turn(struct worker *worker)
     loop_run_due(&worker->loop);
     read_mail(worker);
     fetcher_turn(worker->fetcher);
+    admission_note(&worker->admission, worker->loop.now_us,
+                   fetcher_delay_us(worker->fetcher));
     for (int role = 0; role < ROLES; role++) {
         if (worker->fronts[role])
             front_turn(worker->fronts[role]);
@@ -236,6 +239,7 @@ static bool make_front(struct worker *worker, enum front_role role, struct error
         .config = worker->setup.config,
         .fetcher = worker->fetcher,
         .callers = fetch_shared_callers(worker->setup.shared),
+        .admission = &worker->admission,
         .background = worker->setup.background,
         .background_port = worker->background_port,
         .budgets = worker->setup.budgets,
@@ -281,6 +285,7 @@ struct worker *worker_new(const struct worker_setup *setup, struct error *err)
 {
     struct worker *worker = memory_new(sizeof *worker);
     worker->setup = *setup;
+    admission_init(&worker->admission, setup->config->server.overload_delay_ms * 1000);
     worker->loop.epoll_fd = -1;
     worker->shared.event_fd = -1;
     pthread_mutex_init(&worker->shared.lock, NULL);

@@ -23,7 +23,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_JSON, LOG_TEXT };
 
 struct log_line {
-    bool is_on; /* false: below the level, every call is a no-op */
+    bool is_on;  /* false: below the level, every call is a no-op */
     bool is_cut; /* something did not fit: what follows is left out */
     size_t len;
     char text[4096];

@@ -42,11 +42,16 @@ static void plan_call(struct item *item, const struct config *config,
     call->deadline_ms = deadline_ms;
 }
 
-struct plan plan_make(struct batch *batch, const struct config *config, uint64_t now_ms)
+uint64_t plan_deadline_ms(const struct batch *batch, const struct config *config)
 {
     uint64_t wish = batch->deadline_ms ? batch->deadline_ms : config->batch.deadline_ms;
+    return at_most(wish, config->batch.max_deadline_ms);
+}
+
+struct plan plan_make(struct batch *batch, const struct config *config, uint64_t now_ms)
+{
     struct plan plan = {
-        .deadline_ms = now_ms + at_most(wish, config->batch.max_deadline_ms),
+        .deadline_ms = now_ms + plan_deadline_ms(batch, config),
         .concurrency = smaller_limit(batch->concurrency, config->batch.concurrency),
     };
     for (size_t i = 0; i < batch->count; i++)

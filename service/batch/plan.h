@@ -13,6 +13,9 @@ struct plan {
     uint32_t concurrency; /* 0: no limit */
 };
 
+/* plan_deadline_ms: how long the batch may take, by its wish and the server's limit. */
+uint64_t plan_deadline_ms(const struct batch *batch, const struct config *config);
+
 /* plan_make fills the public part of every item's call (all but on_done) and returns the
  * plan. `now_ms` is the loop's clock: when the batch was accepted. */
 struct plan plan_make(struct batch *batch, const struct config *config, uint64_t now_ms);

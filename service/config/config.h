@@ -83,7 +83,8 @@ struct config {
         uint64_t idle_timeout_ms;
         uint64_t write_timeout_ms;
         uint64_t drain_timeout_ms;
-        char *tls_certificate; /* PEM text, read from the file named; "" for none */
+        uint64_t overload_delay_ms; /* 0: never shed */
+        char *tls_certificate;      /* PEM text, read from the file named; "" for none */
         char *tls_key;
         char *tls_client_ca;
     } server;

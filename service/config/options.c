@@ -113,6 +113,15 @@ const struct option options_table[] = {
      .max = HOUR,
      .offset = offsetof(struct config, server.drain_timeout_ms),
      .help = "After SIGTERM: how long accepted batches may still take"},
+    {.path = "server.overload_delay",
+     .type = OPTION_DURATION,
+     .fallback = "100ms",
+     .max = HOUR,
+     .offset = offsetof(struct config, server.overload_delay_ms),
+     .help =
+         "When items have to wait this long for their turn, for 100 ms on end, new "
+         "batches get 503 until it is shorter again; waiting for a slow upstream does "
+         "not count. 0s: never"},
     {.path = "server.tls.certificate",
      .type = OPTION_FILE,
      .fallback = "\"\"",

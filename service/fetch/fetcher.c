@@ -300,19 +300,8 @@ static void set_limits(struct flight *flight)
         (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
 }
 
-static void note_sojourn(struct fetcher *fetcher, const struct pick *pick)
+static void dispatch(struct fetcher *fetcher, struct call *call)
 {
-    uint64_t now_us = pick->call->started_us;
-    if (!pick->is_first || !fetcher->setup.on_sojourn)
-        return;
-    fetcher->setup.on_sojourn(fetcher->setup.context, now_us > pick->runnable_us
-                                                          ? now_us - pick->runnable_us
-                                                          : 0);
-}
-
-static void dispatch(struct fetcher *fetcher, const struct pick *pick)
-{
-    struct call *call = pick->call;
     struct flight *flight = call->flight;
     bool is_first = flight == NULL;
     if (is_first) {
@@ -320,7 +309,6 @@ static void dispatch(struct fetcher *fetcher, const struct pick *pick)
         call->started_us = clock_now_us();
         call->timer.on_due = flight_on_due;
         set_limits(flight);
-        note_sojourn(fetcher, pick);
     }
     flight->slot = call->origin;
     flight->payer = call->flow->caller;
@@ -352,12 +340,12 @@ static void start_slice(struct fetcher *fetcher)
             fetcher_stall(fetcher); /* until one of ours ends, or others may have */
             return;
         }
-        struct pick pick = origins_next(fetcher->origins, fetcher->setup.loop->now_us);
-        if (!pick.call) {
+        struct call *call = origins_next(fetcher->origins, fetcher->setup.loop->now_us);
+        if (!call) {
             budget_give(&fetcher->setup.budgets->in_flight, 1);
             break;
         }
-        dispatch(fetcher, &pick);
+        dispatch(fetcher, call);
         left--;
     }
     if (schedule_has_blocked(fetcher->schedule) && !timer_is_set(&fetcher->retry_timer))
@@ -460,6 +448,11 @@ bool fetcher_has_work(const struct fetcher *fetcher)
 void fetcher_trim(struct fetcher *fetcher)
 {
     lanes_trim(fetcher->lanes);
+}
+
+uint64_t fetcher_delay_us(const struct fetcher *fetcher)
+{
+    return schedule_delay_us(fetcher->schedule, fetcher->setup.loop->now_us);
 }
 
 size_t fetcher_queued(const struct fetcher *fetcher)

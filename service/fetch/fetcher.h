@@ -54,12 +54,6 @@ struct fetcher_setup {
     /* Called when this fetcher finds the process short of sockets and has no idle one of
      * its own to close: ask the other workers to call fetcher_trim. May be NULL. */
     void (*on_socket_pressure)(void *context);
-    /* Called once per flow (batch), when its first call is dispatched: the microseconds
-     * that this worker alone made it wait. Waiting for a slot of its origin or for room
-     * among its caller's calls in flight is not counted: that is the origin's or the
-     * caller's doing, and says nothing about the load here. From fetcher_turn; must only
-     * record. May be NULL. */
-    void (*on_sojourn)(void *context, uint64_t us);
     /* Called for what egress.mode: report lets pass, from any function of the fetcher.
      * May be NULL. */
     void (*on_would_refuse)(void *context, const struct egress_notice *notice);
@@ -98,5 +92,8 @@ bool fetcher_has_work(const struct fetcher *fetcher);
 void fetcher_trim(struct fetcher *fetcher);
 
 /* Gauges for the metrics page; read by the owning thread. */
+/* fetcher_delay_us: how long the scheduler takes to come round to everyone; waiting for
+ * an origin's slot or for a caller's own limit is not in it. 0: nothing waits. */
+uint64_t fetcher_delay_us(const struct fetcher *fetcher);
 size_t fetcher_queued(const struct fetcher *fetcher);
 size_t fetcher_in_flight(const struct fetcher *fetcher);

@@ -43,6 +43,5 @@ struct flow {
     struct pair first;    /* all that most flows ever need */
     struct pair *recent;  /* the pair found last, if not the first one */
     size_t more;          /* pairs besides the first */
-    bool has_begun;       /* one of its calls was handed out */
-    uint64_t runnable_us; /* when it last came into the round */
+    uint64_t runnable_us; /* when it last had its turn, or came into the round */
 };

@@ -269,7 +269,7 @@ void origins_leave(struct origins *origins, struct call *call, uint64_t now_us)
     settle(origins, origin);
 }
 
-struct pick origins_next(struct origins *origins, uint64_t now_us)
+struct call *origins_next(struct origins *origins, uint64_t now_us)
 {
     return schedule_next(&origins->schedule, now_us);
 }

@@ -69,7 +69,7 @@ void origins_leave(struct origins *origins, struct call *call, uint64_t now_us);
 /* origins_next hands out the next call and takes a slot for it, and a place among its
  * caller's calls in flight. origins_release gives both back. origins_drain takes out any
  * waiting call, slots or not; NULL: none is left. */
-struct pick origins_next(struct origins *origins, uint64_t now_us);
+struct call *origins_next(struct origins *origins, uint64_t now_us);
 void origins_release(struct origins *origins, struct origin *origin,
                      struct caller *caller, uint64_t now_us);
 struct call *origins_drain(struct origins *origins);

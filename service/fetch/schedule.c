@@ -275,19 +275,13 @@ static struct pair *next_pair(struct schedule *schedule, struct turn *turn)
 
 /* Takes the first call of a pair that hangs nowhere, and puts pair and flow to the end of
  * their rounds. */
-static struct pick take(struct schedule *schedule, struct pair *pair)
+static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t now_us)
 {
     struct flow *flow = pair->flow;
     struct gate *gate = pair->gate;
     struct turn *turn = flow->turn;
-    struct pick pick = {
-        .call = container_of(list_first(&pair->calls), struct call, node),
-        .is_first = !flow->has_begun,
-        .runnable_us =
-            flow->runnable_us > turn->free_us ? flow->runnable_us : turn->free_us,
-    };
-    flow->has_begun = true;
-    unlink_call(schedule, pick.call);
+    struct call *call = container_of(list_first(&pair->calls), struct call, node);
+    unlink_call(schedule, call);
     bool was_parked = pair->is_granted;
     if (was_parked)
         revoke(pair);
@@ -299,14 +293,27 @@ static struct pick take(struct schedule *schedule, struct pair *pair)
     else
         list_push_back(&flow->round, &pair->node);
     list_remove(&flow->node);
+    flow->runnable_us = now_us;
     if (is_runnable(flow))
         list_push_back(&turn->flows, &flow->node);
     if (flow->waiting == 0)
         flow->turn = NULL;
-    return pick;
+    return call;
 }
 
-struct pick schedule_next(struct schedule *schedule, uint64_t now_us)
+uint64_t schedule_delay_us(const struct schedule *schedule, uint64_t now_us)
+{
+    struct list *node = list_first(&schedule->round);
+    if (!node)
+        return 0;
+    const struct turn *turn = container_of(node, struct turn, node);
+    const struct flow *flow = container_of(list_first(&turn->flows), struct flow, node);
+    uint64_t since_us =
+        flow->runnable_us > turn->free_us ? flow->runnable_us : turn->free_us;
+    return now_us > since_us ? now_us - since_us : 0;
+}
+
+struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
 {
     struct list *node;
     while ((node = list_pop_front(&schedule->round)) != NULL) {
@@ -320,12 +327,12 @@ struct pick schedule_next(struct schedule *schedule, uint64_t now_us)
             budget_give(&turn->caller->in_flight, 1);
             continue;
         }
-        struct pick pick = take(schedule, pair);
+        struct call *call = take(schedule, pair, now_us);
         if (!list_is_empty(&turn->flows))
             list_push_back(&schedule->round, &turn->node);
-        return pick;
+        return call;
     }
-    return (struct pick){0};
+    return NULL;
 }
 
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,

@@ -79,15 +79,13 @@ void schedule_leave(struct schedule *schedule, struct call *call, uint64_t now_u
 /* schedule_has_next: schedule_next is worth calling. */
 bool schedule_has_next(const struct schedule *schedule);
 
-struct pick {
-    struct call *call;    /* NULL: none can start */
-    bool is_first;        /* of its flow, ever */
-    uint64_t runnable_us; /* since when nothing but the order held it up */
-};
-
 /* schedule_next hands out the next call, and takes a slot of its gate and a place of its
- * caller's `in_flight` for it. */
-struct pick schedule_next(struct schedule *schedule, uint64_t now_us);
+ * caller's `in_flight` for it; NULL: none can start. */
+struct call *schedule_next(struct schedule *schedule, uint64_t now_us);
+
+/* schedule_delay_us: how long ago the one whose turn is next had its last turn, or came:
+ * the time of one round over all that can start. 0: nothing can. */
+uint64_t schedule_delay_us(const struct schedule *schedule, uint64_t now_us);
 
 /* schedule_release gives the slot and the place of a call back. */
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,

@@ -33,6 +33,8 @@ enum {
     RECORD_SIZE = 64, /* what MHD keeps per header line, argument and cookie */
 };
 
+const char exchange_overload_detail[] = "more work waits than the service can do "
+                                        "(server.overload_delay); retry a little later";
 const char exchange_no_room_detail[] =
     "the requests held fill memory.request_budget; retry a little later";
 const char exchange_too_large_detail[] =

@@ -30,7 +30,8 @@ uint64_t exchange_arrived_us(const struct exchange *exchange);
  * for a unix socket); size at least 64. */
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size);
 
-extern const char exchange_no_room_detail[]; /* memory.request_budget is full */
+extern const char exchange_overload_detail[]; /* work waits too long */
+extern const char exchange_no_room_detail[];  /* memory.request_budget is full */
 
 enum { REPLY_HEADERS_MAX = 6 };
 

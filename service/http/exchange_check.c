@@ -7,6 +7,8 @@
 #include "http/auth.h"
 #include "http/host_list.h"
 
+enum { SMALL_BODY = 64 * 1024 };
+
 static bool check_host(struct exchange *exchange, const struct request_head *head)
 {
     const struct front_setup *setup = &exchange->front->setup;
@@ -117,6 +119,17 @@ static bool check_body(struct exchange *exchange, const struct request_head *hea
     return false;
 }
 
+/* A small body has come already, and its connection is worth keeping; a large one is
+ * refused before it comes, which closes the connection. The handler asks again. */
+static bool check_load(struct exchange *exchange, const struct request_head *head)
+{
+    bool is_small = !head->is_chunked && head->length <= SMALL_BODY;
+    if (is_small || admission_is_open(exchange->front->setup.admission))
+        return true;
+    exchange_refuse(exchange, PROBLEM_OVERLOADED, exchange_overload_detail);
+    return false;
+}
+
 bool exchange_check(struct exchange *exchange, const struct request_head *head,
                     const char *method)
 {
@@ -126,5 +139,6 @@ bool exchange_check(struct exchange *exchange, const struct request_head *head,
         return false;
     }
     return check_host(exchange, head) && check_route(exchange, method) &&
-           check_caller(exchange, head) && check_body(exchange, head);
+           check_caller(exchange, head) && check_body(exchange, head) &&
+           check_load(exchange, head);
 }

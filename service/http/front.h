@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "fetch/budget.h"
 #include "fetch/fetcher.h"
+#include "http/admission.h"
 #include "metrics/metrics.h"
 
 #include <stdatomic.h>
@@ -39,6 +40,7 @@ struct front_setup {
     const struct config *config;
     struct fetcher *fetcher;
     struct callers *callers;
+    const struct admission *admission;       /* of this loop */
     struct background *background;           /* for large documents */
     struct background_port *background_port; /* of this loop */
     struct budgets *budgets;

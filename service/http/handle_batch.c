@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "batch/gather.h"
+#include "batch/plan.h"
 #include "http/admit_caller.h"
 #include "http/batch_read.h"
 #include "http/batch_refusal.h"
@@ -39,6 +40,10 @@ static bool admit(struct exchange *exchange)
         batch_refuse(exchange, PROBLEM_OVERLOADED,
                      "the replies held fill memory.reply_budget; retry a little later",
                      NULL);
+        return false;
+    }
+    if (!admission_is_open(setup->admission)) {
+        batch_refuse(exchange, PROBLEM_OVERLOADED, exchange_overload_detail, NULL);
         return false;
     }
     if (!memory_keep_reserve()) {
@@ -113,9 +118,25 @@ static void on_drain(void *context)
     gather_end_now(work->gather, CALL_CANCELLED);
 }
 
+/* Better told at once than after its deadline. */
+static bool is_in_time(struct exchange *exchange, struct batch *batch)
+{
+    const struct front_setup *setup = exchange_setup(exchange);
+    uint64_t deadline_ms = plan_deadline_ms(batch, setup->config);
+    return admission_is_in_time(setup->admission, batch->count, deadline_ms * 1000);
+}
+
 static void start(struct exchange *exchange, struct batch *batch)
 {
     const struct front_setup *setup = exchange_setup(exchange);
+    if (!is_in_time(exchange, batch)) {
+        batch_refuse(exchange, PROBLEM_OVERLOADED,
+                     "as busy as the service is, the batch could not be done by its "
+                     "deadline; retry a little later",
+                     NULL);
+        batch_free(batch);
+        return;
+    }
     struct batch_work *work = memory_new(sizeof *work);
     work->exchange = exchange;
     exchange_client_address(exchange, work->address, sizeof work->address);

@@ -69,12 +69,12 @@ Test(origin, hands_out_calls_while_its_slots_last)
         origins_wait(origins, origin, &calls[i], 0);
     }
     cr_assert_eq(origins_schedule(origins)->waiting, 3);
-    cr_assert_eq(origins_next(origins, 0).call, &calls[0]);
+    cr_assert_eq(origins_next(origins, 0), &calls[0]);
     cr_assert_eq(calls[0].origin, origin);
-    cr_assert_eq(origins_next(origins, 0).call, &calls[1]);
-    cr_assert_null(origins_next(origins, 0).call);
+    cr_assert_eq(origins_next(origins, 0), &calls[1]);
+    cr_assert_null(origins_next(origins, 0));
     origins_release(origins, origin, &caller, 0);
-    cr_assert_eq(origins_next(origins, 0).call, &calls[2]);
+    cr_assert_eq(origins_next(origins, 0), &calls[2]);
     origins_release(origins, origin, &caller, 0);
     origins_release(origins, origin, &caller, 0);
     origins_free(origins);
@@ -89,10 +89,10 @@ Test(origin, lets_a_call_wait_first_or_leave)
     origins_wait(origins, origin, &calls[1], 0);
     origins_wait_first(origins, origin, &calls[2], 0);
     origins_leave(origins, &calls[0], 0);
-    cr_assert_eq(origins_next(origins, 0).call, &calls[2]);
+    cr_assert_eq(origins_next(origins, 0), &calls[2]);
     origins_release(origins, origin, &caller, 0);
     origins_leave(origins, &calls[1], 0);
-    cr_assert_null(origins_next(origins, 0).call);
+    cr_assert_null(origins_next(origins, 0));
     cr_assert_eq(origins_schedule(origins)->waiting, 0);
     origins_free(origins);
 }

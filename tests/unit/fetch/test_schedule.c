@@ -69,7 +69,7 @@ static void wait_many(int flow, int gate, int count)
 
 static struct call *next(void)
 {
-    return schedule_next(&schedule, 0).call;
+    return schedule_next(&schedule, 0);
 }
 
 /* The number of the next call's flow; -1: none. */
@@ -258,7 +258,7 @@ Test(schedule, kept_slots_and_other_origins_take_turns_within_a_flow)
         next();
     for (int gate = 1; gate < 4; gate++)
         wait_at(0, gate);
-    cr_assert_eq(schedule_next(&schedule, 0).call, &calls[6]);
+    cr_assert_eq(schedule_next(&schedule, 0), &calls[6]);
     release(0, 0);
     cr_assert_eq(next(), &calls[3]);
     release(0, 0);
@@ -355,11 +355,6 @@ Test(schedule, a_blocked_flow_may_leave)
 
 /* ---------------------------------------------------------------------- what it tells */
 
-static struct pick pick_at(uint64_t now_us)
-{
-    return schedule_next(&schedule, now_us);
-}
-
 static void wait_since(int flow, int gate, uint64_t now_us)
 {
     struct call *call = &calls[call_count++];
@@ -367,36 +362,45 @@ static void wait_since(int flow, int gate, uint64_t now_us)
     schedule_wait(&schedule, &gates[gate], call, now_us);
 }
 
-Test(schedule, the_first_call_of_a_flow_tells_since_when_it_could_have_run)
+Test(schedule, the_delay_is_the_time_since_the_next_one_had_its_turn)
 {
-    schedule_init(&schedule, 1);
+    schedule_init(&schedule, 10);
+    cr_expect_eq(schedule_delay_us(&schedule, 50), 0, "nothing waits");
     wait_since(0, 0, 100);
     wait_since(0, 0, 110);
     wait_since(1, 0, 120);
-    struct pick pick = pick_at(200);
-    cr_assert(pick.is_first);
-    cr_assert_eq(pick.runnable_us, 100);
-    cr_assert_null(pick_at(300).call);
-    schedule_release(&schedule, &gates[0], &callers[0], 400);
-    pick = pick_at(410);
-    cr_assert(pick.is_first);
-    cr_assert_eq(pick.runnable_us, 400, "waiting for a slot is not counted");
-    schedule_release(&schedule, &gates[0], &callers[0], 500);
-    cr_assert_not(pick_at(510).is_first);
+    cr_expect_eq(schedule_delay_us(&schedule, 200), 100);
+    cr_assert_not_null(schedule_next(&schedule, 200));
+    cr_expect_eq(schedule_delay_us(&schedule, 220), 100, "the other flow is next");
+    cr_assert_not_null(schedule_next(&schedule, 230));
+    cr_expect_eq(schedule_delay_us(&schedule, 230), 30, "it had its turn at 200");
+    cr_assert_not_null(schedule_next(&schedule, 240));
+    cr_expect_eq(schedule_delay_us(&schedule, 999), 0);
 }
 
-Test(schedule, waiting_for_its_callers_other_calls_is_not_counted)
+Test(schedule, waiting_for_a_slot_is_not_in_the_delay)
+{
+    schedule_init(&schedule, 1);
+    wait_since(0, 0, 100);
+    wait_since(1, 0, 100);
+    cr_assert_not_null(schedule_next(&schedule, 110));
+    cr_assert_null(schedule_next(&schedule, 120));
+    cr_expect_eq(schedule_delay_us(&schedule, 300), 0);
+    schedule_release(&schedule, &gates[0], &callers[0], 400);
+    cr_expect_eq(schedule_delay_us(&schedule, 410), 10);
+}
+
+Test(schedule, waiting_for_its_callers_other_calls_is_not_in_the_delay)
 {
     schedule_init(&schedule, 10);
     callers[0].in_flight.max = 1;
     wait_since(0, 0, 100);
     wait_since(1, 0, 100);
-    cr_assert_eq(pick_at(200).runnable_us, 100);
-    cr_assert_null(pick_at(200).call);
+    cr_assert_not_null(schedule_next(&schedule, 200));
+    cr_assert_null(schedule_next(&schedule, 200));
+    cr_expect_eq(schedule_delay_us(&schedule, 299), 0);
     schedule_release(&schedule, &gates[0], &callers[0], 300);
-    struct pick pick = pick_at(310);
-    cr_assert(pick.is_first);
-    cr_assert_eq(pick.runnable_us, 300);
+    cr_expect_eq(schedule_delay_us(&schedule, 310), 10);
 }
 
 /* ------------------------------------------------------------------------ how fair */

@@ -20,6 +20,7 @@ static struct process_state state;
 static struct metrics_shard *shard;
 static struct front *front;
 static struct callers *callers;
+static struct admission admission;
 static int closed_count;
 static char received[1 << 20]; /* all of one client's replies */
 static size_t received_len;
@@ -57,6 +58,7 @@ static void start_front(void)
                                       .loop = &loop,
                                       .config = &config,
                                       .callers = callers,
+                                      .admission = &admission,
                                       .budgets = &budgets,
                                       .metrics = shard,
                                       .state = &state,
