@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox.h: what each kernel and platform makes of it. */
+/* sandbox.h: what each kernel and platform makes of it. The children are vfork's: they
+ * share the counters of a coverage build, which a sandboxed process could not write. */
 #include "sandbox_fixture.h"
 
 #include <linux/landlock.h>
@@ -31,15 +32,19 @@ static void enter_without_landlock(int failure)
     _exit(report.landlock_abi == 0 ? make_process() : NO_LANDLOCK);
 }
 
+static int end_without_landlock(int failure)
+{
+    pid_t child = vfork();
+    if (child == 0)
+        enter_without_landlock(failure);
+    return end_of(child);
+}
+
 Test(sandbox, without_landlock_system_calls_are_filtered_all_the_same)
 {
-    static const int failures[] = {ENOSYS, EOPNOTSUPP, EPERM};
-    for (size_t i = 0; i < 3; i++) {
-        pid_t child = fork();
-        if (child == 0)
-            enter_without_landlock(failures[i]);
-        cr_assert(eq(int, end_of(child), EPERM));
-    }
+    cr_assert(eq(int, end_without_landlock(ENOSYS), EPERM));
+    cr_assert(eq(int, end_without_landlock(EOPNOTSUPP), EPERM));
+    cr_assert(eq(int, end_without_landlock(EPERM), EPERM));
 }
 
 static void enter_and_compare(int kernels_abi)
@@ -54,7 +59,7 @@ Test(sandbox, all_that_the_kernel_has_of_landlock_is_in_force)
 {
     long abi =
         syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    pid_t child = fork();
+    pid_t child = vfork();
     if (child == 0)
         enter_and_compare(abi > 0 ? (int)abi : 0);
     cr_assert(eq(int, end_of(child), 0));
@@ -72,7 +77,7 @@ static void enter_without_seccomp(void)
 
 Test(sandbox, without_seccomp_it_is_refused_with_the_option_named)
 {
-    pid_t child = fork();
+    pid_t child = vfork();
     if (child == 0)
         enter_without_seccomp();
     cr_assert(eq(int, end_of(child), 0));
