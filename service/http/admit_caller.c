@@ -3,7 +3,7 @@
  * scheduler makes those wait. Called by handle_batch.c. */
 #include "http/admit_caller.h"
 
-#include "base/clock.h"
+#include "base/loop.h"
 #include "base/rate.h"
 #include "http/problem.h"
 
@@ -26,11 +26,17 @@ static bool refuse_rate(struct exchange *exchange, uint64_t wait_ns)
     return false;
 }
 
+/* The time of this turn: a few milliseconds late at most, and no call of the clock. */
+static uint64_t now_us(const struct exchange *exchange)
+{
+    return exchange_setup(exchange)->loop->now_us;
+}
+
 bool admit_caller_early(struct exchange *exchange)
 {
     uint64_t wait_ns;
     const struct caller *caller = exchange_caller(exchange);
-    return rate_has_one(&caller->items, clock_now_us(), &wait_ns) ||
+    return rate_has_one(&caller->items, now_us(exchange), &wait_ns) ||
            refuse_rate(exchange, wait_ns);
 }
 
@@ -38,7 +44,7 @@ bool admit_caller_items(struct exchange *exchange, size_t items)
 {
     uint64_t wait_ns;
     struct caller *caller = exchange_caller(exchange);
-    return rate_take(&caller->items, clock_now_us(), items, &wait_ns) ||
+    return rate_take(&caller->items, now_us(exchange), items, &wait_ns) ||
            refuse_rate(exchange, wait_ns);
 }
 

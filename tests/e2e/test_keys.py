@@ -171,6 +171,30 @@ def test_items_over_the_keys_place_in_flight_wait(start_gatherd, upstream):
     assert document["summary"]["elapsedMs"] >= 450
 
 
+def test_places_in_flight_are_counted_over_all_workers_and_given_back(start_gatherd, upstream):
+    """Two places for eight batches at once on four workers: no more than two items at the
+    upstream, and nobody waits for a place that nobody will give back."""
+    (one, one_entry), (two, two_entry) = make_key("a"), make_key("a")
+    gatherd = start_gatherd(
+        with_keys(one_entry, two_entry, limits=[{"keys": ["a"], "max_in_flight": 2}]),
+        {"server": {"workers": 4}})
+    key = upstream.new_key()
+    items = [upstream.url("delay/10", key=key), upstream.url("close", key=key)] * 5
+    documents = []
+
+    def ask(api_key):
+        reply = gatherd.post({"requests": items, "deadlineMs": 15000}, {"x-api-key": api_key})
+        documents.append(reply.json())
+    threads = [threading.Thread(target=ask, args=((one, two)[i % 2],)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [document["summary"]["ok"] for document in documents] == [5] * 8
+    assert all(document["summary"]["elapsedMs"] < 10000 for document in documents)
+    assert upstream.stats(key)["peak_in_flight"] <= 4, "a reply counts until it is sent"
+
+
 @pytest.mark.parametrize("host", ["other.example", "other.example:8443", "[::1]:80"])
 def test_s14_a_host_of_ones_own_is_sent_where_a_rule_allows_it(start_gatherd, upstream, host):
     """S14: the URL stays what is judged and connected to; other callers are refused."""

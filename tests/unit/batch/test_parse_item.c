@@ -35,6 +35,7 @@ Test(parse_item, every_field_arrives)
     batch_free(batch);
 }
 
+/* S15: a method is one of the list, or the batch is refused (see wrong). */
 Test(parse_item, every_method_is_known)
 {
     for (unsigned i = 0; i < METHOD_COUNT; i++) {
@@ -110,6 +111,8 @@ static const struct shape_case shapes[] = {
     {"{'url': 'u', 'method': 'TRACE'}", "/method", "must be GET"},
     {"{'url': 'u', 'method': 'CONNECT'}", "/method", "must be GET"},
     {"{'url': 'u', 'method': ''}", "/method", "must be GET"},
+    {"{'url': 'u', 'method': 'GET\\r\\nX: y'}", "/method", "must be GET"},
+    {"{'url': 'u', 'method': 'GET / HTTP/1.1'}", "/method", "must be GET"},
     {"{'url': 'u', 'method': 1}", "/method", "must be a string"},
     {"{'url': 'u', 'timeoutMs': 0}", "/timeoutMs", "from 1 to 600000"},
     {"{'url': 'u', 'timeoutMs': -1}", "/timeoutMs", "from 1 to 600000"},
