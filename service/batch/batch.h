@@ -24,11 +24,20 @@ enum {
 struct gather;
 
 /* A rendered response, with the byte that comes before it in the array: '[' or ','. It
- * lies in memory of its own (large ones), or in the batch's `fragments`. */
+ * lies in memory of its own (large ones), or in its segment's `block`. */
 struct fragment {
     char *own;     /* NULL: see offset */
-    size_t offset; /* in batch.fragments, which moves as it grows */
+    size_t offset; /* in segment.block, which moves as it grows */
     size_t len;
+};
+
+/* Items next to one another. Their small fragments lie in one block in the order they
+ * ended; when all have, they are put into the items' order there and then, so that little
+ * is left to do when the last item of a large batch ends. */
+struct segment {
+    struct buffer block;
+    size_t left;     /* items without a fragment */
+    bool is_ordered; /* `block` holds the fragments of all its items in their order */
 };
 
 /* One request of the batch, after the defaults were merged in. All slices point into
@@ -58,14 +67,23 @@ struct item {
 struct batch {
     struct item *items;
     size_t count;
-    uint32_t deadline_ms;    /* relative; 0: not given */
-    uint32_t concurrency;    /* 0: not given */
-    unsigned include;        /* INCLUDE_… bits */
-    struct buffer fragments; /* small fragments, in the order the items ended */
-    void *document; /* parse's own: the JSON tree and texts the slices point into */
+    uint32_t deadline_ms;     /* relative; 0: not given */
+    uint32_t concurrency;     /* 0: not given */
+    unsigned include;         /* INCLUDE_… bits */
+    struct segment *segments; /* batch_make_segments; NULL: not yet */
+    size_t segment_count;
+    size_t segment_items; /* of each but the last */
+    struct segment one;   /* all that a small batch has */
+    void *document;       /* parse's own: the JSON tree and texts the slices point into */
     void (*document_free)(void *document);
     struct background_job release;
 };
+
+/* batch_make_segments: one of the batch's items are few, or BATCH_SEGMENTS_MAX at most.
+ */
+enum { BATCH_SEGMENTS_MAX = 48 };
+void batch_make_segments(struct batch *batch);
+struct segment *batch_segment_of(const struct batch *batch, const struct item *item);
 
 /* batch_free_later is batch_free on the background thread if the batch is large enough to
  * keep a loop waiting; `background` may be NULL. */

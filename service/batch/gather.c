@@ -114,7 +114,7 @@ static void grow_ahead(struct buffer *out)
         out->failed = false; /* tried again for what the item needs */
 }
 
-/* Renders into the batch's common block, or large bodies into memory of their own.
+/* Renders into its segment's block, or large bodies into memory of their own.
  * Returns the code the item ends with: there may be no room for its body. */
 static enum call_code render_item(struct gather *gather, struct item *item,
                                   const struct outcome *outcome, double start_ms)
@@ -126,7 +126,7 @@ static enum call_code render_item(struct gather *gather, struct item *item,
                     outcome->body.len > LARGE_BODY;
     struct buffer own;
     buffer_init(&own, 0);
-    struct buffer *out = is_large ? &own : &batch->fragments;
+    struct buffer *out = is_large ? &own : &batch_segment_of(batch, item)->block;
     size_t before = out->len;
     if (!is_large)
         grow_ahead(out);
@@ -156,6 +156,9 @@ static void finish_item(struct gather *gather, struct item *item,
     gather->ok += item->code == CALL_OK;
     gather->reply_bytes += item->fragment.len;
     budget_force(&gather->setup.budgets->reply_bytes, item->fragment.len);
+    struct segment *segment = batch_segment_of(gather->batch, item);
+    if (--segment->left == 0 && gather->batch->segment_count > 1)
+        reply_order(gather->batch, segment);
     metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
 }
 
@@ -315,6 +318,18 @@ static void on_deadline(struct timer *timer)
     end_early(container_of(timer, struct gather, deadline), CALL_DEADLINE);
 }
 
+static void make_room(struct batch *batch)
+{
+    size_t room = batch->count < FIRST_ROOM_MAX / ROOM_PER_ITEM
+                      ? batch->count * ROOM_PER_ITEM
+                      : FIRST_ROOM_MAX;
+    batch_make_segments(batch);
+    struct buffer *block = &batch->segments[0].block;
+    block->max = FIRST_ROOM_MAX;
+    if (!buffer_reserve(block, room))
+        block->failed = false; /* tried again when there is something to hold */
+}
+
 struct gather *gather_start(const struct gather_setup *setup, struct batch *batch)
 {
     struct gather *gather = memory_new(sizeof *gather);
@@ -325,12 +340,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->flow.caller = setup->caller;
     gather->flow.request_id = setup->request_id;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
-    buffer_init(&batch->fragments, FIRST_ROOM_MAX);
-    size_t room = batch->count < FIRST_ROOM_MAX / ROOM_PER_ITEM
-                      ? batch->count * ROOM_PER_ITEM
-                      : FIRST_ROOM_MAX;
-    if (!buffer_reserve(&batch->fragments, room))
-        batch->fragments.failed = false; /* tried again when there is something to hold */
+    make_room(batch);
     for (size_t i = 0; i < batch->count; i++) {
         batch->items[i].gather = gather;
         batch->items[i].call.flow = &gather->flow;

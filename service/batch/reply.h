@@ -8,8 +8,14 @@
 
 #include <stddef.h>
 
+/* reply_order puts the fragments of a segment, which all its items have, into their order
+ * in its block. Does nothing when a large one among them has memory of its own, or when
+ * there is no memory. */
+void reply_order(struct batch *batch, struct segment *segment);
+
 /* reply_join fills `pieces` in order and returns how many, 0 when there is no memory.
- * Large fragments become pieces as they are, everything between is copied together; a
- * reply of up to 256 KiB is one piece. All items must have a fragment; it is used up. */
+ * Ordered segments and large fragments become pieces as they are, everything between is
+ * copied together; a reply of up to 256 KiB is one piece. All items must have a fragment;
+ * it is used up. */
 size_t reply_join(struct batch *batch, const struct gather_summary *summary,
                   struct gather_piece pieces[GATHER_PIECES_MAX]) MUST_CHECK;

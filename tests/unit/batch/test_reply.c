@@ -15,7 +15,8 @@ static void add_fragment(struct batch *batch, size_t index, size_t size, bool is
 {
     struct buffer own;
     buffer_init(&own, SIZE_MAX / 2);
-    struct buffer *out = is_own ? &own : &batch->fragments;
+    struct segment *segment = batch_segment_of(batch, &batch->items[index]);
+    struct buffer *out = is_own ? &own : &segment->block;
     size_t before = out->len;
     buffer_append_byte(out, index == 0 ? '[' : ',');
     buffer_append_byte(out, '"');
@@ -28,6 +29,8 @@ static void add_fragment(struct batch *batch, size_t index, size_t size, bool is
         size_t len;
         fragment->own = buffer_take(&own, &len);
     }
+    if (--segment->left == 0 && batch->segment_count > 1)
+        reply_order(batch, segment);
 }
 
 static struct batch *batch_of(const size_t *sizes, size_t count)
@@ -35,7 +38,9 @@ static struct batch *batch_of(const size_t *sizes, size_t count)
     struct batch *batch = calloc(1, sizeof *batch);
     batch->items = calloc(count ? count : 1, sizeof *batch->items);
     batch->count = count;
-    buffer_init(&batch->fragments, SIZE_MAX / 2);
+    batch_make_segments(batch);
+    for (size_t i = 0; i < batch->segment_count; i++)
+        batch->segments[i].block.max = SIZE_MAX / 2;
     /* From the last to the first: the block's order is not the order of the items. */
     for (size_t i = count; i-- > 0;)
         add_fragment(batch, i, sizes[i], sizes[i] > 16384);
@@ -128,5 +133,25 @@ Test(reply, more_large_fragments_than_pieces_are_joined_at_the_end)
     cr_expect_eq(check_joined(sizes, COUNT), 127);
     for (size_t i = 0; i < COUNT; i += 2)
         sizes[i] = 5;
+    cr_expect(check_joined(sizes, COUNT) <= GATHER_PIECES_MAX);
+}
+
+Test(reply, of_many_items_has_a_piece_for_each_segment)
+{
+    enum { COUNT = 10000 };
+    static size_t sizes[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        sizes[i] = 100;
+    cr_expect_eq(check_joined(sizes, 255), 1);
+    cr_expect_eq(check_joined(sizes, 256), 1);
+    cr_expect_eq(check_joined(sizes, 257), 1, "small enough to be one");
+    cr_expect_eq(check_joined(sizes, COUNT), 42); /* head, 40 segments, tail */
+    sizes[0] = sizes[5000] = sizes[9999] = 70000;
+    cr_expect_eq(check_joined(sizes, COUNT), 46); /* three keep their large ones apart */
+    for (size_t i = 0; i < COUNT; i += 100)
+        sizes[i] = 70000;
+    cr_expect(check_joined(sizes, COUNT) <= GATHER_PIECES_MAX);
+    for (size_t i = 0; i < COUNT; i++)
+        sizes[i] = i % 512 < 256 ? 100 : 70000 * (i % 20 == 0);
     cr_expect(check_joined(sizes, COUNT) <= GATHER_PIECES_MAX);
 }
