@@ -8,6 +8,8 @@
  * No Criterion: it runs in threads, and for some time. */
 #include "fetch/address_class.h"
 
+#include "support/address_table.h"
+
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,37 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-__extension__ typedef unsigned __int128 wide;
+enum { THREADS_MAX = 8, AROUND_EDGE = 60000, RANDOM_PER_ROW = 20000 };
 
-enum { ROWS_MAX = 128, THREADS_MAX = 8, AROUND_EDGE = 60000, RANDOM_PER_ROW = 20000 };
-
-struct row {
-    bool is_v4;
-    wide first;
-    wide last;
-    enum address_class class;
-};
-
-static struct row rows[ROWS_MAX];
-static size_t row_count;
+static struct address_table table;
 static atomic_ulong wrong;
-
-static wide from_bytes(const uint8_t *bytes, size_t count)
-{
-    wide value = 0;
-    for (size_t i = 0; i < count; i++)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
-static struct ip_address to_address(bool is_v4, wide value)
-{
-    struct ip_address address = {.is_v4 = is_v4};
-    size_t count = is_v4 ? 4 : 16;
-    for (size_t i = count; i-- > 0; value >>= 8)
-        address.bytes[i] = (uint8_t)value;
-    return address;
-}
 
 static void complain(const char *what, const struct ip_address *address)
 {
@@ -56,72 +31,19 @@ static void complain(const char *what, const struct ip_address *address)
         fprintf(stderr, "%s: %s\n", text, what);
 }
 
-/* ------------------------------------------------------------------- the table */
-
-static void read_row(char *line)
-{
-    char *slash = strchr(line, '/');
-    unsigned length;
-    char class[16];
-    uint8_t bytes[16];
-    if (!slash || row_count == ROWS_MAX ||
-        sscanf(slash, "/%u %15s", &length, class) != 2) {
-        fprintf(stderr, "the table has a bad line: %s", line);
-        exit(1);
-    }
-    *slash = '\0';
-    struct row *row = &rows[row_count++];
-    row->is_v4 = inet_pton(AF_INET, line, bytes) == 1;
-    if (!row->is_v4 && inet_pton(AF_INET6, line, bytes) != 1)
-        exit(1);
-    size_t bits = row->is_v4 ? 32 : 128;
-    row->first = from_bytes(bytes, bits / 8);
-    wide size_less_1 = bits == length ? 0 : (((wide)1 << (bits - length - 1)) * 2) - 1;
-    row->last = row->first + size_less_1;
-    row->class = strcmp(class, "metadata") == 0 ? ADDRESS_METADATA : ADDRESS_SPECIAL;
-}
-
-static void read_table(const char *path)
-{
-    char line[256];
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        perror(path);
-        exit(1);
-    }
-    while (fgets(line, sizeof line, file)) {
-        if (line[0] != '#' && line[0] != '\n')
-            read_row(line);
-    }
-    fclose(file);
-}
-
-static enum address_class expected(bool is_v4, wide value)
-{
-    bool is_special = !is_v4 && value >> 125 != 1; /* 2000::/3 */
-    for (size_t i = 0; i < row_count; i++) {
-        if (rows[i].is_v4 != is_v4 || value < rows[i].first || value > rows[i].last)
-            continue;
-        if (rows[i].class == ADDRESS_METADATA)
-            return ADDRESS_METADATA;
-        is_special = true;
-    }
-    return is_special ? ADDRESS_SPECIAL : ADDRESS_PUBLIC;
-}
-
 /* ----------------------------------------------------------------------- IPv4 */
 
 /* From `value` the expectation stays the same up to and with the returned address. */
 static uint32_t end_of_segment(uint32_t value)
 {
     uint32_t end = UINT32_MAX;
-    for (size_t i = 0; i < row_count; i++) {
-        if (!rows[i].is_v4)
+    for (size_t i = 0; i < table.count; i++) {
+        if (!table.rows[i].is_v4)
             continue;
-        if (rows[i].first > value && rows[i].first - 1 < end)
-            end = (uint32_t)rows[i].first - 1;
-        if (rows[i].last >= value && rows[i].last < end)
-            end = (uint32_t)rows[i].last;
+        if (table.rows[i].first > value && table.rows[i].first - 1 < end)
+            end = (uint32_t)table.rows[i].first - 1;
+        if (table.rows[i].last >= value && table.rows[i].last < end)
+            end = (uint32_t)table.rows[i].last;
     }
     return end;
 }
@@ -137,11 +59,11 @@ static void *sweep_v4(void *data)
 {
     struct share *share = data;
     uint32_t end = share->first;
-    enum address_class class = expected(true, end);
+    enum address_class class = address_table_class(&table, true, end);
     for (uint64_t at = share->first; at <= share->last; at += share->step) {
         if (at == share->first || at > end) {
             end = end_of_segment((uint32_t)at);
-            class = expected(true, at);
+            class = address_table_class(&table, true, at);
         }
         uint32_t order = htonl((uint32_t)at);
         struct ip_address address = {.is_v4 = true};
@@ -188,28 +110,29 @@ static uint64_t random_64(void)
     return random_state;
 }
 
-static wide random_wide(void)
+static wide_address random_wide(void)
 {
-    return (wide)random_64() << 64 | random_64();
+    return (wide_address)random_64() << 64 | random_64();
 }
 
-static uint64_t check(bool is_v4, wide value)
+static uint64_t check(bool is_v4, wide_address value)
 {
-    struct ip_address address = to_address(is_v4, value);
-    if (address_class_of(&address, NULL) != expected(is_v4, value))
+    struct ip_address address = address_from_wide(is_v4, value);
+    if (address_class_of(&address, NULL) != address_table_class(&table, is_v4, value))
         complain("is classified otherwise", &address);
     return 1;
 }
 
 /* Around an edge; and with one and with two of its bits wrong. */
-static uint64_t sweep_edge(wide edge, uint32_t step)
+static uint64_t sweep_edge(wide_address edge, uint32_t step)
 {
     uint64_t done = 0;
-    for (wide k = 0; k < AROUND_EDGE; k += step)
+    for (wide_address k = 0; k < AROUND_EDGE; k += step)
         done += check(false, edge + k) + check(false, edge - k - 1);
     for (unsigned a = 0; a < 128; a++) {
         for (unsigned b = 0; b <= a; b += step)
-            done += check(false, edge ^ (wide)1 << a ^ (a == b ? 0 : (wide)1 << b));
+            done += check(false, edge ^ (wide_address)1 << a ^
+                                     (a == b ? 0 : (wide_address)1 << b));
     }
     return done;
 }
@@ -217,15 +140,17 @@ static uint64_t sweep_edge(wide edge, uint32_t step)
 static uint64_t sweep_all_v6(uint32_t step)
 {
     uint64_t done = 0;
-    done += sweep_edge((wide)0x2000 << 112, step) + sweep_edge((wide)0x4000 << 112, step);
-    for (size_t i = 0; i < row_count; i++) {
-        if (rows[i].is_v4)
+    done += sweep_edge((wide_address)0x2000 << 112, step) +
+            sweep_edge((wide_address)0x4000 << 112, step);
+    for (size_t i = 0; i < table.count; i++) {
+        if (table.rows[i].is_v4)
             continue;
-        done += sweep_edge(rows[i].first, step) + sweep_edge(rows[i].last + 1, step);
-        wide inside = rows[i].last - rows[i].first;
+        done += sweep_edge(table.rows[i].first, step) +
+                sweep_edge(table.rows[i].last + 1, step);
+        wide_address inside = table.rows[i].last - table.rows[i].first;
         for (unsigned n = 0; n < RANDOM_PER_ROW; n += step) {
-            done += check(false, rows[i].first + (random_wide() & inside));
-            done += check(false, (wide)1 << 125 | random_wide() >> 3);
+            done += check(false, table.rows[i].first + (random_wide() & inside));
+            done += check(false, (wide_address)1 << 125 | random_wide() >> 3);
             done += check(false, random_wide());
         }
     }
@@ -271,13 +196,13 @@ static bool embeds(const struct ip_address *outer, const struct ip_address *inne
 
 static uint64_t check_forms(uint32_t value)
 {
-    struct ip_address inner = to_address(true, value);
+    struct ip_address inner = address_from_wide(true, value);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const struct form *form = &forms[i];
-        wide outer = (wide)form->high << 64 | form->low;
+        wide_address outer = (wide_address)form->high << 64 | form->low;
         for (unsigned byte = 0; byte < 4; byte++)
-            outer |= (wide)(inner.bytes[byte] ^ form->mask) << form->at[byte];
-        struct ip_address address = to_address(false, outer);
+            outer |= (wide_address)(inner.bytes[byte] ^ form->mask) << form->at[byte];
+        struct ip_address address = address_from_wide(false, outer);
         if (address_class_of(&address, NULL) == ADDRESS_PUBLIC)
             complain("embeds IPv4 and is public", &address);
         bool is_low = form->high == 0 && form->low == 0 && value <= 1; /* :: and ::1 */
@@ -290,11 +215,11 @@ static uint64_t check_forms(uint32_t value)
 static uint64_t sweep_forms(uint32_t step)
 {
     uint64_t done = 0;
-    for (size_t i = 0; i < row_count; i++) {
-        if (!rows[i].is_v4)
+    for (size_t i = 0; i < table.count; i++) {
+        if (!table.rows[i].is_v4)
             continue;
-        uint32_t first = (uint32_t)rows[i].first;
-        uint32_t last = (uint32_t)rows[i].last;
+        uint32_t first = (uint32_t)table.rows[i].first;
+        uint32_t last = (uint32_t)table.rows[i].last;
         const uint32_t edges[] = {first, first - 1, last, last + 1};
         for (size_t edge = 0; edge < 4; edge++)
             done += check_forms(edges[edge]) + check(true, edges[edge]);
@@ -323,7 +248,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: address_sweep TABLE STEP\n");
         return 2;
     }
-    read_table(argv[1]);
+    address_table_read(&table, argv[1]);
     uint64_t v6 = sweep_all_v6(step);
     uint64_t embedded = sweep_forms(step);
     check_plain();
@@ -331,7 +256,7 @@ int main(int argc, char **argv)
     unsigned long failures = atomic_load(&wrong);
     printf("%zu prefixes; %llu IPv4, %llu IPv6 addresses, %llu with IPv4 in them: %lu "
            "wrong\n",
-           row_count, (unsigned long long)v4, (unsigned long long)v6,
+           table.count, (unsigned long long)v4, (unsigned long long)v6,
            (unsigned long long)embedded, failures);
     return failures ? 1 : 0;
 }
