@@ -9,6 +9,7 @@
 
 #define ZLIB_CONST /* next_in points to const */
 #include <brotli/decode.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -24,6 +25,7 @@ struct layer {
     bool is_at_end; /* of a stream; more of the same kind may follow for some */
     z_stream z;
     BrotliDecoderState *brotli;
+    size_t brotli_bytes; /* of its allocations */
     ZSTD_DStream *zstd;
 };
 
@@ -143,12 +145,40 @@ static bool begin_inflate(struct layer *layer, unsigned char first)
     return inflateInit2(&layer->z, bits) == Z_OK;
 }
 
+/* brotli does not tell how much it has allocated: each block has its size in front. */
+union counted {
+    size_t size;
+    max_align_t aligned;
+};
+
+static void *allocate_counted(void *opaque, size_t size)
+{
+    struct layer *layer = opaque;
+    union counted *block = malloc(sizeof *block + size);
+    if (!block)
+        return NULL;
+    block->size = size;
+    layer->brotli_bytes += size;
+    return block + 1;
+}
+
+static void free_counted(void *opaque, void *address)
+{
+    struct layer *layer = opaque;
+    if (!address)
+        return;
+    union counted *block = (union counted *)address - 1;
+    layer->brotli_bytes -= block->size;
+    free(block);
+}
+
 static bool layer_begin(struct layer *layer, unsigned char first)
 {
     if (layer->is_begun)
         return true;
     if (layer->coding == CODING_BROTLI) {
-        layer->brotli = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+        layer->brotli =
+            BrotliDecoderCreateInstance(allocate_counted, free_counted, layer);
         layer->is_begun = layer->brotli != NULL;
     } else if (layer->coding == CODING_ZSTD) {
         layer->zstd = ZSTD_createDStream();
@@ -267,6 +297,18 @@ enum decoder_verdict decoder_feed(struct decoder *decoder, struct slice data,
 {
     struct run run = {.decoder = decoder, .out = out};
     return data.len == 0 ? DECODER_FINE : feed(&run, 0, data);
+}
+
+size_t decoder_bytes(const struct decoder *decoder)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < decoder->count; i++) {
+        const struct layer *layer = &decoder->layers[i];
+        bytes += layer->brotli_bytes;
+        if (layer->is_begun && layer->coding == CODING_ZSTD)
+            bytes += ZSTD_sizeof_DStream(layer->zstd);
+    }
+    return bytes;
 }
 
 bool decoder_is_complete(const struct decoder *decoder)

@@ -30,5 +30,9 @@ void decoder_free(struct decoder *decoder); /* NULL is fine */
 /* decoder_feed appends what `data` decodes to; DECODER_FULL: more than `out` may hold. */
 enum decoder_verdict decoder_feed(struct decoder *decoder, struct slice data,
                                   struct buffer *out) MUST_CHECK;
+/* decoder_bytes: how much memory its windows take. An upstream has only to ask for it: 16
+ * MiB for each layer of br, 8 for one of zstd. */
+size_t decoder_bytes(const struct decoder *decoder);
+
 /* decoder_is_complete: every layer saw its end, or nothing was fed at all. */
 bool decoder_is_complete(const struct decoder *decoder);

@@ -89,10 +89,14 @@ size_t transfer_on_header(char *line, size_t size, size_t count, void *data)
     return 0;
 }
 
-/* The bytes of a reply are counted for the process while they are held here. */
+/* The bytes of a reply, and of the windows it takes to decode it, are counted for the
+ * process while they are held here. */
 static bool account(struct transfer *transfer)
 {
-    while (transfer->body.cap > transfer->accounted + ACCOUNT_STEP_BYTES) {
+    size_t held = transfer->body.cap;
+    if (transfer->decoder)
+        held += decoder_bytes(transfer->decoder);
+    while (held > transfer->accounted + ACCOUNT_STEP_BYTES) {
         if (!budget_take(&transfer->setup->budgets->reply_bytes, ACCOUNT_STEP_BYTES)) {
             /* Not `overloaded`, which promises that nothing was sent. */
             stop(transfer, CALL_TOO_LARGE,

@@ -73,3 +73,11 @@ Test(clocks, looks_again_early_enough_for_a_phase_that_begins_right_after)
     verdict = clocks_judge(&limits, &marks, PHASE_RECEIVING, 900);
     cr_assert_eq(verdict.next_ms, 1700);
 }
+
+Test(clocks, the_message_of_the_total_names_no_phase)
+{
+    struct clock_verdict verdict = {.code = CALL_TIMEOUT_TOTAL, .limit_ms = 700};
+    char text[96];
+    clocks_message(&verdict, text, sizeof text);
+    cr_assert_str_eq(text, "not finished within 700 ms");
+}

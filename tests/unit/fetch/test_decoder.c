@@ -7,6 +7,7 @@
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -210,3 +211,86 @@ Test(decoder, is_complete_when_there_was_no_body)
     cr_assert(decoder_is_complete(decoder));
     decoder_free(decoder);
 }
+
+Test(decoder, reads_lists_with_blanks_anywhere)
+{
+    static const char *const lists[] = {"gzip ", " gzip\t,\tidentity ", ",gzip,,"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        decoder_free(make(lists[i])); /* fed nothing */
+    decoder_free(NULL);
+}
+
+Test(decoder, refuses_more_after_the_end_in_a_later_piece)
+{
+    unsigned char coded[ROOM];
+    for (size_t i = 0; i < CODINGS; i++) {
+        bool has_members = strcmp(codings[i].made_as, "gzip") == 0 ||
+                           strcmp(codings[i].made_as, "zstd") == 0;
+        size_t len = encode(codings[i].made_as, plain, strlen(plain), coded);
+        struct buffer out;
+        buffer_init(&out, ROOM);
+        struct decoder *decoder = make(codings[i].name);
+        cr_assert_eq(run(decoder, coded, len, len, &out), DECODER_FINE);
+        cr_expect_eq(decoder_feed(decoder, slice_make((const char *)coded, len), &out),
+                     has_members ? DECODER_FINE : DECODER_BROKEN, "%s",
+                     codings[i].made_as);
+        decoder_free(decoder);
+        buffer_done(&out);
+    }
+}
+
+Test(decoder, tells_what_its_windows_take)
+{
+    static const char *const names[] = {"br", "zstd"};
+    static unsigned char zeros[8 << 20], coded[ROOM];
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = ROOM;
+        if (i == 0)
+            cr_assert(BrotliEncoderCompress(5, 24, BROTLI_MODE_GENERIC, sizeof zeros,
+                                            zeros, &len, coded));
+        else
+            len = ZSTD_compress(coded, len, zeros, sizeof zeros, 3);
+        struct buffer out;
+        buffer_init(&out, ROOM);
+        struct decoder *decoder = make(names[i]);
+        cr_assert_eq(decoder_bytes(decoder), 0);
+        cr_assert_eq(run(decoder, coded, len, len, &out), DECODER_FULL);
+        cr_expect_gt(decoder_bytes(decoder), 1 << 20, "%s", names[i]);
+        cr_expect_lt(decoder_bytes(decoder), 40 << 20, "%s", names[i]);
+        decoder_free(decoder);
+        buffer_done(&out);
+    }
+}
+
+/* AddressSanitizer neither lives under a ceiling on memory nor lets malloc fail. */
+#ifndef __SANITIZE_ADDRESS__
+static void take_all_memory(void)
+{
+    struct rlimit none = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    for (size_t size = 1 << 20; size > 8; size /= 2) {
+        while (malloc(size) != NULL)
+            continue;
+    }
+}
+
+Test(decoder, without_memory_for_its_state_a_body_does_not_decode)
+{
+    static const char *const names[] = {"gzip", "deflate", "br", "zstd"};
+    struct decoder *decoders[4];
+    enum decoder_verdict verdicts[4];
+    struct buffer out;
+    struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    buffer_init(&out, ROOM);
+    for (size_t i = 0; i < 4; i++)
+        decoders[i] = make(names[i]);
+    take_all_memory();
+    for (size_t i = 0; i < 4; i++)
+        verdicts[i] = decoder_feed(decoders[i], slice_from("x"), &out);
+    setrlimit(RLIMIT_AS, &all);
+    for (size_t i = 0; i < 4; i++) {
+        cr_expect_eq(verdicts[i], DECODER_BROKEN, "%s", names[i]);
+        decoder_free(decoders[i]);
+    }
+}
+#endif

@@ -306,3 +306,37 @@ Test(reply_head, knows_a_reply_whose_end_is_ambiguous_from_a_merely_bad_one)
     reply_head_clear(&head);
     cr_assert_not(head.is_ambiguous);
 }
+
+Test(reply_head, lets_go_of_the_memory_of_a_large_head)
+{
+    char line[10000];
+    memset(line, 'v', sizeof line);
+    memcpy(line, "X: ", 3);
+    line[sizeof line - 1] = '\n';
+    reply_head_done(&head);
+    reply_head_init(&head, 65536);
+    cr_assert_eq(feed("HTTP/1.1 200 OK\r\n"), HEAD_FINE);
+    cr_assert_eq(reply_head_line(&head, line, sizeof line), HEAD_FINE);
+    reply_head_clear(&head);
+    cr_assert_eq(head.text.cap, 0);
+    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nA: b\r\n\r\n"), HEAD_FINE);
+    cr_assert_str_eq(fields(false), "a=b|");
+}
+
+Test(reply_head, without_room_for_its_text_a_head_is_too_large)
+{
+    head.text.max = 4;
+    cr_assert_eq(feed("HTTP/1.1 200 OK\r\nLonger: than that\r\n"), HEAD_TOO_LARGE);
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* which ends the process instead of letting realloc fail   \
+                              */
+Test(reply_head, without_memory_for_its_fields_a_head_is_too_large)
+{
+    cr_assert_eq(feed("HTTP/1.1 200 OK\r\n"), HEAD_FINE);
+    head.count = head.fields_cap = (size_t)1 << 50;
+    cr_assert_eq(feed("A: b\r\n"), HEAD_TOO_LARGE);
+    cr_assert_str_eq(head.reason, "no memory for the reply's header");
+    head.count = head.fields_cap = 0;
+}
+#endif
