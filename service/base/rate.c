@@ -44,6 +44,19 @@ bool rate_take(struct rate *rate, uint64_t now_us, uint64_t count, uint64_t *ret
     return step.is_taken;
 }
 
+void rate_charge(struct rate *rate, uint64_t now_us, uint64_t count)
+{
+    if (rate->item_ns == 0)
+        return;
+    uint64_t now_ns = now_us * NS_OF_US;
+    uint64_t full_ns = atomic_load_explicit(&rate->full_ns, memory_order_relaxed);
+    uint64_t next_ns;
+    do {
+        next_ns = (full_ns > now_ns ? full_ns : now_ns) + count * rate->item_ns;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &rate->full_ns, &full_ns, next_ns, memory_order_relaxed, memory_order_relaxed));
+}
+
 bool rate_has_one(const struct rate *rate, uint64_t now_us, uint64_t *ret_wait_ns)
 {
     uint64_t full_ns = atomic_load_explicit(&rate->full_ns, memory_order_relaxed);

@@ -23,6 +23,9 @@ void rate_init(struct rate *rate, uint64_t per_second, uint64_t burst);
 /* rate_take takes `count` if the bucket holds so many; else takes nothing and tells in
  * how many nanoseconds it will. A count over the burst never passes. Any thread. */
 bool rate_take(struct rate *rate, uint64_t now_us, uint64_t count, uint64_t *ret_wait_ns);
+/* rate_charge takes `count` even if the bucket has not so many: for what cannot be
+ * refused any more. The next rate_take waits the longer. */
+void rate_charge(struct rate *rate, uint64_t now_us, uint64_t count);
 /* rate_has_one: would rate_take of 1 pass? Takes nothing. */
 bool rate_has_one(const struct rate *rate, uint64_t now_us, uint64_t *ret_wait_ns);
 

@@ -8,7 +8,6 @@
 #include "config/syntax.h"
 
 #include <stddef.h>
-#include <string.h>
 
 /* No clock runs longer than this. */
 enum { HOUR = 3600 * 1000 };
@@ -176,7 +175,8 @@ const struct option options_table[] = {
      .help =
          "What keys may ask for, each {keys: [billing], items_per_second: 500, burst: "
          "1000, max_in_flight: 200, max_items: 100} with what is to be limited; keys: "
-         "[\"*\"] is every key no other entry names. Every item of a batch counts; "
+         "[\"*\"] is every key no other entry names. Every item of a batch counts, "
+         "and every redirect followed; "
          "burst is how many may come at once, unless given the larger of "
          "items_per_second and the largest batch; items over max_in_flight wait"},
     {.path = "auth.failures_per_minute",
@@ -463,37 +463,3 @@ const struct option options_table[] = {
      .help = "A line for each batch"},
 };
 const size_t options_count = sizeof options_table / sizeof *options_table;
-
-const struct option *options_find(const char *path)
-{
-    for (size_t i = 0; i < options_count; i++) {
-        if (strcmp(options_table[i].path, path) == 0)
-            return &options_table[i];
-    }
-    return NULL;
-}
-
-const char *options_name(const struct option *option)
-{
-    return strrchr(option->path, '.') + 1;
-}
-
-bool options_is_section(const char *path)
-{
-    size_t len = strlen(path);
-    for (size_t i = 0; i < options_count; i++) {
-        const char *other = options_table[i].path;
-        if (strncmp(other, path, len) == 0 && other[len] == '.')
-            return true;
-    }
-    return false;
-}
-
-const struct option_section *options_find_section(const char *path)
-{
-    for (size_t i = 0; i < option_sections_count; i++) {
-        if (strcmp(option_sections[i].path, path) == 0)
-            return &option_sections[i];
-    }
-    return NULL;
-}

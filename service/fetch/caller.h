@@ -21,7 +21,8 @@ struct caller {
     uint64_t max_items;        /* of one batch */
 
     /* Shared by all workers. */
-    struct rate items;       /* items of its batches: taken by the front, once a batch */
+    struct rate items;       /* items of its batches: taken by the front, once a batch;
+                                and each redirect followed */
     struct budget in_flight; /* one place a dispatched item: taken when it is dispatched,
                                 given back with its place in budgets.in_flight; items it
                                 has no place for wait. UINT64_MAX: no limit */

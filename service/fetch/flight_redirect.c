@@ -99,6 +99,9 @@ static bool hop(struct flight *flight, const struct redirect_decision *decision)
         return fail(flight, CALL_TOO_LARGE, "no memory for the redirect");
     flight->method = decision->method;
     flight->hops++;
+    /* A hop is a request like any other; too late to be refused, it is charged. */
+    rate_charge(&flight->call->flow->caller->items, flight->fetcher->setup.loop->now_us,
+                1);
     flight->is_redialled = false;
     flight_give_transfer(flight);
     flight->call->phase = PHASE_QUEUED;

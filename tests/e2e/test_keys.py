@@ -135,6 +135,18 @@ def test_the_rate_counts_every_item_of_a_batch(start_gatherd, upstream):
     assert metric(gatherd, 'caller_refused_total{limit="items_per_second"}') >= 1
 
 
+def test_s9_each_redirect_counts_against_the_rate(start_gatherd, upstream):
+    """S9: twelve requests for two items leave eight of a burst of twenty."""
+    limited, entry = make_key("limited")
+    gatherd = start_gatherd(with_keys(
+        entry, limits=[{"keys": ["limited"], "items_per_second": 1, "burst": 20}]))
+    item = {"url": upstream.url("redirect-chain/5"), "redirects": 5}
+    reply = post(gatherd, limited, [item, item]).json()
+    assert [response["status"] for response in reply["responses"]] == [200, 200]
+    assert post(gatherd, limited, [upstream.url("ok")] * 18).status == 429
+    assert post(gatherd, limited, [upstream.url("ok")] * 8).status == 200
+
+
 def test_an_empty_bucket_refuses_before_the_batch_is_parsed(start_gatherd, upstream):
     limited, entry = make_key("limited")
     gatherd = start_gatherd(with_keys(

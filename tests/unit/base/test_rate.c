@@ -94,6 +94,22 @@ Test(rate, a_wait_is_told_in_whole_seconds_of_at_least_one)
     cr_expect(eq(u64, rate_wait_s(90 * second_ns), 90));
 }
 
+Test(rate, what_cannot_be_refused_is_charged_and_waited_for_later)
+{
+    struct rate rate;
+    uint64_t wait_ns;
+    rate_init(&rate, 10, 5);
+    rate_charge(&rate, SECOND_US, 8);
+    cr_expect(not(rate_take(&rate, SECOND_US, 1, &wait_ns)));
+    cr_expect(eq(u64, wait_ns, 4 * second_ns / 10), "three too many, and its own");
+    cr_expect(eq(u32, drain(&rate, SECOND_US + 4 * SECOND_US / 10), 1));
+    rate_charge(&rate, 100 * SECOND_US, 1);
+    cr_expect(eq(u32, drain(&rate, 100 * SECOND_US), 4));
+    rate_init(&rate, 0, 1);
+    rate_charge(&rate, SECOND_US, 1000);
+    cr_expect(rate_take(&rate, SECOND_US, 1000, &wait_ns));
+}
+
 Test(rate, the_step_is_pure)
 {
     const struct rate rate = {.item_ns = 100, .burst_ns = 300};
