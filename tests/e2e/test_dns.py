@@ -117,6 +117,15 @@ def test_a_name_that_does_not_resolve_is_dns_in_time(rig, lenient, label):
     assert document["reply"].seconds < 0.7 * 2 + 0.5 * slowness()
 
 
+@pytest.mark.parametrize("label, reason", [
+    ("nx", "no such name"), ("empty", "the name has no address"),
+    ("servfail", "the name servers failed"), ("refused", "the name servers failed"),
+    ("timeout", "the name server did not answer in time")])
+def test_u16_the_message_says_why_a_name_does_not_resolve(rig, lenient, label, reason):
+    """U16: one code, and the reason in the message."""
+    assert reason in lenient.fetch(rig.url(f"{label}.reason.test"))["error"]["message"]
+
+
 def test_names_that_do_not_answer_hold_no_other_item(rig, lenient):
     """U16, M3, M4: two hundred names that get no answer."""
     silent = [rig.url(f"timeout.{n}.test") for n in range(200)]

@@ -26,7 +26,8 @@ def threads(pid):
 
 @pytest.mark.slow
 def test_faults_leave_nothing_behind(start_gatherd, upstream):
-    """U2-U11: All faults, over and over, in mixed order: memory, descriptors and threads stay."""
+    """U2, U3, U4, U5, U7, U8, U9, U10, U11: all faults, over and over, in mixed order: memory,
+    descriptors and threads stay."""
     gatherd = start_gatherd(QUICK)
     rng = random.Random(5)
 

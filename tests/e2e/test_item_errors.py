@@ -16,7 +16,7 @@ def check_code(item, expected):
 
 @pytest.mark.parametrize("path, expected", FAULTS, ids=[path for path, _ in FAULTS])
 def test_each_fault_has_its_code(impatient, upstream, path, expected):
-    """U2-U5, U7-U11: by path."""
+    """U2, U3, U4, U5, U7, U8, U9, U10, U11: by path."""
     item = impatient.fetch({"url": upstream.url(path), "timeoutMs": 1500})
     check_code(item, expected)
     if path in LATE_EXTRAS:
@@ -42,6 +42,15 @@ def test_each_fault_of_the_handshake_has_its_code(tls_gatherd, upstream, name):
     """S19: expired, wrong host, self-signed, untrusted, old versions, cut, hang."""
     item = tls_gatherd.fetch({"url": upstream.tls(name)})
     check_code(item, TLS_FAULTS[name])
+
+
+@pytest.mark.parametrize("name, reason", [
+    ("expired", "certificate has expired"), ("wrong-host", "the certificate is not for this host"),
+    ("self-signed", "self-signed certificate"), ("untrusted", "unable to get local issuer"),
+    ("tls10", "the TLS handshake failed"), ("cut", "the TLS handshake failed")])
+def test_s19_the_message_says_what_is_wrong_with_the_session(tls_gatherd, upstream, name, reason):
+    """S19: one code, and the reason in the message."""
+    assert reason in tls_gatherd.fetch(upstream.tls(name))["error"]["message"]
 
 
 @pytest.fixture(scope="module")
