@@ -2,7 +2,9 @@
 """Servers that people run: nginx, an HTTP/2 server, a TLS server with its own authority."""
 import base64
 import gzip
+import hashlib
 import os
+import re
 import shutil
 import time
 
@@ -159,6 +161,32 @@ def test_s22_http2_pushes_are_declined_and_few_streams_are_enough(start_gatherd,
                                  include=["body", "timing"], deadlineMs=8000)
         assert document["summary"]["ok"] == 60
         assert all(r["timing"]["bytes"] == 8 for r in document["responses"])
+    finally:
+        child.stop()
+
+
+@needs_nghttpd
+def test_s14_over_http2_a_host_of_ones_own_is_the_authority(start_gatherd, upstream, tmp_path):
+    """S14: sent once, as :authority, and only for the item that has it; the certificate is
+    that of the URL's host."""
+    (tmp_path / "data.txt").write_text("two")
+    port, certificates = free_port(), upstream.ports["certificates"]
+    child = Child([NGHTTPD, "-v", "-a", "127.0.0.1", "-d", str(tmp_path), str(port),
+                   f"{certificates}/good.key", f"{certificates}/good.pem"], tmp_path, "nghttpd-v")
+    try:
+        wait_until(lambda: accepts(port), 10, "nghttpd")
+        hash_of_key = hashlib.sha256(b"may").hexdigest()
+        gatherd = start_gatherd(
+            options(fetch__ca_file=upstream.ca_file, fetch__http2="on", server__workers=1),
+            {"auth": {"mode": "keys", "keys": [{"name": "may", "sha256": hash_of_key}]},
+             "egress": {"rules": [{"keys": ["may"], "host_header": "allow"}]}})
+        url = f"https://localhost:{port}/data.txt"
+        for item in ({"url": url, "headers": {"host": "other.example"}}, url):
+            reply = gatherd.post([item], {"x-api-key": "may"}).json()
+            assert reply["responses"][0]["status"] == 200, reply
+        seen = wait_until(lambda: re.findall(r"(:authority|host): (\S+)", child.output())
+                          if child.output().count(":authority") >= 2 else None, 5, "two requests")
+        assert seen == [(":authority", "other.example"), (":authority", f"localhost:{port}")]
     finally:
         child.stop()
 

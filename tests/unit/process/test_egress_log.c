@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* egress_log.h: one line a second and rule, without path and query. */
+#include "base/log.h"
+#include "egress_log.h"
+#include "fetch/flow.h"
+#include "support/expect.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SECOND_US = 1000000 };
+
+static char written[8192];
+static FILE *file;
+static int old_stderr;
+
+static void begin_capture(void)
+{
+    file = tmpfile();
+    cr_assert(file != NULL);
+    old_stderr = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    log_setup(LOG_INFO, LOG_JSON);
+}
+
+/* How many lines were written; all of them are in `written`. */
+static size_t end_capture(void)
+{
+    dup2(old_stderr, STDERR_FILENO);
+    close(old_stderr);
+    rewind(file);
+    written[fread(written, 1, sizeof written - 1, file)] = '\0';
+    fclose(file);
+    size_t lines = 0;
+    for (const char *at = written; (at = strchr(at, '\n')); at++)
+        lines++;
+    return lines;
+}
+
+static struct caller caller = {.name = "billing"};
+static struct flow flow = {.caller = &caller, .request_id = "r-1"};
+static const struct target target = {.scheme = "http", .host = "a.example", .port = 8080};
+
+static struct egress_notice notice_of(enum egress_reason reason, const char *text)
+{
+    return (struct egress_notice){
+        .flow = &flow, .target = &target, .text = text, .reason = reason};
+}
+
+Test(egress_log, a_rule_gets_one_line_a_second)
+{
+    struct egress_log log;
+    struct egress_notice private = notice_of(EGRESS_PRIVATE, "the address is not public");
+    struct egress_notice port = notice_of(EGRESS_PORT, "the port");
+    egress_log_init(&log);
+    begin_capture();
+    for (uint64_t i = 0; i < 1000; i++)
+        egress_log_write(&log, &private, 5 * SECOND_US + i);
+    egress_log_write(&log, &port, 5 * SECOND_US);
+    egress_log_write(&log, &private, 6 * SECOND_US + 1);
+    cr_expect(eq(sz, end_capture(), 3));
+}
+
+Test(egress_log, a_line_says_who_what_and_why)
+{
+    struct egress_log log;
+    struct egress_notice notice = notice_of(EGRESS_PORT, "the port is not allowed");
+    egress_log_init(&log);
+    begin_capture();
+    egress_log_write(&log, &notice, SECOND_US);
+    cr_expect(eq(sz, end_capture(), 1));
+    expect_part(written, "\"event\":\"egress_would_refuse\",\"requestId\":\"r-1\","
+                         "\"caller\":\"billing\",\"reason\":\"the port is not allowed\","
+                         "\"scheme\":\"http\",\"host\":\"a.example\",\"port\":8080");
+}
+
+Test(egress_log, what_is_not_known_is_left_out)
+{
+    struct egress_log log;
+    struct egress_notice notice = notice_of(EGRESS_PORT, "the port is not allowed");
+    struct caller everybody = {.name = ""};
+    struct flow nameless = {.caller = &everybody};
+    notice.flow = &nameless;
+    egress_log_init(&log);
+    begin_capture();
+    egress_log_write(&log, &notice, SECOND_US);
+    cr_expect(eq(sz, end_capture(), 1));
+    cr_expect(strstr(written, "caller") == NULL && strstr(written, "requestId") == NULL);
+}
