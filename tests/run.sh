@@ -114,6 +114,8 @@ part_release() {
         --ignore=tests/e2e/test_torture.py --ignore=tests/e2e/test_long.py || true
     check "every load passes, small and short" \
         tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
+    check "small batches are answered beside large ones" \
+        tests/load/fairness.py --smoke --gatherd "$root/build/release/gatherd" || true
     run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators
     # Ports of its own: the usual ones may be taken by a quick start that is running.
     check "the quick start shows three tasks done at once" env GATHERD_PORT=18980 \

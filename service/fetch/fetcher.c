@@ -22,9 +22,10 @@
 
 enum {
     STANDARD_TEXT_MAX = 64 * 1024,
+    /* Also when the queue is long: with 64 an upstream that answers at once had always
+     * 500 calls more waiting for our attention than needed, and every item took six times
+     * as long, at 20 % more CPU (ten batches of 10,000 items). */
     SLICE = 16,
-    SLICE_LONG = 64, /* when the queue is long: turns have a price too */
-    LONG_QUEUE = 1000,
     CANCEL_SLICE = 64, /* 24 µs each */
     SPARE_LEAST = 256,
     SPARE_SLICE = 256, /* handles freed per turn in which lanes are closed */
@@ -320,16 +321,9 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         flight_begin(flight);
 }
 
-static size_t slice_of(const struct fetcher *fetcher)
-{
-    if (fetcher->is_short_of_sockets)
-        return SHORT_SLICE;
-    return fetcher->schedule->waiting > LONG_QUEUE ? SLICE_LONG : SLICE;
-}
-
 static void start_slice(struct fetcher *fetcher)
 {
-    size_t left = slice_of(fetcher);
+    size_t left = fetcher->is_short_of_sockets ? SHORT_SLICE : SLICE;
     struct list *node;
     while (left > 0 && (node = list_first(&fetcher->ready)) != NULL) {
         flight_go_on(container_of(node, struct flight, node));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The entry of the upstream side: start calls, cancel calls, one turn. In front a queue
- * per origin, then slices (at most 8–64 new transfers a turn), behind it resolver, guard
+ * per origin, then slices (at most 16 new transfers a turn), behind it resolver, guard
  * and lanes. One per worker; single-threaded; no function blocks.
  *
  * Libraries' callbacks only record; on_done is called at one place, in fetcher_turn. */

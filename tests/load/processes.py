@@ -74,11 +74,6 @@ class Process:
         raise LoadFault("%s did not become ready; its last words:\n%s" % (
             self.name, self.log_tail()))
 
-    def all_pids(self):
-        """Its own and its children's, as nginx's workers."""
-        with open("/proc/%d/task/%d/children" % (self.pid, self.pid)) as children:
-            return [self.pid] + [int(pid) for pid in children.read().split()]
-
     def log_tail(self, lines=15):
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
 
