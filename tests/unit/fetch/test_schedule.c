@@ -353,6 +353,31 @@ Test(schedule, a_blocked_flow_may_leave)
     cr_assert_eq(next_flow(), 0);
 }
 
+Test(schedule, keeps_no_more_spare_parts_than_it_may)
+{
+    enum { MANY = 1200, SPARES = 1024 };
+    static struct gate many_gates[MANY];
+    static struct call many_calls[MANY];
+    schedule_init(&schedule, 1);
+    for (int i = 0; i < MANY; i++) {
+        gate_init(&many_gates[i]);
+        many_calls[i].flow = &flows[0];
+        schedule_wait(&schedule, &many_gates[i], &many_calls[i], 0);
+    }
+    while (schedule_drain(&schedule))
+        ;
+    cr_assert_eq(schedule.spare_count, SPARES);
+    flows[1].caller = &callers[1];
+    wait_many(0, 0, 2);
+    wait_many(1, 0, 1);
+    next();
+    cr_assert_null(next());
+    cr_assert_eq(schedule.claims.count, 1);
+    while (schedule_drain(&schedule))
+        ;
+    cr_assert_eq(schedule.spare_count, SPARES);
+}
+
 /* ---------------------------------------------------------------------- what it tells */
 
 static void wait_since(int flow, int gate, uint64_t now_us)
