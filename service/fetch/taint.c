@@ -126,15 +126,15 @@ bool taints_has(const struct taints *taints, uint64_t key, uint64_t now_ms)
     return false;
 }
 
-/* RFC 8446 5.1: type, version, length. An alert of TLS 1.3 looks like data, and is two
- * bytes, a type and a tag of 16; no reply is that short. */
-static bool is_tls_alert(const unsigned char *bytes, size_t len)
+/* RFC 8446 5.1: type, version, length. In TLS 1.3 an alert (2 bytes) and a KeyUpdate (5)
+ * look like data, sealed with a type and a tag of 16; no reply is that short. */
+static bool is_tls_housekeeping(const unsigned char *bytes, size_t len)
 {
-    enum { ALERT = 21, DATA = 23, SEALED_ALERT_BYTES = 19, RECORD_HEAD = 5 };
+    enum { ALERT = 21, DATA = 23, KEY_UPDATE_BYTES = 22, RECORD_HEAD = 5 };
     if (bytes[0] == ALERT)
         return true;
     return bytes[0] == DATA && len >= RECORD_HEAD && bytes[3] == 0 &&
-           bytes[4] <= SEALED_ALERT_BYTES;
+           bytes[4] <= KEY_UPDATE_BYTES;
 }
 
 static bool is_request_timeout(const unsigned char *bytes, size_t len)
@@ -147,5 +147,5 @@ bool taint_is_offence(const unsigned char *bytes, size_t len, bool is_tls)
 {
     if (len == 0)
         return false;
-    return is_tls ? !is_tls_alert(bytes, len) : !is_request_timeout(bytes, len);
+    return is_tls ? !is_tls_housekeeping(bytes, len) : !is_request_timeout(bytes, len);
 }

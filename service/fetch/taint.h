@@ -51,6 +51,7 @@ bool taints_note(struct taints *taints, uint64_t key, uint64_t now_ms);
 bool taints_has(const struct taints *taints, uint64_t key, uint64_t now_ms);
 
 /* taint_is_offence: `bytes`, the first of what came on an idle connection (at most
- * TAINT_LOOK_BYTES are looked at), belong to no farewell: a TLS alert, or the 408 that
- * some servers send when they tire of an idle connection (RFC 9110 15.5.9). */
+ * TAINT_LOOK_BYTES are looked at), are none of what may come there: a TLS alert or new
+ * keys, or the 408 that some servers send when they tire of an idle connection (RFC
+ * 9110 15.5.9). */
 bool taint_is_offence(const unsigned char *bytes, size_t len, bool is_tls);

@@ -124,11 +124,12 @@ Test(taint, any_bytes_on_an_idle_plain_connection_are_an_offence_but_408)
     cr_assert(is_offence("HTTP/1.1 428 Req", 16, false));
 }
 
-Test(taint, data_of_an_idle_tls_connection_is_an_offence_but_an_alert)
+Test(taint, data_of_an_idle_tls_connection_is_an_offence_but_alerts_and_new_keys)
 {
     cr_assert_not(is_offence("\x15\x03\x03\x00\x1a", 5, true)); /* TLS 1.2 */
     cr_assert_not(is_offence("\x17\x03\x03\x00\x13", 5, true)); /* TLS 1.3, sealed */
-    cr_assert(is_offence("\x17\x03\x03\x00\x14", 5, true));
+    cr_assert_not(is_offence("\x17\x03\x03\x00\x16", 5, true)); /* KeyUpdate */
+    cr_assert(is_offence("\x17\x03\x03\x00\x17", 5, true));
     cr_assert(is_offence("\x17\x03\x03\x01\x00", 5, true));
     cr_assert(is_offence("\x17\x03\x03", 3, true));
     cr_assert(is_offence("\x16\x03\x03\x00\x13", 5, true));
