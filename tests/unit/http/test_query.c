@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Query strings: names and values, escapes, limits. */
 #include "http/query.h"
+#include "support/failing_memory.h"
 
 #include <criterion/criterion.h>
 
@@ -69,4 +70,19 @@ Test(query, too_many_arguments_are_a_limit)
     struct error err = {.kind = ERROR_NONE};
     cr_expect_not(query_parse(slice_from("a&b&c"), 2, &query, &err));
     cr_expect_eq(err.kind, ERROR_LIMIT);
+}
+
+Test(query, without_memory_it_fails_as_the_system_not_as_the_query)
+{
+    if (!failing_memory_is_here())
+        cr_skip_test("this build has allocators of its own");
+    for (size_t number = 1; number <= 2; number++) {
+        struct query query = {.count = 0};
+        struct error err;
+        failing_memory_arm(number);
+        cr_expect_not(query_parse(slice_from("url=x"), 10, &query, &err));
+        cr_assert(failing_memory_disarm());
+        cr_expect_eq(err.kind, ERROR_SYSTEM);
+        cr_expect_eq(query.count, 0);
+    }
 }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batches read and headers written when an allocation fails, each in turn: refused for
+ * want of memory, never called wrong, never half there. */
+#include "batch/render_headers.h"
+#include "support/failing_memory.h"
+#include "unit/batch/batch_fixture.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+enum { ALLOCATIONS_MAX = 2000 };
+
+static const char document[] =
+    "{\"defaults\": {\"headers\": {\"A\": \"b\"}}, \"requests\": [\"http://a.example/\","
+    " {\"url\": \"http://b.example/\\u00e9\", \"id\": \"b\", \"method\": \"PUT\","
+    "  \"headers\": {\"X\": [\"1\", \"2\"]}, \"body\": {\"x\": [1, 2.5, true, null]}},"
+    " {\"url\": \"http://c.example/\", \"method\": \"POST\", \"body\": \"\\u00e9text\"},"
+    " {\"url\": \"http://d.example/\", \"method\": \"POST\", \"bodyEncoding\": "
+    "\"base64\","
+    "  \"body\": \"AAECAwQ=\"}]}";
+
+static void need_failing_memory(void)
+{
+    if (!failing_memory_is_here())
+        cr_skip_test("this build has allocators of its own");
+}
+
+TestSuite(batch_memory, .init = need_failing_memory);
+
+/* Nothing, or all of it. */
+static void check_outcome(struct batch *batch, size_t count, struct parse_errors *errors,
+                          bool has_failed, size_t number)
+{
+    if (batch)
+        cr_assert(eq(sz, batch->count, count), "allocation %zu", number);
+    else
+        cr_assert(has_failed && errors->refusal == PARSE_NO_MEMORY, "allocation %zu: %s",
+                  number, errors->list[0].detail);
+    batch_free(batch);
+    parse_errors_done(errors);
+}
+
+Test(batch_memory, each_allocation_of_reading_a_batch_may_fail)
+{
+    const struct config config = fixture_config();
+    const struct parse_setup setup = {.config = &config};
+    bool has_failed = true;
+    size_t number = 0;
+    while (has_failed) {
+        struct parse_errors errors = {.count = 0};
+        failing_memory_arm(++number);
+        struct batch *batch = parse_batch(slice_from(document), &setup, &errors);
+        has_failed = failing_memory_disarm();
+        check_outcome(batch, 4, &errors, has_failed, number);
+        cr_assert(lt(sz, number, ALLOCATIONS_MAX));
+    }
+    cr_expect(gt(sz, number, 50));
+}
+
+Test(batch_memory, each_allocation_of_reading_a_query_may_fail)
+{
+    const struct config config = fixture_config();
+    const struct parse_setup setup = {.config = &config};
+    const struct parse_argument arguments[] = {
+        {slice_from("url"), slice_from("http://a.example/")},
+        {slice_from("url"), slice_from("http://b.example/")},
+        {slice_from("deadlineMs"), slice_from("500")},
+    };
+    bool has_failed = true;
+    size_t number = 0;
+    while (has_failed) {
+        struct parse_errors errors = {.count = 0};
+        failing_memory_arm(++number);
+        struct batch *batch = parse_query(arguments, 3, &setup, &errors);
+        has_failed = failing_memory_disarm();
+        check_outcome(batch, 2, &errors, has_failed, number);
+        cr_assert(lt(sz, number, ALLOCATIONS_MAX));
+    }
+}
+
+Test(batch_memory, many_headers_that_cannot_be_sorted_fail_the_buffer)
+{
+    struct call_header headers[40];
+    for (size_t i = 0; i < 40; i++)
+        headers[i] = (struct call_header){slice_from("name"), slice_from("value")};
+    bool has_failed = true;
+    for (size_t number = 1; has_failed; number++) {
+        struct buffer out;
+        buffer_init(&out, 1 << 20);
+        failing_memory_arm(number);
+        render_headers(&out, headers, 40);
+        has_failed = failing_memory_disarm();
+        cr_expect(eq(int, out.failed, has_failed));
+        buffer_done(&out);
+    }
+}
