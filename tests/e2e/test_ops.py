@@ -177,6 +177,7 @@ def test_each_batch_leaves_one_log_line(start_gatherd, upstream):
 
 
 def test_the_log_has_no_secrets(start_gatherd, upstream):
+    """O8: neither of callers nor of their batches, at any level."""
     gatherd = start_gatherd({"log": {"level": "debug"}})
     gatherd.post([{"url": upstream.url("echo") + "?token=s3cret-query",
                    "headers": {"authorization": "Bearer s3cret-header", "cookie": "s3cret-cookie"},
@@ -192,6 +193,7 @@ def test_the_log_has_no_secrets(start_gatherd, upstream):
 
 
 def test_hostile_input_cannot_forge_a_log_line(start_gatherd):
+    """O8: line feeds and escapes of callers are escaped."""
     gatherd = start_gatherd({"log": {"level": "debug"}})
     gatherd.get("/nope%0A{\"forged\":1}", **{"User-Agent": "\x1b[31m\"}", "X-Forwarded-For": "x"})
     gatherd.post([{"url": "http://x/\n{\"forged\":1}", "id": "\n{\"forged\":1}"}])

@@ -314,7 +314,7 @@ def test_demo_serves_its_routes(tmp_path):
 
 
 def test_standard_streams_may_be_closed(tmp_path):
-    """A daemon without stdin, stdout and stderr must not give their numbers to sockets."""
+    """L12: A daemon without stdin, stdout and stderr must not give their numbers to sockets."""
     path, port = write_config(tmp_path)
     script = ("import os,sys\nfor n in (0,1,2): os.close(n)\n"
               f"os.execv({binary()!r}, ['gatherd','serve','--config',{str(path)!r}])")

@@ -111,13 +111,13 @@ Test(log, a_message_is_a_whole_line)
     cr_assert(ne(ptr, strstr(read_log(), "\"message\":\"no \\\"room\\\"\"}\n"), NULL));
 }
 
-Test(log, no_value_can_forge_a_line_or_a_terminal_sequence)
+Test(log, o8_no_value_can_forge_a_line_or_a_terminal_sequence)
 {
     expect_text(logged_value("a\n{\"x\":1}\r\033[31m\x7f", 16),
                 "\"v\":\"a\\u000a{\\\"x\\\":1}\\u000d\\u001b[31m\\u007f\"}\n");
 }
 
-Test(log, c1_controls_and_reordering_marks_are_escaped)
+Test(log, o8_c1_controls_and_reordering_marks_are_escaped)
 {
     expect_text(logged_value("\xc2\x9b\xe2\x80\xae\xe2\x80\xa8", 8),
                 "\"v\":\"\\u009b\\u202e\\u2028\"}\n");
@@ -181,7 +181,7 @@ Test(log, many_fields_are_cut_between_fields)
     cr_assert(ne(ptr, strstr(log, "\"cut\":true}\n"), NULL));
 }
 
-Test(log, a_full_pipe_drops_lines_instead_of_blocking_and_says_so_later)
+Test(log, l12_a_full_pipe_drops_lines_instead_of_blocking_and_says_so_later)
 {
     int ends[2];
     cr_assert(eq(int, pipe(ends), 0));
@@ -201,7 +201,7 @@ Test(log, a_full_pipe_drops_lines_instead_of_blocking_and_says_so_later)
     cr_assert(json_text_is_valid(slice_from(text)));
 }
 
-Test(log, a_closed_standard_error_is_no_trouble)
+Test(log, l12_a_closed_standard_error_is_no_trouble)
 {
     log_setup(LOG_INFO, LOG_JSON);
     kept_stderr = dup(STDERR_FILENO);
