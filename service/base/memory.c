@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,7 +56,10 @@ void *memory_new(size_t size)
 
 void *memory_try_array(size_t count, size_t size)
 {
-    return count == 0 ? NULL : calloc(count, size);
+    /* calloc looks itself; the one of a sanitizer ends the process for it. */
+    if (count == 0 || count > PTRDIFF_MAX / size)
+        return NULL;
+    return calloc(count, size);
 }
 
 char *memory_copy_text(const char *text)

@@ -66,8 +66,6 @@ static bool is_host_and_port(struct slice url, size_t scheme_len)
     return *rest >= '0' && *rest <= '9';
 }
 
-static const char *const reason_no_parse = "the URL does not parse";
-
 static const char *reason_of(CURLUcode code)
 {
     switch (code) {
@@ -80,7 +78,7 @@ static const char *reason_of(CURLUcode code)
     case CURLUE_BAD_IPV6:
         return "the host is neither a host name nor an IP address";
     default:
-        return reason_no_parse;
+        return "the URL does not parse";
     }
 }
 
@@ -102,30 +100,30 @@ static void fill_address(struct target *target, const struct in6_addr *in6,
 }
 
 /* `host` as libcurl gives it: IPv6 in brackets, IPv4 in any notation already dotted. */
-static bool read_host(char *host, struct target *target, const char **ret_reason)
+static bool read_host(char *host, struct target *target)
 {
     struct in_addr in;
     struct in6_addr in6;
     size_t len = strlen(host);
-    if (host[0] == '[' && host[len - 1] == ']') {
-        host[len - 1] = '\0';
-        if (inet_pton(AF_INET6, host + 1, &in6) != 1)
-            return fail(reason_of(CURLUE_BAD_IPV6), ret_reason);
-        fill_address(target, &in6, NULL);
-    } else if (inet_pton(AF_INET, host, &in) == 1) {
+    bool is_bracketed = host[0] == '[' && host[len - 1] == ']';
+    if (inet_pton(AF_INET, host, &in) == 1) {
         fill_address(target, NULL, &in);
-    } else if (!host_name_copy(slice_make(host, len), target->host)) {
-        return fail(reason_of(CURLUE_BAD_HOSTNAME), ret_reason);
+        return true;
     }
-    return true;
+    if (!is_bracketed)
+        return host_name_copy(slice_make(host, len), target->host);
+    host[len - 1] = '\0';
+    bool is_address = inet_pton(AF_INET6, host + 1, &in6) == 1;
+    if (is_address)
+        fill_address(target, &in6, NULL);
+    return is_address;
 }
 
 static bool read_port(CURLU *parsed, struct target *target)
 {
     char *port = NULL;
-    if (curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
-        return false;
-    unsigned long number = strtoul(port, NULL, 10);
+    curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    unsigned long number = port ? strtoul(port, NULL, 10) : 0;
     curl_free(port);
     if (number == 0 || number > UINT16_MAX)
         return false;
@@ -133,30 +131,25 @@ static bool read_port(CURLU *parsed, struct target *target)
     return true;
 }
 
-static bool has_part(CURLU *parsed, CURLUPart part)
+static bool has_zone(CURLU *parsed)
 {
     char *text = NULL;
-    bool is_there = curl_url_get(parsed, part, &text, 0) == CURLUE_OK;
+    bool is_there = curl_url_get(parsed, CURLUPART_ZONEID, &text, 0) == CURLUE_OK;
     curl_free(text);
     return is_there;
 }
 
 static bool read_parts(CURLU *parsed, struct target *target, const char **ret_reason)
 {
-    if (has_part(parsed, CURLUPART_USER) || has_part(parsed, CURLUPART_PASSWORD))
-        return fail(reason_of(CURLUE_USER_NOT_ALLOWED), ret_reason);
-    if (has_part(parsed, CURLUPART_ZONEID))
+    if (has_zone(parsed))
         return fail("the address has a zone", ret_reason);
     if (!read_port(parsed, target))
         return fail(reason_of(CURLUE_BAD_PORT_NUMBER), ret_reason);
     char *host = NULL;
-    if (curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK || *host == '\0') {
-        curl_free(host);
-        return fail(reason_of(CURLUE_NO_HOST), ret_reason);
-    }
-    bool is_read = read_host(host, target, ret_reason);
+    curl_url_get(parsed, CURLUPART_HOST, &host, 0);
+    bool is_read = host && *host && read_host(host, target);
     curl_free(host);
-    return is_read;
+    return is_read || fail(reason_of(CURLUE_BAD_HOSTNAME), ret_reason);
 }
 
 /* What stands between "://" and the path must begin with a host and hold no '@'. */
@@ -195,9 +188,7 @@ bool url_parse(struct slice url, struct target *ret_target, const char **ret_rea
     if (!check_authority(url.data + scheme_len, ret_reason))
         return false;
 
-    CURLU *parsed = curl_url();
-    if (!parsed)
-        return fail(reason_no_parse, ret_reason);
+    CURLU *parsed = curl_url(); /* NULL when there is no memory: then nothing parses */
     CURLUcode code = curl_url_set(parsed, CURLUPART_URL, url.data, CURLU_DISALLOW_USER);
     bool is_read = code == CURLUE_OK ? read_parts(parsed, &target, ret_reason)
                                      : fail(reason_of(code), ret_reason);
@@ -209,9 +200,7 @@ bool url_parse(struct slice url, struct target *ret_target, const char **ret_rea
 
 char *url_join(const char *base, const char *location)
 {
-    CURLU *parsed = curl_url();
-    if (!parsed)
-        return NULL;
+    CURLU *parsed = curl_url(); /* likewise */
     char *joined = NULL;
     char *copy = NULL;
     /* URLENCODE: servers do send spaces and UTF-8 in Location; in the host they stay and

@@ -238,6 +238,20 @@ Test(address_class, a_socket_address_of_another_family_is_no_address)
     cr_expect(not(ip_address_from_sockaddr(&local, &address)));
 }
 
+Test(address_class, a_socket_address_and_back_is_the_same)
+{
+    static const char *const texts[] = {"192.0.2.1", "2001:db8::1", "0.0.0.0", "::"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct ip_address before = parse(texts[i]), after;
+        struct sockaddr_storage sockaddr;
+        ip_address_to_sockaddr(&before, &sockaddr);
+        cr_assert(ip_address_from_sockaddr((struct sockaddr *)&sockaddr, &after));
+        cr_expect(before.is_v4 == after.is_v4, "%s", texts[i]);
+        cr_expect(memcmp(before.bytes, after.bytes, 16) == 0, "%s", texts[i]);
+        cr_expect(eq(int, ((struct sockaddr_in *)&sockaddr)->sin_port, 0));
+    }
+}
+
 Test(address_class, text_that_only_looks_like_an_address_does_not_parse)
 {
     static const char *const texts[] = {"",           "127.1",      "0x7f000001",

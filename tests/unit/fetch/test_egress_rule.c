@@ -209,3 +209,12 @@ Test(egress_rule, the_first_entry_that_fits_is_found)
     cr_expect(egress_rules_find_host(&rules, "b.other", 80, EGRESS_ANY) == NULL);
     egress_rules_done(&rules);
 }
+
+Test(egress_rule, more_entries_than_memory_can_hold_are_refused)
+{
+    const struct config_strings texts = {NULL, SIZE_MAX / 2};
+    struct egress_rules rules = {0};
+    struct error err = {0};
+    cr_assert(not(egress_rules_add(&rules, &texts, &err)));
+    cr_expect(eq(int, err.kind, ERROR_LIMIT), "%s", err.text);
+}

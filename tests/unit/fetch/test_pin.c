@@ -61,4 +61,38 @@ Test(pin, is_compared_with_the_address_of_a_connection)
     cr_assert(pin_is_ip("::[2001:db8::1]:443", "2001:db8::1", 443));
     cr_assert_not(pin_is_ip("::[2001:db8::11]:443", "2001:db8::1", 443));
     cr_assert_not(pin_is_ip("", "192.0.2.1", 80));
+    cr_assert_not(pin_is_ip("::[2001:db8::1]:443", "2001:db8::", 443));
+}
+
+static struct sockaddr_storage address(const char *ip, uint16_t port)
+{
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in *in = (void *)&storage;
+    struct sockaddr_in6 *in6 = (void *)&storage;
+    if (inet_pton(AF_INET, ip, &in->sin_addr) == 1) {
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        return storage;
+    }
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    inet_pton(AF_INET6, ip, &in6->sin6_addr);
+    return storage;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    struct sockaddr_storage first = address(a, 80), second = address(b, 8080);
+    return pin_is_address((struct sockaddr *)&first, (struct sockaddr *)&second);
+}
+
+Test(pin, an_address_is_itself_whatever_the_port_and_no_other)
+{
+    cr_assert(is_same("192.0.2.1", "192.0.2.1"));
+    cr_assert_not(is_same("192.0.2.1", "192.0.2.2"));
+    cr_assert(is_same("2001:db8::1", "2001:db8::1"));
+    cr_assert_not(is_same("2001:db8::1", "2001:db8::2"));
+    cr_assert_not(is_same("192.0.2.1", "::ffff:192.0.2.1"));
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    cr_assert_not(pin_is_address(&other, &other));
 }

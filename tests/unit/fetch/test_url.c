@@ -199,6 +199,23 @@ Test(url, exactly_two_slashes_stand_before_the_host)
         expect_refused(urls[i]);
 }
 
+/* libcurl's own ceiling for a URL is 8,000,000 bytes. */
+Test(url, one_longer_than_libcurl_takes_does_not_parse)
+{
+    static const char start[] = "http://a.example/";
+    const size_t len = 8000100;
+    char *url = malloc(len + 1);
+    struct target target;
+    const char *reason = NULL;
+    cr_assert(url != NULL);
+    memset(url, 'a', len);
+    memcpy(url, start, sizeof start - 1);
+    url[len] = '\0';
+    cr_expect(not(url_parse(slice_make(url, len), &target, &reason)));
+    cr_expect_str_eq(reason, "the URL does not parse");
+    free(url);
+}
+
 Test(url, bad_ports_are_refused)
 {
     static const char *const urls[] = {
