@@ -210,7 +210,7 @@ static void turn(struct worker *worker)
     read_mail(worker);
     fetcher_turn(worker->fetcher);
     admission_note(&worker->admission, worker->loop.now_us,
-                   fetcher_delay_us(worker->fetcher));
+                   fetcher_delay(worker->fetcher));
     for (int role = 0; role < ROLES; role++) {
         if (worker->fronts[role])
             front_turn(worker->fronts[role]);

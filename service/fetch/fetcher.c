@@ -444,9 +444,9 @@ void fetcher_trim(struct fetcher *fetcher)
     lanes_trim(fetcher->lanes);
 }
 
-uint64_t fetcher_delay_us(const struct fetcher *fetcher)
+struct schedule_delay fetcher_delay(const struct fetcher *fetcher)
 {
-    return schedule_delay_us(fetcher->schedule, fetcher->setup.loop->now_us);
+    return schedule_delay(fetcher->schedule, fetcher->setup.loop->now_us);
 }
 
 size_t fetcher_queued(const struct fetcher *fetcher)

@@ -15,6 +15,7 @@
 #include "fetch/caller.h"
 #include "fetch/egress_note.h"
 #include "fetch/flow.h"
+#include "fetch/schedule.h"
 #include "metrics/metrics.h"
 
 #include <sys/socket.h>
@@ -92,8 +93,7 @@ bool fetcher_has_work(const struct fetcher *fetcher);
 void fetcher_trim(struct fetcher *fetcher);
 
 /* Gauges for the metrics page; read by the owning thread. */
-/* fetcher_delay_us: how long the scheduler takes to come round to everyone; waiting for
- * an origin's slot or for a caller's own limit is not in it. 0: nothing waits. */
-uint64_t fetcher_delay_us(const struct fetcher *fetcher);
+/* fetcher_delay: how long calls wait for this worker alone (schedule.h). */
+struct schedule_delay fetcher_delay(const struct fetcher *fetcher);
 size_t fetcher_queued(const struct fetcher *fetcher);
 size_t fetcher_in_flight(const struct fetcher *fetcher);

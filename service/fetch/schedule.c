@@ -37,6 +37,8 @@
 
 #include <assert.h>
 
+enum { GAPS = 64 }; /* as many calls as a turn of the loop starts */
+
 /* ------------------------------------------------------------- in the round, or parked
  */
 
@@ -273,6 +275,19 @@ static struct pair *next_pair(struct schedule *schedule, struct turn *turn)
     return NULL;
 }
 
+static uint64_t runnable_since_us(const struct flow *flow)
+{
+    uint64_t free_us = flow->turn->free_us;
+    return flow->runnable_us > free_us ? flow->runnable_us : free_us;
+}
+
+static void note_gap(struct schedule *schedule, const struct flow *flow, uint64_t now_us)
+{
+    uint64_t since_us = runnable_since_us(flow);
+    schedule->gaps_us -= schedule->gaps_us / GAPS;
+    schedule->gaps_us += now_us > since_us ? now_us - since_us : 0;
+}
+
 /* Takes the first call of a pair that hangs nowhere, and puts pair and flow to the end of
  * their rounds. */
 static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t now_us)
@@ -281,6 +296,7 @@ static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t 
     struct gate *gate = pair->gate;
     struct turn *turn = flow->turn;
     struct call *call = container_of(list_first(&pair->calls), struct call, node);
+    note_gap(schedule, flow, now_us);
     unlink_call(schedule, call);
     bool was_parked = pair->is_granted;
     if (was_parked)
@@ -301,16 +317,18 @@ static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t 
     return call;
 }
 
-uint64_t schedule_delay_us(const struct schedule *schedule, uint64_t now_us)
+struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t now_us)
 {
     struct list *node = list_first(&schedule->round);
     if (!node)
-        return 0;
+        return (struct schedule_delay){0};
     const struct turn *turn = container_of(node, struct turn, node);
     const struct flow *flow = container_of(list_first(&turn->flows), struct flow, node);
-    uint64_t since_us =
-        flow->runnable_us > turn->free_us ? flow->runnable_us : turn->free_us;
-    return now_us > since_us ? now_us - since_us : 0;
+    uint64_t since_us = runnable_since_us(flow);
+    return (struct schedule_delay){
+        .oldest_us = now_us > since_us ? now_us - since_us : 0,
+        .round_us = schedule->gaps_us / GAPS,
+    };
 }
 
 struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
@@ -330,6 +348,8 @@ struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
         struct call *call = take(schedule, pair, now_us);
         if (!list_is_empty(&turn->flows))
             list_push_back(&schedule->round, &turn->node);
+        if (list_is_empty(&schedule->round))
+            schedule->gaps_us = 0; /* nobody waits: what was is over */
         return call;
     }
     return NULL;

@@ -50,6 +50,8 @@ struct schedule {
     struct list turns;   /* all */
     struct list parked;  /* all claims */
     struct turn *recent;
+    uint64_t
+        gaps_us; /* between two turns of a flow: the sum of the last GAPS, decaying */
     struct pointer_map turn_map; /* by caller */
     struct pointer_map pairs;    /* by flow and gate */
     struct pointer_map claims;   /* by gate and turn */
@@ -83,9 +85,13 @@ bool schedule_has_next(const struct schedule *schedule);
  * caller's `in_flight` for it; NULL: none can start. */
 struct call *schedule_next(struct schedule *schedule, uint64_t now_us);
 
-/* schedule_delay_us: how long ago the one whose turn is next had its last turn, or came:
- * the time of one round over all that can start. 0: nothing can. */
-uint64_t schedule_delay_us(const struct schedule *schedule, uint64_t now_us);
+/* How long everything here waits for its turn; zeros when nothing could start. Waiting
+ * for a slot or for a caller's place is not in it. */
+struct schedule_delay {
+    uint64_t oldest_us; /* since the one that is next had its last turn, or came */
+    uint64_t round_us;  /* from one turn of a flow to its next, on average */
+};
+struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t now_us);
 
 /* schedule_release gives the slot and the place of a call back. */
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,

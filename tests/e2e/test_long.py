@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness import faults as table
+from harness.gatherd import binary
 from harness.namespace import CannotUnshare
 
 LONG = Path(__file__).resolve().parent.parent / "long"
@@ -49,3 +50,11 @@ def test_a_soak_of_twenty_seconds(tmp_path):
     assert not page["wrong"], soak.text_of(page)
     assert page["counts"]["nonces"] > 500
     assert table.OK in page["codes"] and len(page["codes"]) > 8
+
+
+def test_l1_an_overload_of_seconds_is_answered_sanely(monkeypatch):
+    """L1: every request gets a whole reply, done or refused; how fast is for the long form."""
+    overload = script("overload")
+    monkeypatch.setattr("sys.argv", ["overload.py", "--smoke", "--only", "slots",
+                                     "--gatherd", binary()])
+    assert overload.main() == 0

@@ -80,12 +80,13 @@ Test(fetcher_fair, what_the_worker_makes_a_batch_wait_is_told_and_an_origin_is_n
     rig_start(rig, "/delay/300");
     rig_start(rig, "/ok");
     rig_run_ms(rig, 100);
-    cr_assert_eq(fetcher_delay_us(rig->fetcher), 0, "waiting for the origin's slot");
+    cr_assert_eq(fetcher_delay(rig->fetcher).oldest_us, 0,
+                 "waiting for the origin's slot");
     rig->budgets.in_flight.max = 0; /* nothing may start any more */
     start_as(&small, "http://127.0.0.2:1999/");
     rig_run_ms(rig, 60);
-    cr_expect_gt(fetcher_delay_us(rig->fetcher), 20000);
+    cr_expect_gt(fetcher_delay(rig->fetcher).oldest_us, 20000);
     rig->budgets.in_flight.max = 100;
     rig_run(rig, 3);
-    cr_expect_eq(fetcher_delay_us(rig->fetcher), 0);
+    cr_expect_eq(fetcher_delay(rig->fetcher).oldest_us, 0);
 }

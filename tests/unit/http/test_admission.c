@@ -17,7 +17,9 @@ static void set_up(void)
 static void hold(uint64_t from_us, uint64_t to_us, uint64_t delay_us)
 {
     for (uint64_t now_us = from_us; now_us <= to_us; now_us += MS)
-        admission_note(&admission, now_us, delay_us);
+        admission_note(
+            &admission, now_us,
+            (struct schedule_delay){.oldest_us = delay_us, .round_us = delay_us / 10});
 }
 
 TestSuite(admission, .init = set_up);
@@ -64,14 +66,22 @@ Test(admission, l1_it_is_calm_again_after_an_interval_under_the_target)
     cr_expect(admission_is_open(&admission));
 }
 
-Test(admission, while_shedding_what_cannot_be_done_in_time_is_refused)
+Test(admission, l1_what_cannot_be_sent_within_half_its_deadline_is_refused)
 {
-    hold(1000 * MS, 1100 * MS, TARGET);
-    hold(1101 * MS, 1101 * MS, 10 * MS);
-    cr_expect(admission_is_in_time(&admission, 20, 200 * MS));
-    cr_expect_not(admission_is_in_time(&admission, 21, 200 * MS));
-    hold(1102 * MS, 1102 * MS, 0);
+    hold(1000 * MS, 1000 * MS, 10 * MS); /* a round takes 1 ms */
+    cr_expect(admission_is_in_time(&admission, 100, 200 * MS));
+    cr_expect_not(admission_is_in_time(&admission, 101, 200 * MS));
+    hold(1001 * MS, 1001 * MS, 0);
     cr_expect(admission_is_in_time(&admission, 1000000, 1));
+}
+
+Test(admission, at_a_standstill_the_one_that_waits_longest_tells_the_round)
+{
+    hold(1000 * MS, 1000 * MS, 19 * MS);
+    cr_expect(admission_is_in_time(&admission, 50, 200 * MS));
+    hold(1001 * MS, 1001 * MS, 20 * MS);
+    cr_expect(admission_is_in_time(&admission, 5, 200 * MS));
+    cr_expect_not(admission_is_in_time(&admission, 6, 200 * MS));
 }
 
 Test(admission, a_target_of_0_takes_everything)
