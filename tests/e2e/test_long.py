@@ -42,7 +42,8 @@ def test_every_fault_ten_at_once_and_all_mixed(tmp_path):
 def test_a_soak_of_twenty_seconds(tmp_path):
     """L17: nonces come back where they belong, beside faults and clients that leave."""
     soak = script("soak")
-    arguments = soak.parse_arguments(["--seconds", "20", "--sample", "2", "--rate", "200"])
+    arguments = soak.parse_arguments(["--seconds", "20", "--sample", "2", "--rate", "200",
+                                      "--stretch", "10"])   # tests may share the machine
     try:
         page = soak.soak(tmp_path, arguments)
     except CannotUnshare as reason:

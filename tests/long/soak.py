@@ -39,7 +39,7 @@ from harness import faults  # noqa: E402
 from harness.client import Reply  # noqa: E402
 from harness.configuration import options  # noqa: E402
 from harness.contract import check_batch_reply  # noqa: E402
-from harness.gatherd import Gatherd, binary, sanitizer  # noqa: E402
+from harness.gatherd import Gatherd, binary, sanitizer, slowness  # noqa: E402
 from harness.namespace import Namespace  # noqa: E402
 from harness.process import figure_of, wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
@@ -58,6 +58,8 @@ HOSTILE = ["unasked?after=reply&nonce=none&ms=1", "unasked?after=304&nonce=none&
 NAMES = 400
 WARM_SECONDS = 600
 """A shorter run says nothing on memory: connections to all those names are yet to be opened."""
+LATE_SHARE = 1 / 2000
+"""What a machine that does other work, too, may delay beyond deadline + 250 ms."""
 METRICS = ("gatherd_batches_in_flight", "gatherd_items_in_flight", "gatherd_items_queued",
            "gatherd_upstream_connections", "gatherd_client_connections",
            "gatherd_upstream_unasked_replies_total", "gatherd_upstream_connections_opened_total",
@@ -180,6 +182,7 @@ class Client(threading.Thread):
         self.rng = random.Random(arguments.seed * 1000 + number)
         self.maker = Maker(rig.upstream, self.rng, f"{number}")
         self.items_per_s = arguments.rate / arguments.clients
+        self.late_s = 0.25 * (arguments.stretch or slowness())
         self.connection = None
 
     def run(self):
@@ -209,7 +212,7 @@ class Client(threading.Thread):
             return
         responses = check_batch_reply(reply, [i["id"] for i in items])["responses"]
         judge(items, nonces, responses, self.tally)
-        self.tally.add(batches=1, late=seconds > DEADLINE_MS / 1000 + 0.25)
+        self.tally.add(batches=1, late=seconds > DEADLINE_MS / 1000 + self.late_s)
 
     def post(self, document):
         if self.connection is None:
@@ -359,7 +362,7 @@ def soak(folder, arguments):
     except AssertionError as reason:
         end_faults.append(str(reason))
     growth, wrong = judge_samples(samples, threads, arguments)
-    if tally.counts["late"]:
+    if tally.counts["late"] > tally.counts["batches"] * LATE_SHARE:
         wrong.append(f"{tally.counts['late']} replies after the deadline")
     return page_of(tally, samples, growth, tally.wrong + wrong + end_faults, arguments)
 
@@ -373,6 +376,8 @@ def parse_arguments(words=None):
     parser.add_argument("--sample", type=float, default=10, help="seconds between samples")
     parser.add_argument("--growth", type=float, default=12, help="MiB that memory may rise by")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stretch", type=float, help="replies may be 250 ms times this late;"
+                        " default 1, 2 with AddressSanitizer, 4 with ThreadSanitizer")
     parser.add_argument("--summary", help="NAME: writes NAME.json and NAME.txt")
     parser.add_argument("--verbose", action="store_true", help="prints every sample")
     return parser.parse_args(words)
