@@ -119,3 +119,16 @@ def test_the_next_address_is_tried_when_the_proxy_cannot_reach_the_first(start_g
 def test_a_dead_proxy_is_connect(start_gatherd, upstream):
     gatherd = start_gatherd(options(fetch__proxy="http://127.0.0.1:1"))
     assert gatherd.fetch(upstream.url("ok"))["error"]["code"] == "connect"
+
+
+def test_the_proxy_may_have_a_name(start_gatherd, upstream, proxy):
+    gatherd = start_gatherd(options(fetch__proxy=f"http://localhost:{proxy.port}"))
+    assert gatherd.fetch(upstream.url("ok"))["status"] == 200
+    assert proxy.asked() == [f"connect 127.0.0.1:{upstream.port}"]
+
+
+def test_tunnels_are_kept_and_used_again(start_gatherd, upstream, proxy):
+    gatherd = start_gatherd(through(proxy), options(server__workers=1))
+    for _ in range(5):
+        assert gatherd.fetch(upstream.url("ok"))["status"] == 200
+    assert len(proxy.asked()) == 1
