@@ -170,11 +170,13 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     struct client *client =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
             ->socket_context;
+    if (front->has_complaint)
+        exchange_leave_to_library(front);
     size_t len = target ? strlen(target) : 0; /* NULL: a request line without a target */
     struct exchange *exchange = memory_new(sizeof *exchange + len + 1);
     exchange->front = front;
     exchange->client = client;
-    front->parsing = exchange;
+    exchange->run = front->run;
     exchange->target_len = len;
     exchange->raw_target = target;
     if (len)
@@ -247,16 +249,38 @@ void exchange_refuse(struct exchange *exchange, enum problem_type type,
     problem_reply(exchange, type, detail, NULL);
 }
 
-/* The request MHD complains about. It tells the size of a head only from its last line
- * on, and our first call, which comes next, has not been. */
+/* The head is complete, as MHD tells its size only then, and our first call has not been.
+ * That is so for a moment of one connection's turn, and of those MHD refuses itself. */
+static bool is_before_first_call(const struct client *client)
+{
+    return client->exchange && client->exchange->phase == EXCHANGE_HEAD &&
+           !client->exchange->is_librarys &&
+           MHD_get_connection_info(client->connection,
+                                   MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+}
+
+/* The request MHD complains about. Two come into question when it has just refused
+ * another one itself and goes on with bytes of a head that began in an earlier run: then
+ * it is the older one, as a new head would have told of the former (exchange_on_target).
+ */
 static struct exchange *find_complained(const struct front *front)
 {
-    struct exchange *exchange = front->parsing;
-    if (!exchange || exchange->phase != EXCHANGE_HEAD ||
-        !MHD_get_connection_info(exchange->client->connection,
-                                 MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
-        return NULL;
-    return exchange;
+    struct exchange *found = NULL;
+    for (struct list *node = front->clients.next; node != &front->clients;
+         node = node->next) {
+        const struct client *client = container_of(node, struct client, node);
+        if (is_before_first_call(client) &&
+            (!found || client->exchange->run != front->run))
+            found = client->exchange;
+    }
+    return found;
+}
+
+void exchange_leave_to_library(struct front *front)
+{
+    struct exchange *exchange;
+    while ((exchange = find_complained(front)))
+        exchange->is_librarys = true;
 }
 
 void exchange_refuse_length(struct front *front)
@@ -328,6 +352,7 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
         exchange->client->must_linger = true;
         return queue_answer(exchange);
     }
+    exchange->is_chunked = head.is_chunked;
     exchange->is_joined_reply = head.is_chunked || size > SMALL_HEAD;
     /* Before 1.0 MHD is lax about how chunks are written, too: what it takes for the next
      * request may be none. */
@@ -375,6 +400,21 @@ static enum MHD_Result on_body(struct exchange *exchange, const char *data, size
     return MHD_YES;
 }
 
+/* The trailers, which are read by nobody here, are held to the rules of the head: 1.0.1
+ * takes any byte in their names. */
+static bool are_trailers_sound(struct exchange *exchange)
+{
+    struct vetted_head vetted = {.head = {.seen = 0}};
+    if (exchange->is_chunked)
+        MHD_get_connection_values_n(exchange->client->connection, MHD_FOOTER_KIND,
+                                    add_header, &vetted);
+    if (!vetted.head.fault)
+        return true;
+    exchange->must_close = true;
+    exchange_refuse(exchange, vetted.head.fault_type, vetted.head.fault);
+    return false;
+}
+
 static enum MHD_Result run_handler(struct exchange *exchange)
 {
     struct client *client = exchange->client;
@@ -384,7 +424,7 @@ static enum MHD_Result run_handler(struct exchange *exchange)
     client_enter(client, CLIENT_BUSY);
     if (exchange->late_refusal)
         exchange_refuse(exchange, exchange->late_type, exchange->late_refusal);
-    else
+    else if (are_trailers_sound(exchange))
         exchange->route->handler(exchange);
     if (exchange->phase == EXCHANGE_WAITING && client->is_gone)
         drop_waiting(exchange);
@@ -432,8 +472,6 @@ void exchange_end(struct exchange *exchange)
         MHD_destroy_response(exchange->response);
     drop_body(exchange);
     exchange->front->exchange_count--;
-    if (exchange->front->parsing == exchange)
-        exchange->front->parsing = NULL;
     client->exchange = NULL;
     client_enter(client, client->has_more ? CLIENT_HEAD : CLIENT_IDLE);
     free(exchange);

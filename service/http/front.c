@@ -83,11 +83,16 @@ static void PRINTF_LIKE(2, 0) on_message(void *cls, const char *format, va_list 
     struct front *front = cls;
     if (!front->daemon && !front->start_fault[0])
         vsnprintf(front->start_fault, sizeof front->start_fault, format, arguments);
-    if (MHD_VERSION < 0x01000000 && front->daemon &&
-        strstr(format, "Content-Length' header"))
+    if (MHD_VERSION >= 0x01000000 || !front->daemon)
+        return;
+    if (strstr(format, "Content-Length' header"))
         exchange_refuse_length(front);
-    if (MHD_VERSION < 0x01000000 && front->daemon && strstr(format, "parse cookies"))
+    else if (strstr(format, "parse cookies"))
         exchange_refuse_cookies(front);
+    else if (strstr(format, "Error processing request")) {
+        exchange_leave_to_library(front);
+        front->has_complaint = true;
+    }
 }
 
 /* ------------------------------------------------------------------------ lifecycle */
@@ -207,7 +212,11 @@ void front_turn(struct front *front)
     for (int runs = 0; must_run && runs < RUNS_MAX; runs++) {
         front->has_event = false;
         front->has_resumed = false;
+        front->run++;
         MHD_run(front->daemon);
+        if (front->has_complaint)
+            exchange_leave_to_library(front);
+        front->has_complaint = false;
         must_run = wants_to_run(front);
     }
     for (; front->arriving; front->arriving--)

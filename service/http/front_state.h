@@ -29,15 +29,16 @@ struct front {
     struct front_setup setup;
     struct MHD_Daemon *daemon;
     struct watch daemon_watch;
-    bool has_event;   /* MHD's epoll set has something */
-    bool has_resumed; /* a connection was resumed since MHD ran */
+    bool has_event;     /* MHD's epoll set has something */
+    uint64_t run;       /* of MHD: its number */
+    bool has_complaint; /* MHD refused something itself in this run */
+    bool has_resumed;   /* a connection was resumed since MHD ran */
     bool is_draining;
     bool is_tls;
     bool needs_client_certificate;
-    unsigned arriving;        /* sockets given to MHD, not yet announced by it */
-    size_t exchange_count;    /* requests under way */
-    size_t new_count;         /* clients whose first request is not complete */
-    struct exchange *parsing; /* whose request line came last; NULL: it has ended */
+    unsigned arriving;     /* sockets given to MHD, not yet announced by it */
+    size_t exchange_count; /* requests under way */
+    size_t new_count;      /* clients whose first request is not complete */
     struct list clients;
     struct list waiting; /* exchanges in EXCHANGE_WAITING */
     struct linger_set lingering;
@@ -101,6 +102,9 @@ struct exchange {
     struct MHD_Response *response;
     unsigned status;
     uint64_t reply_len;
+    uint64_t run; /* of MHD, in which its request line came */
+    bool is_chunked;
+    bool is_librarys;            /* MHD refuses it without asking us */
     const char *raw_target;      /* where MHD has it: compared, never read */
     bool must_close;             /* framing this MHD is lax about */
     const char *late_refusal;    /* the rest of the body is thrown away, then refused … */
@@ -118,8 +122,7 @@ static inline unsigned status_class(int status)
     return (unsigned)status / 100 - 2;
 }
 
-/* client.c ------------------------------------------------------------------------------
- */
+/* client.c ---------------------------------------------------------------------- */
 
 /* client_on_connection is MHD's notice of a connection's begin and end. */
 void client_on_connection(void *cls, struct MHD_Connection *connection,
@@ -132,8 +135,7 @@ void client_enter(struct client *client, enum client_phase phase);
  */
 void client_refuse(struct client *client, enum problem_type type, const char *detail);
 
-/* exchange.c ----------------------------------------------------------------------------
- */
+/* exchange.c ---------------------------------------------------------------------- */
 
 /* MHD's callbacks: request line, head/body/end of a request, end of its reply. */
 void *exchange_on_target(void *cls, const char *target,
@@ -153,6 +155,8 @@ void exchange_gone(struct exchange *exchange);
  * exchange_refuse_cookies the one whose cookies do not fit into its memory. */
 void exchange_refuse_length(struct front *front);
 void exchange_refuse_cookies(struct front *front);
+/* exchange_leave_to_library: what MHD has complained about so far it answers itself. */
+void exchange_leave_to_library(struct front *front);
 /* exchange_refuse answers with a problem and says so in the log at debug. */
 void exchange_refuse(struct exchange *exchange, enum problem_type type,
                      const char *detail);
@@ -167,8 +171,7 @@ void exchange_client_key(const struct exchange *exchange, struct address_key *re
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
 
-/* front_tls.c ---------------------------------------------------------------------------
- */
+/* front_tls.c ---------------------------------------------------------------------- */
 
 /* front_certificate_is_sound: no client certificate is asked for, or the client has shown
  * one of server.tls.client_ca. */
@@ -180,8 +183,7 @@ bool front_tls_options(const struct config *config,
                        struct MHD_OptionItem options[FRONT_TLS_OPTIONS],
                        struct error *err);
 
-/* reply.c -------------------------------------------------------------------------------
- */
+/* reply.c ---------------------------------------------------------------------- */
 
 /* Each makes the response and takes the memory over in any case; NULL when there is no
  * memory left for it. */

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """H1-H7, H13, H15: bytes that are no request, over raw sockets.  One reply or a close, in time,
 and never an answer to what stands behind."""
+import importlib.util
 import subprocess
 
 import pytest
 from harness.configuration import options
 from harness.client import parse_reply
 from harness.contract import REQUEST_ID
-from harness.gatherd import Gatherd, binary
+from harness.gatherd import REPOSITORY, Gatherd, binary
 from harness.malformed import LAX, LAX_STATUSES, ROWS, SKIPPED, SOUND
 
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: smuggled\r\n\r\n"
@@ -31,6 +32,14 @@ def is_lax_library():
     text = subprocess.run((binary(), "version"), capture_output=True, text=True, check=True).stdout
     [line] = [line for line in text.splitlines() if line.startswith("libmicrohttpd")]
     return line.split()[1].startswith("0.")
+
+
+def load_long(name):
+    path = REPOSITORY / f"tests/long/{name}.py"
+    spec = importlib.util.spec_from_file_location(f"long_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def exchange(gatherd, *parts):
@@ -107,3 +116,21 @@ def test_h11_a_malformed_request_behind_a_good_one_ends_the_connection(strict):
 
 def test_h_the_table_is_as_long_as_promised():
     assert len(ROWS) >= 150 and len({(kind, name) for kind, name, _, _ in ROWS}) == len(ROWS)
+
+
+def test_h_two_thousand_mutated_requests(tmp_path):
+    """The short form of tests/long/malformed.py."""
+    script = load_long("malformed")
+    gatherd = Gatherd(tmp_path, script.CONFIGURATION)
+    try:
+        assert not script.run(gatherd, 2000, seed=3)
+    finally:
+        gatherd.stop()
+
+
+@pytest.mark.slow
+def test_h8_slow_clients_beside_normal_load(tmp_path):
+    """H8, H9: the short form of tests/long/slow_clients.py, without a bar on time."""
+    script = load_long("slow_clients")
+    said = []
+    assert not script.run(tmp_path, script.parse_arguments(["--smoke"]), said.append), said

@@ -106,6 +106,8 @@ row("H2", "an extension, which libmicrohttpd refuses", CHUNKED + b"3;a=b\r\n[5]\
 row("H2", "no last chunk", CHUNKED + b"2\r\n[]\r\n", "400 408 close")
 row("H2", "half a last chunk", CHUNKED + b"2\r\n[]\r\n0\r\n", "400 408 close")
 row("H2", "a last chunk of minus zero", CHUNKED + b"2\r\n[]\r\n-0\r\n\r\n", "400 close")
+row("H2", "a trailer whose name is no token", CHUNKED + b"2\r\n[]\r\n0\r\nX\x99: y\r\n\r\n")
+row("H2", "a trailer with ESC", CHUNKED + b"2\r\n[]\r\n0\r\nX: \x1b\r\n\r\n")
 for text, trailer in (("no colon", b"garbage"), ("no name", b": x"), ("a blank in its name", b"X Y: z"),
                       ("a blank before its colon", b"X : y"), ("NUL", b"X: a\x00b"),
                       ("a bare CR", b"X: a\rY: b"), ("a fold", b"X: a\r\n b")):
