@@ -65,6 +65,7 @@ def test_a_media_type_may_name_utf8(gatherd, upstream):
 
 
 def test_ids_come_back_as_sent_in_request_order(gatherd, upstream):
+    """J9: odd texts as ids."""
     ids = ["z", "a", "\u00fc\u20ac\U0001f600", 'q"\\/', "x" * 128, " "]
     items = [{"id": i, "url": upstream.url(f"delay/{(5 - n) * 30}")} for n, i in enumerate(ids)]
     gatherd.batch(items)          # the order and the ids are in the contract's check
@@ -79,6 +80,7 @@ def test_many_items_answer_in_request_order(gatherd, upstream):
 
 
 def test_an_empty_batch_is_answered_or_refused_but_not_hung(gatherd):
+    """J9: no items."""
     reply = gatherd.post([])
     assert reply.status in (200, 400)
 

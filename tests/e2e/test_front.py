@@ -32,14 +32,32 @@ def test_every_reply_carries_a_request_id(gatherd, path):
 
 @pytest.mark.parametrize("given", ["abc", "a.b_c:d-e", "x" * 128, "0"])
 def test_the_callers_request_id_comes_back(gatherd, given):
+    """O17: letters, digits and ._:-, up to 128 of them."""
     assert gatherd.get("/healthz", **{"X-Request-Id": given}).header("x-request-id") == given
     assert gatherd.get("/nope", **{"X-Request-Id": given}).json()["requestId"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a/b", "a\"b", "\u00e9".encode(), "a;b"])
 def test_an_unfit_request_id_is_replaced(gatherd, given):
+    """O17, H14: no other byte of a caller gets into a head."""
     chosen = gatherd.get("/healthz", **{"X-Request-Id": given}).header("x-request-id")
     assert chosen != given and REQUEST_ID.match(chosen)
+
+
+OUR_HEADERS = {"date", "connection", "content-length", "content-type", "x-request-id",
+               "cache-control", "x-content-type-options", "gatherd-complete", "retry-after"}
+
+
+@pytest.mark.parametrize("text", ["a\r\nX-Evil: 1", "a\nSet-Cookie: b", "\u2028", "a\x00b"])
+def test_h14_no_text_of_a_caller_or_upstream_gets_into_a_head(gatherd, upstream, text):
+    """H14: ids, names of fields, upstream headers and error texts stay in the document."""
+    hostile = upstream.raw_url(b"HTTP/1.1 503 No\r\nRetry-After: 1;X-Evil\r\nX-Evil: 1\r\n"
+                               b"Content-Length: 0\r\n\r\n")
+    for document in ([{"url": hostile, "id": text}], [{"url": text}], {text: 1},
+                     [{"url": hostile, "headers": {text: text}}]):
+        reply = gatherd.post(document)
+        assert {name.lower() for name, _ in reply.headers} <= OUR_HEADERS, reply
+        assert not [value for _, value in reply.headers if "evil" in value.lower()]
 
 
 def test_request_ids_differ(gatherd):
@@ -54,6 +72,7 @@ def test_a_batch_reply_may_not_be_stored(gatherd, upstream):
 
 
 def test_no_cors_is_offered(gatherd, upstream):
+    """H16: nor to a batch that ran."""
     reply = gatherd.post([upstream.url("ok")], {"origin": "http://evil.test"})
     assert not [n for n, _ in reply.headers if n.lower().startswith("access-control")]
 
@@ -98,6 +117,7 @@ def test_a_batch_sent_byte_by_byte_is_read(gatherd, upstream):
 
 
 def test_expect_100_continue_is_continued(gatherd, upstream):
+    """H7: when the body is welcome."""
     body = json.dumps([upstream.url("ok")]).encode()
     with gatherd.raw() as raw:
         raw.send(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -107,6 +127,7 @@ def test_expect_100_continue_is_continued(gatherd, upstream):
 
 
 def test_pipelined_requests_are_answered_in_order_or_closed(gatherd, upstream):
+    """H11: ten in one segment."""
     requests = b"".join(b"GET /v1/batch?url=%s HTTP/1.1\r\nHost: x\r\nX-Request-Id: r%d\r\n\r\n" %
                         (upstream.url("ok").encode(), n) for n in range(10))
     with gatherd.raw() as raw:
@@ -143,6 +164,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_what_is_no_request_is_refused_and_the_connection_closed(gatherd, name):
+    """H1-H4, H13: the first of many; see test_malformed.py."""
     smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: smuggled\r\n\r\n"
     with gatherd.raw() as raw:
         try:
@@ -156,11 +178,13 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(gatherd, name):
 
 
 def test_a_long_url_is_refused(gatherd):
+    """H6: not read into memory without end."""
     reply = gatherd.get("/v1/batch?url=" + "x" * 40000)
     assert reply.status in (414, 431, 413)
 
 
 def test_large_or_many_headers_are_refused(gatherd):
+    """H6: 431, or 400 from the library."""
     for headers in ({"x-big": "v" * 60000}, {f"x-{n}": "v" for n in range(3000)}):
         with gatherd.raw() as raw:
             lines = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
@@ -174,6 +198,7 @@ def test_large_or_many_headers_are_refused(gatherd):
 
 @pytest.mark.slow
 def test_a_head_that_drips_is_cut_at_its_deadline(start_gatherd):
+    """H8: a byte now and then is no progress."""
     gatherd = start_gatherd({"server": {"head_timeout": "1s", "body_timeout": "1s"}})
     for part in (b"GET /healthz HTTP/1.1\r\nX-Slow: ",
                  b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -212,6 +237,7 @@ def test_a_head_that_stops_after_its_first_byte_is_cut_too(start_gatherd):
 
 
 def test_above_the_connection_limit_a_503_is_sent(start_gatherd):
+    """H12: an answer, no silence."""
     gatherd = start_gatherd({"server": {"max_connections": 20}})
     clients = [gatherd.raw() for _ in range(60)]
     time.sleep(0.2)
@@ -231,6 +257,7 @@ def test_above_the_connection_limit_a_503_is_sent(start_gatherd):
 
 
 def test_idle_connections_are_closed(start_gatherd):
+    """H8: kept alive, but not for ever."""
     gatherd = start_gatherd({"server": {"idle_timeout": "1s"}})
     with gatherd.raw() as raw:
         raw.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")

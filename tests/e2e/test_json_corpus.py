@@ -37,7 +37,7 @@ def check_refusal(gatherd, document):
 
 @pytest.mark.parametrize("name", named("n_"))
 def test_j1_what_is_not_json_is_refused_with_its_place(gatherd, upstream, name):
-    """J1, J2, J5, J6: alone and inside a batch; nothing is sent."""
+    """J1, J2, J4, J5, J6: alone and inside a batch; nothing is sent."""
     key = upstream.new_key()
     check_refusal(gatherd, TEXTS[name])
     check_refusal(gatherd, as_item_body(upstream, TEXTS[name], key))
@@ -82,6 +82,21 @@ def test_j4_numbers_no_machine_holds_are_refused_or_sent_as_they_are(gatherd, up
         assert json.loads(reply.json()["responses"][0]["body"]["bodyText"]) == json.loads(text)
     else:
         check_refusal(gatherd, document)
+
+
+def test_j2_a_million_brackets_cost_nothing(gatherd):
+    """Refused at the depth they are too deep at, not at their end."""
+    for opening in (b"[", b'{"a":', b'[{"url":"http://x/","body":'):
+        check_refusal(gatherd, opening * (1000000 // len(opening)))
+
+
+def test_j7_many_keys_take_time_in_proportion(gatherd):
+    """The hash of keys has a random seed, so nobody can choose keys that collide; a hundred
+    thousand of them are read, and refused, in a moment."""
+    keys = ", ".join(f'"k{n}": 1' for n in range(100_000))
+    reply = gatherd.post(f"{{{keys}}}".encode())
+    assert reply.status == 400 and reply.json()["type"] == "/problems/invalid-batch"
+    assert reply.seconds < 2 * slowness() and len(reply.body) < 200_000
 
 
 def test_j1_the_corpus_is_as_large_as_promised():

@@ -173,6 +173,7 @@ def test_with_the_key_a_batch_runs(start_gatherd, upstream, made_key):
 
 
 def test_a_wrong_key_is_refused_before_the_body_is_read(start_gatherd, made_key):
+    """O7: the head is enough."""
     gatherd = with_keys(start_gatherd, made_key[1])
     with gatherd.raw() as raw:
         raw.send(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -221,6 +222,7 @@ def test_batches_are_served_over_tls(start_gatherd, upstream):
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_old_tls_is_refused(start_gatherd, upstream):
+    """H13: 1.0 and 1.1."""
     gatherd = start_tls(start_gatherd, upstream)
     client = TlsClient(upstream, gatherd.port)
     client.context.set_ciphers("ALL:@SECLEVEL=0")
@@ -243,6 +245,7 @@ def test_a_client_certificate_is_asked_for_where_configured(start_gatherd, upstr
 
 
 def test_plain_http_on_the_tls_port_is_closed(start_gatherd, upstream):
+    """H13: quickly, without an answer in clear text."""
     gatherd = start_tls(start_gatherd, upstream)
     with RawClient(gatherd.port) as raw:
         raw.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")

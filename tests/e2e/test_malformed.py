@@ -79,6 +79,7 @@ def check_ours_or_the_librarys(reply):
 
 @pytest.mark.parametrize("kind, name, data, statuses", ROWS, ids=[f"{r[0]} {r[1]}" for r in ROWS])
 def test_h_one_refusal_or_a_close(strict, is_lax_library, kind, name, data, statuses):
+    """H1, H2, H3, H4, H5, H6, H7, H13, H15, O7, O17: the id of each case begins with its row."""
     if is_lax_library and name in SKIPPED:
         assert [r.status for r in replies_in(exchange(strict, data + LAST))] == [200]
         return

@@ -153,6 +153,7 @@ def test_the_front_page_tells_where_to_go(gatherd):
 
 
 def test_metrics_may_have_a_listener_of_their_own(start_gatherd):
+    """H17: and are then nowhere else."""
     ops = free_port()
     gatherd = start_gatherd(options(ops__listen=[f"127.0.0.1:{ops}"]), wait=False)
     wait_until(lambda: accepts(ops) and accepts(gatherd.port), 10, "both listeners")

@@ -102,6 +102,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("document, pointer", SHAPES, ids=lambda v: json.dumps(v)[:60])
 def test_a_wrong_shape_is_refused_at_its_pointer(gatherd, document, pointer):
+    """J8, J4, J9: each fault of a field is named by its JSON pointer."""
     problem = refuse(gatherd, document)
     assert problem["type"] == "/problems/invalid-batch"
     assert problem["errors"], problem
@@ -110,6 +111,7 @@ def test_a_wrong_shape_is_refused_at_its_pointer(gatherd, document, pointer):
 
 
 def test_every_wrong_field_is_reported_at_once(gatherd):
+    """J8: not the first alone."""
     problem = refuse(gatherd, {"requests": [{"url": U, "timeoutMs": 0}, {"uri": U}, 3],
                                "deadlineMs": "x"})
     assert {"/requests/0/timeoutMs", "/requests/1/uri", "/requests/2",
@@ -117,6 +119,7 @@ def test_every_wrong_field_is_reported_at_once(gatherd):
 
 
 def test_nothing_is_sent_for_a_batch_that_is_refused(gatherd, upstream):
+    """J8: the whole batch is read first."""
     key = upstream.new_key()
     refuse(gatherd, [upstream.url("ok", key=key)] * 5 + [{"url": upstream.url("ok"), "x": 1}])
     assert upstream.stats(key)["requests"] == 0
@@ -127,6 +130,7 @@ def test_nothing_is_sent_for_a_batch_that_is_refused(gatherd, upstream):
     ("timeoutMS", "timeoutMs"), ("timeout", "timeoutMs"), ("redirect", "redirects"),
     ("bodyencoding", "bodyEncoding"), ("maxBodyByte", "maxBodyBytes")])
 def test_a_misspelt_item_field_gets_a_hint(gatherd, wrong, meant):
+    """J8: did you mean."""
     problem = refuse(gatherd, {"requests": [{"url": U, wrong: 1}]})
     [error] = [e for e in problem["errors"] if e["pointer"] == f"/requests/0/{wrong}"]
     assert f'did you mean "{meant}"' in error["detail"]
@@ -156,6 +160,7 @@ NOT_JSON = [b"", b" ", b"{", b"[", b"[1,]", b"nope", b'["a"', b'["a"] x', b'["a"
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=repr)
 def test_what_is_not_json_is_refused(gatherd, body):
+    """J1, J5, J6: more of them in test_json_corpus.py."""
     reply = gatherd.post(body)
     problem = check_problem(reply, 400)
     assert problem["detail"]
@@ -169,6 +174,7 @@ def test_a_syntax_error_names_line_and_column(gatherd):
 
 @pytest.mark.parametrize("scalar", [b"1", b'"http://a.example/"', b"null", b"true"])
 def test_a_scalar_is_no_batch(gatherd, scalar):
+    """J1: only arrays and objects are."""
     refuse(gatherd, scalar)
 
 
@@ -176,6 +182,7 @@ def test_a_scalar_is_no_batch(gatherd, scalar):
                                   b'[{"url": "http://127.0.0.1:9/", "url": "http://x/"}]',
                                   b'[{"url": "http://x/", "headers": {"a":"1","a":"2"}}]'])
 def test_duplicate_keys_are_refused(gatherd, body):
+    """J1: two readers would see two batches."""
     problem = refuse(gatherd, body)
     assert "duplicate" in json.dumps(problem).lower()
 
@@ -183,18 +190,21 @@ def test_duplicate_keys_are_refused(gatherd, body):
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":'])
 @pytest.mark.parametrize("depth", [40, 2100, 300_000])
 def test_depth_bombs_are_refused_quickly(gatherd, opening, depth):
+    """J2: not by recursion."""
     reply = gatherd.post(opening * depth)
     check_problem(reply, 400)
     assert reply.seconds < 2
 
 
 def test_a_deep_body_value_is_refused_or_sent_but_survives(gatherd, upstream):
+    """J2: the same inside of an item."""
     document = ('[{"url": "%s", "method": "POST", "body": %s}]' %
                 (upstream.url("echo"), "[" * 500 + "]" * 500)).encode()
     assert gatherd.post(document).status in (200, 400)
 
 
 def test_too_many_items_are_refused(start_gatherd, upstream):
+    """J9: as many as the limit, and one more."""
     gatherd = start_gatherd(options(batch__max_items=10))
     assert gatherd.post([upstream.url("ok")] * 10).status == 200
     problem = check_problem(gatherd.post([upstream.url("ok")] * 11), 413)
@@ -202,6 +212,7 @@ def test_too_many_items_are_refused(start_gatherd, upstream):
 
 
 def test_too_many_urls_in_a_query_are_refused(start_gatherd):
+    """J9: in the form with GET too."""
     gatherd = start_gatherd(options(batch__max_items=3))
     reply = gatherd.get("/v1/batch?" + "&".join(["url=http://127.0.0.1:9/"] * 4))
     check_problem(reply, 413)
@@ -214,6 +225,7 @@ def test_too_many_bytes_are_refused(start_gatherd):
 
 
 def test_too_many_bytes_are_refused_before_they_are_read(start_gatherd):
+    """H7: the length is enough."""
     gatherd = start_gatherd(options(server__request_max_bytes="64KiB"))
     with gatherd.raw() as raw:
         raw.send(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -222,6 +234,7 @@ def test_too_many_bytes_are_refused_before_they_are_read(start_gatherd):
 
 
 def test_expect_is_answered_with_the_refusal_not_with_100(start_gatherd):
+    """H7: 100 would ask for the body."""
     gatherd = start_gatherd(options(server__request_max_bytes="64KiB"))
     with gatherd.raw() as raw:
         raw.send(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -230,6 +243,7 @@ def test_expect_is_answered_with_the_refusal_not_with_100(start_gatherd):
 
 
 def test_chunked_bodies_are_bounded_too(start_gatherd):
+    """H7: as soon as it is known."""
     gatherd = start_gatherd(options(server__request_max_bytes="64KiB"))
     with gatherd.raw() as raw:
         raw.send(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -247,6 +261,7 @@ def test_chunked_bodies_are_bounded_too(start_gatherd):
                                   "application/jsonp", "multipart/form-data", "",
                                   "application/json; charset=latin-1"])
 def test_another_media_type_is_415(gatherd, kind):
+    """H15: nothing a form can send."""
     problem = check_problem(gatherd.post([U], {"content-type": kind}), 415)
     assert "application/json" in problem["detail"]
 
@@ -256,11 +271,13 @@ def test_no_media_type_is_415(gatherd):
 
 
 def test_an_encoded_request_is_415(gatherd):
+    """H15: no bombs on the way in."""
     check_problem(gatherd.post([U], {"content-encoding": "gzip"}), 415)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_a_wrong_method_names_the_right_ones(gatherd, method):
+    """H17, H4: 405 with Allow."""
     reply = gatherd.request(method, "/v1/batch")
     check_problem(reply, 405)
     assert {m.strip() for m in reply.header("allow").split(",")} == {"GET", "HEAD", "POST"}
@@ -276,6 +293,7 @@ def test_a_wrong_method_on_another_route(gatherd):
                                   "/v1/batch/x", "/healthz/", "/problems/nope", "/problems/",
                                   "//v1/batch", "/v1/../healthz", "/healthz%00", "/%68ealthz"])
 def test_an_unknown_path_is_a_404_problem(gatherd, path):
+    """H5: paths are compared byte by byte."""
     reply = gatherd.get(path)
     assert reply.status in (404, 400), reply
     check_problem(reply, reply.status)
@@ -301,6 +319,7 @@ def test_the_type_of_a_problem_can_be_looked_up(gatherd, name):
 
 
 def test_hostile_names_in_pointers_do_not_break_the_problem(gatherd):
+    """J8: names of fields are texts too."""
     name = 'a/b~c"\\\u2028</script>\x7f'
     problem = refuse(gatherd, [{"url": U, name: 1}])
     assert "/0/" + name.replace("~", "~0").replace("/", "~1") in pointers(problem)

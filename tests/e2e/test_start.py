@@ -85,6 +85,7 @@ BAD = [
 
 @pytest.mark.parametrize("text, line, column, word", BAD, ids=lambda v: repr(v)[:40])
 def test_a_wrong_file_is_refused_where_it_is_wrong(tmp_path, text, line, column, word):
+    """J12: with line and column."""
     started = time.monotonic()
     done, output, path = check(tmp_path, text)
     assert done.returncode not in (0, 99), output
@@ -97,6 +98,7 @@ def test_a_wrong_file_is_refused_where_it_is_wrong(tmp_path, text, line, column,
 
 
 def test_every_fault_is_reported_at_once(tmp_path):
+    """J12: not the first alone."""
     done, output, path = check(tmp_path, "fetch:\n  timeout: 10\n  nonsense: 1\nsever: {}\n"
                                          "log: {level: loud, colour: on}\n")
     assert done.returncode != 0
