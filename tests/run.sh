@@ -181,6 +181,10 @@ part_valgrind() {
 # A dozen of the end-to-end files reach what unit tests do not; the others would only
 # repeat it.
 part_coverage() {
+    if ! has gcovr; then
+        skip "coverage" "gcovr is not installed"
+        return
+    fi
     build coverage
     find build/coverage -name '*.gcda' -delete
     run_ctest coverage || true
