@@ -11,7 +11,8 @@ A fifth of the items meets a fault of the upstream (those of tests/support/harne
 the others ask for an echo of their nonce: several origins, names, https, redirects, GET and
 POST. Batches are small and large; every tenth is given up by its client at a random moment: by
 FIN, by RST, by half a close, before or after the whole request was sent. Every --sample seconds
-memory, descriptors, threads and metrics are written down.
+memory, descriptors, threads and metrics are written down. The first tenth (a minute at most) is
+a flood of the largest batches, so that memory has seen its peak before it is measured.
 
 Right is: no nonce in a wrong place; every reply whole and by the contract; after the load
 nothing in flight, the descriptors back, as many threads as at the start, memory flat (a line
@@ -182,6 +183,7 @@ class Client(threading.Thread):
         self.rng = random.Random(arguments.seed * 1000 + number)
         self.maker = Maker(rig.upstream, self.rng, f"{number}")
         self.items_per_s = arguments.rate / arguments.clients
+        self.warm_at = until - arguments.seconds + min(60, arguments.seconds / 10)
         self.late_s = 0.25 * (arguments.stretch or slowness())
         self.connection = None
 
@@ -189,8 +191,10 @@ class Client(threading.Thread):
         self.rig.namespace.enter()
         due = time.monotonic() + self.rng.random()
         while time.monotonic() < self.until:
-            count = self.rng.choice(SIZES)
-            due = max(due + count / self.items_per_s, time.monotonic() - 1)
+            is_warm = time.monotonic() > self.warm_at
+            count = self.rng.choice(SIZES) if is_warm else max(SIZES)
+            pace = self.items_per_s if is_warm else 10 * self.items_per_s
+            due = max(due + count / pace, time.monotonic() - 1)
             time.sleep(max(0.0, min(due, self.until) - time.monotonic()))
             try:
                 self.one(*zip(*[self.maker.item() for _ in range(count)]))
