@@ -128,7 +128,8 @@ def accepted(data, is_lax):
     """The request ids (None: it has none) of the sound requests the bytes begin with."""
     ids, at = [], 0
     if is_lax:      # of as many bytes, and the library writes zeros over them: docs/front.md
-        data = re.sub(rb"(?<!\r)\n:\r\n", b"\r\n\r\n", data.replace(b"\x00\n", b"\r\n"))
+        data = data.replace(b"\x00\r\n\n", b"\r\n\r\n").replace(b"\x00\n", b"\r\n")
+        data = re.sub(rb"(?<!\r)\n:\r\n", b"\r\n\r\n", data)
     while True:
         at = skip_empty(data, at, is_lax)
         head = parse_head(data, at)
