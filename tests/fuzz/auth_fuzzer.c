@@ -17,7 +17,8 @@ static struct auth *make_auth(void)
     static char new_name[] = "new", old_name[] = "old", no_id[] = "";
     static struct config_key keys[] = {{.name = new_name},
                                        {.name = old_name, .id = no_id}};
-    struct config *config = config_defaults();
+    static struct config *config; /* outlives the keys made of it */
+    config = config_defaults();
     keys[0].id = strndup(auth_key_id(slice_from(WITH_ID)), AUTH_KEY_ID_SIZE);
     auth_key_hash(WITH_ID, keys[0].sha256);
     auth_key_hash(WITHOUT_ID, keys[1].sha256);
