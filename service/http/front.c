@@ -248,15 +248,12 @@ bool front_is_idle(const struct front *front)
 
 void front_end_batches(struct front *front)
 {
-    /* Each answers and so leaves the list; a handler that did not would be asked for
-     * ever, so only those waiting now are asked. */
-    size_t count = 0;
-    for (struct list *node = front->waiting.next; node != &front->waiting;
-         node = node->next)
-        count++;
-    while (count-- && !list_is_empty(&front->waiting)) {
-        struct exchange *exchange =
-            container_of(list_first(&front->waiting), struct exchange, node);
+    /* Each is asked once, and leaves the list now or, when its batch is large, some turns
+     * later. */
+    struct list *next;
+    for (struct list *node = front->waiting.next; node != &front->waiting; node = next) {
+        struct exchange *exchange = container_of(node, struct exchange, node);
+        next = node->next;
         exchange->waiter.on_drain(exchange->waiter.work);
     }
 }

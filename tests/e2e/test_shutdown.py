@@ -69,6 +69,22 @@ def test_what_outlasts_the_drain_is_cancelled(start_gatherd, upstream):
     assert 0.5 < time.monotonic() - started < 0.6 + 2 * slowness()
 
 
+def test_o1_a_large_batch_that_is_cancelled_does_not_keep_others_from_their_replies(start_gatherd, upstream):
+    """Ending a large batch takes some turns of the loop; those that wait behind it are ended too."""
+    gatherd = start_gatherd(options(server__drain_timeout="300ms", server__workers=1))
+    large_key, small_key = upstream.new_key(), upstream.new_key()
+    with ThreadPoolExecutor(4) as pool:
+        large = pool.submit(gatherd.batch, [upstream.url("hang", key=large_key)] * 1000, concurrency=2)
+        in_flight(upstream, large_key, 2)
+        small = [pool.submit(gatherd.batch, [upstream.url("hang", key=small_key)]) for _ in range(3)]
+        in_flight(upstream, small_key, 3)
+        gatherd.signal(signal.SIGTERM)
+        documents = [large.result(), *(running.result() for running in small)]
+    codes = {response["error"]["code"] for document in documents for response in document["responses"]}
+    assert codes == {"cancelled"}
+    assert gatherd.wait() == 0
+
+
 def test_a_second_signal_ends_at_once(start_gatherd, upstream):
     gatherd = start_gatherd(options(server__drain_timeout="30s"))
     key = upstream.new_key()
