@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <strings.h>
 
 /* Replies up to the first step are not worth an atomic operation. Four times as large,
  * what 400 of them held uncounted was a third of a budget of 64 MiB. */
@@ -246,6 +247,13 @@ int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_p
     return CURL_PREREQFUNC_OK;
 }
 
+/* Then even a plain request's connection carries TLS. */
+static bool is_proxy_tls(const struct config *config)
+{
+    const char *proxy = config->fetch.proxy;
+    return proxy && strncasecmp(proxy, "https:", 6) == 0;
+}
+
 curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
                                struct curl_sockaddr *address)
 {
@@ -263,7 +271,8 @@ curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
     }
     transfer->is_opened = true;
     struct lane_peer peer = {.taint_key = transfer->request.taint_key,
-                             .is_tls = transfer->request.target->is_https};
+                             .is_tls = transfer->request.target->is_https ||
+                                       is_proxy_tls(transfer->setup->config)};
     return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane, peer,
                              address, &transfer->is_short);
 }
