@@ -19,14 +19,6 @@ static const char document[] =
     "\"base64\","
     "  \"body\": \"AAECAwQ=\"}]}";
 
-static void need_failing_memory(void)
-{
-    if (!failing_memory_is_here())
-        cr_skip_test("this build has allocators of its own");
-}
-
-TestSuite(batch_memory, .init = need_failing_memory);
-
 /* Nothing, or all of it. */
 static void check_outcome(struct batch *batch, size_t count, struct parse_errors *errors,
                           bool has_failed, size_t number)
@@ -54,7 +46,7 @@ Test(batch_memory, each_allocation_of_reading_a_batch_may_fail)
         check_outcome(batch, 4, &errors, has_failed, number);
         cr_assert(lt(sz, number, ALLOCATIONS_MAX));
     }
-    cr_expect(gt(sz, number, 50));
+    cr_expect(number > 50 || !failing_memory_is_here());
 }
 
 Test(batch_memory, each_allocation_of_reading_a_query_may_fail)
