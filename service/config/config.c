@@ -66,8 +66,11 @@ static bool read_file(const char *file, struct buffer *text)
         got = read(fd, chunk, sizeof chunk);
         if (got < 0 && errno == EINTR)
             got = 1;
-        else if (got > 0 && !buffer_append(text, chunk, (size_t)got))
-            got = 0;
+        else if (got > 0 && !buffer_append(text, chunk, (size_t)got)) {
+            bool is_too_large = text->len + (size_t)got > text->max;
+            got = is_too_large ? 0 : -1; /* half of a file is no file */
+            errno = ENOMEM;
+        }
     }
     int failure = errno;
     close(fd);

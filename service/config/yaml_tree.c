@@ -316,7 +316,10 @@ struct tree_node *yaml_tree_parse(struct place start, struct slice text,
                                   struct faults *faults)
 {
     struct builder builder = {.start = start, .text = text, .faults = faults};
-    if (vet_bytes(&builder) && yaml_parser_initialize(&builder.parser)) {
+    bool is_sound = vet_bytes(&builder);
+    if (is_sound && !yaml_parser_initialize(&builder.parser)) {
+        faults_add(faults, start, "", "there is no memory to read it");
+    } else if (is_sound) {
         yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&builder.parser,
                                      (const unsigned char *)(text.data ? text.data : ""),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config/yaml_tree.h */
 #include "config/yaml_tree.h"
+#include "support/failing_memory.h"
 #include "support/expect.h"
 
 #include <stdio.h>
@@ -263,4 +264,23 @@ Test(yaml_tree, freeing_nothing_is_fine)
 {
     yaml_tree_free(NULL);
     cr_assert(parse("{}")->first == NULL);
+}
+
+/* A file taken for empty would be a service with the defaults. */
+Test(yaml_tree, without_memory_nothing_is_taken_for_empty)
+{
+    static const char text[] = "server:\n  listen: [a, b]\nauth: {mode: keys}\n";
+    struct place start = {.source = "file", .line = 1, .column = 1};
+    bool has_failed = true;
+    for (size_t number = 1; has_failed; number++) {
+        struct faults found = {.count = 0};
+        failing_memory_arm(number);
+        struct tree_node *tree = yaml_tree_parse(start, slice_from(text), &found);
+        has_failed = failing_memory_disarm();
+        bool is_whole = tree->first && tree->first->next && !tree->first->next->next;
+        cr_expect(is_whole || found.count > 0, "allocation %zu", number);
+        yaml_tree_free(tree);
+        faults_done(&found);
+        cr_assert_lt(number, 1000);
+    }
 }
