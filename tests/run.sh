@@ -58,9 +58,12 @@ run_ctest() {
 run_pytest() {
     binary=$root/build/$1/gatherd
     shift
+    # A part may run it more than once: none may write over another's results.
+    junit_name=$part-pytest
+    while [ -e "$results/$junit_name.xml" ]; do junit_name=$junit_name-more; done
     # shellcheck disable=SC2086
-    counted pytest "$part-pytest.xml" env GATHERD="$binary" PYTHONDONTWRITEBYTECODE=1 \
-        /usr/bin/python3 -m pytest -q -n "$(nproc)" --junitxml="$results/$part-pytest.xml" \
+    counted pytest "$junit_name.xml" env GATHERD="$binary" PYTHONDONTWRITEBYTECODE=1 \
+        /usr/bin/python3 -m pytest -q -n "$(nproc)" --junitxml="$results/$junit_name.xml" \
         ${GATHERD_PYTEST:-} "$@"
 }
 
