@@ -4,6 +4,8 @@
  * back one by one. Called by the parser; batch_free releases. */
 #include "batch/arena.h"
 
+#include "batch/document_memory.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,10 @@ static char *add_chunk(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct arena_chunk))
         return NULL;
-    struct arena_chunk *chunk = malloc(sizeof *chunk + size);
+    size_t whole = sizeof(struct arena_chunk) + size;
+    if (arena->memory && !document_memory_take(arena->memory, whole))
+        return NULL;
+    struct arena_chunk *chunk = malloc(whole);
     if (!chunk)
         return NULL;
     chunk->next = arena->chunks;
@@ -65,5 +70,5 @@ void arena_done(struct arena *arena)
         arena->chunks = chunk->next;
         free(chunk);
     }
-    *arena = (struct arena){.chunks = NULL};
+    *arena = (struct arena){.memory = arena->memory};
 }

@@ -33,6 +33,7 @@ void parse_document_new(struct parser *parser, struct budget *memory)
 {
     parser->document = memory_new(sizeof *parser->document);
     document_memory_init(&parser->document->memory, memory);
+    parser->document->arena.memory = &parser->document->memory;
 }
 
 struct batch *parse_batch_new(struct parser *parser, size_t count)

@@ -86,6 +86,50 @@ Test(document_memory, without_room_in_the_budget_there_is_no_memory_just_now)
     parse_errors_done(&errors);
 }
 
+/* The text they came in is given back when it has been read; they are held until the
+ * batch has ended. */
+Test(document_memory, bodies_to_send_are_charged)
+{
+    enum { BODY_LEN = 2 << 20 };
+    static const char head[] = "[{\"url\":\"http://a/\",\"method\":\"POST\",\"body\":\"";
+    static const char tail[] = "\"}]";
+    struct parse_errors errors;
+    char *text = malloc(sizeof head + BODY_LEN + sizeof tail);
+    strcpy(text, head);
+    memset(text + sizeof head - 1, 'b', BODY_LEN);
+    strcpy(text + sizeof head - 1 + BODY_LEN, tail);
+    budget.max = 64 << 20;
+    struct batch *batch = parse(text, &errors);
+    free(text);
+    cr_assert_not_null(batch);
+    cr_expect_geq(budget_held(&budget), BODY_LEN);
+    batch_free(batch);
+    cr_expect_eq(budget_held(&budget), 0);
+    parse_errors_done(&errors);
+}
+
+/* Each item has a list of its own of all header lines: 3 KB for the 21 bytes of an item.
+ */
+Test(document_memory, header_lists_that_outgrow_the_share_are_too_large)
+{
+    struct parse_errors errors;
+    char *text = malloc(64 << 10);
+    char *at = text + sprintf(text, "{\"defaults\":{\"headers\":{");
+    for (int i = 0; i < 99; i++)
+        at += sprintf(at, "%s\"h%d\":\"\"", i ? "," : "", i);
+    at += sprintf(at, "}},\"requests\":[");
+    for (int i = 0; i < 900; i++)
+        at += sprintf(at, "%s{\"url\":\"u\",\"headers\":{}}", i ? "," : "");
+    strcpy(at, "]}");
+    budget.max = 8 << 20;
+    struct batch *batch = parse(text, &errors);
+    cr_expect_eq(errors.refusal, PARSE_TOO_LARGE);
+    batch_free(batch);
+    cr_expect_eq(budget_held(&budget), 0);
+    parse_errors_done(&errors);
+    free(text);
+}
+
 Test(document_memory, a_query_is_charged_too)
 {
     struct parse_errors errors;
