@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network namespace in which every address of IPv4 and IPv6 answers: the machine takes the
-whole of both as its own.  A few addresses are "the Internet"; all others are canaries.  What
-counts is watched below TCP: each SYN that leaves any program here, whether anything listens at
+whole of both as its own.  Public addresses are "the Internet"; all others, by a table written
+from the registries (special_addresses.txt), are canaries.  What counts is watched below TCP: each SYN that leaves any program here, whether anything listens at
 its other end or not."""
 import asyncio
 import collections
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 
 PUBLIC, PUBLIC_6 = "93.184.216.34", "2606:2800:220:1::34"
@@ -29,6 +30,9 @@ CLOSED_PORT = 8099
 MARK = (PUBLIC, 9)           # of the watch: to know that it has seen everything
 INSIDE = "SSRF_RIG_INSIDE"
 CANNOT_UNSHARE = 77
+
+SUPPORT = Path(__file__).resolve().parent.parent / "support"
+PROXY_PROGRAM = SUPPORT / "egress_proxy.py"
 
 A, CNAME, AAAA = 1, 5, 28
 ETH_P_ALL, PACKET_OUTGOING, SOL_PACKET, PACKET_STATISTICS, SO_ATTACH_FILTER = 3, 4, 263, 6, 26
@@ -130,6 +134,27 @@ class SynWatch:
         return seen
 
 
+# ---------------------------------------------------------------- what is public
+
+def read_special():
+    lines = (SUPPORT / "special_addresses.txt").read_text("utf-8").splitlines()
+    return [ipaddress.ip_network(line.split()[0]) for line in lines
+            if line and not line.startswith("#")]
+
+
+@lru_cache(maxsize=None)
+def is_public(text):
+    """An odd spelling may well be that of some public address."""
+    address = ipaddress.ip_address(text)
+    if address.version == 6 and address not in ipaddress.ip_network("2000::/3"):
+        return False
+    return not any(address in network for network in SPECIAL
+                   if network.version == address.version)
+
+
+SPECIAL = read_special()
+
+
 # ------------------------------------------------------------------------- the servers
 
 class Names:
@@ -215,24 +240,24 @@ class Servers:
 
     async def talk(self, reader, writer):
         here, port = writer.get_extra_info("sockname")[:2]
-        is_public = here in (PUBLIC, PUBLIC_6)
-        if not is_public:
+        is_canary = not is_public(here)
+        if is_canary:
             self.reached.append((here, port, ""))
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 path = head.split(b" ", 2)[1].decode("latin-1")
-                if not is_public:
+                if is_canary:
                     self.reached.append((here, port, path))
-                writer.write(self.reply(path, is_public))
+                writer.write(self.reply(path, is_canary))
                 await writer.drain()
         except (OSError, ValueError, IndexError, asyncio.IncompleteReadError,
                 asyncio.LimitOverrunError):
             pass
         writer.close()
 
-    def reply(self, path, is_public):
-        if not is_public:
+    def reply(self, path, is_canary):
+        if is_canary:
             return b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nCANARY!"
         number = path.partition("/to/")[2]
         if number.isdecimal() and number.isascii():
@@ -243,7 +268,4 @@ class Servers:
 
 
 def is_allowed_syn(destination, port):
-    return destination in (PUBLIC, PUBLIC_6) or (destination, port) == (PROXY, PROXY_PORT)
-
-
-PROXY_PROGRAM = Path(__file__).resolve().parent.parent / "support" / "egress_proxy.py"
+    return is_public(destination) or (destination, port) == (PROXY, PROXY_PORT)
