@@ -115,6 +115,28 @@ Test(origin, keeps_a_bounded_number_of_idle_ones)
     origins_free(origins);
 }
 
+Test(origin, what_a_batch_of_many_origins_leaves_is_forgotten_bit_by_bit)
+{
+    enum { MANY = 3000 };
+    static struct call calls[MANY];
+    struct origins *origins = origins_new(guard, 1);
+    char host[32];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(host, sizeof host, "h%d.example", i);
+        calls[i].flow = &flow;
+        origins_wait(origins, get(origins, host), &calls[i], 0);
+    }
+    for (int i = 0; i < MANY; i++)
+        cr_assert_not_null(origins_drain(origins));
+    cr_assert_eq(origins_count(origins), MANY);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(host, sizeof host, "g%d.example", i);
+        get(origins, host);
+    }
+    cr_assert_leq(origins_count(origins), 1025);
+    origins_free(origins);
+}
+
 Test(origin, knows_the_verdict_on_its_target)
 {
     struct origins *origins = origins_new(guard, 1);
