@@ -25,7 +25,7 @@ struct layer {
     bool is_at_end; /* of a stream; more of the same kind may follow for some */
     z_stream z;
     BrotliDecoderState *brotli;
-    size_t brotli_bytes; /* of its allocations */
+    size_t bytes; /* of what zlib and brotli have allocated */
     ZSTD_DStream *zstd;
 };
 
@@ -136,16 +136,8 @@ void decoder_free(struct decoder *decoder)
     free(decoder);
 }
 
-/* "deflate" means zlib's format, but many servers send the bare one: told by the first
- * byte, which in zlib's is the method 8 with a window of at most 32 KiB. */
-static bool begin_inflate(struct layer *layer, unsigned char first)
-{
-    bool is_zlib = (first & 0x0f) == 8 && (first >> 4) <= 7;
-    int bits = layer->coding == CODING_GZIP ? 15 + 16 : is_zlib ? 15 : -15;
-    return inflateInit2(&layer->z, bits) == Z_OK;
-}
-
-/* brotli does not tell how much it has allocated: each block has its size in front. */
+/* zlib and brotli do not tell how much they have allocated: each block has its size in
+ * front. */
 union counted {
     size_t size;
     max_align_t aligned;
@@ -158,7 +150,7 @@ static void *allocate_counted(void *opaque, size_t size)
     if (!block)
         return NULL;
     block->size = size;
-    layer->brotli_bytes += size;
+    layer->bytes += size;
     return block + 1;
 }
 
@@ -168,8 +160,25 @@ static void free_counted(void *opaque, void *address)
     if (!address)
         return;
     union counted *block = (union counted *)address - 1;
-    layer->brotli_bytes -= block->size;
+    layer->bytes -= block->size;
     free(block);
+}
+
+static void *allocate_for_zlib(void *opaque, unsigned count, unsigned size)
+{
+    return allocate_counted(opaque, (size_t)count * size);
+}
+
+/* "deflate" means zlib's format, but many servers send the bare one: told by the first
+ * byte, which in zlib's is the method 8 with a window of at most 32 KiB. */
+static bool begin_inflate(struct layer *layer, unsigned char first)
+{
+    bool is_zlib = (first & 0x0f) == 8 && (first >> 4) <= 7;
+    int bits = layer->coding == CODING_GZIP ? 15 + 16 : is_zlib ? 15 : -15;
+    layer->z.zalloc = allocate_for_zlib;
+    layer->z.zfree = free_counted;
+    layer->z.opaque = layer;
+    return inflateInit2(&layer->z, bits) == Z_OK;
 }
 
 static bool layer_begin(struct layer *layer, unsigned char first)
@@ -304,7 +313,7 @@ size_t decoder_bytes(const struct decoder *decoder)
     size_t bytes = 0;
     for (size_t i = 0; i < decoder->count; i++) {
         const struct layer *layer = &decoder->layers[i];
-        bytes += layer->brotli_bytes;
+        bytes += layer->bytes;
         if (layer->is_begun && layer->coding == CODING_ZSTD)
             bytes += ZSTD_sizeof_DStream(layer->zstd);
     }

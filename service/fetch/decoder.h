@@ -31,7 +31,7 @@ void decoder_free(struct decoder *decoder); /* NULL is fine */
 enum decoder_verdict decoder_feed(struct decoder *decoder, struct slice data,
                                   struct buffer *out) MUST_CHECK;
 /* decoder_bytes: how much memory its windows take. An upstream has only to ask for it: 16
- * MiB for each layer of br, 8 for one of zstd. */
+ * MiB for each layer of br, 8 for one of zstd, 40 KiB for one of gzip. */
 size_t decoder_bytes(const struct decoder *decoder);
 
 /* decoder_is_complete: every layer saw its end, or nothing was fed at all. */

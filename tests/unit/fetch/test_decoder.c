@@ -262,6 +262,21 @@ Test(decoder, tells_what_its_windows_take)
     }
 }
 
+/* Small, but ten thousand of them may be open at once. */
+Test(decoder, the_window_of_gzip_counts)
+{
+    static unsigned char zeros[1 << 20], coded[ROOM];
+    size_t len = encode("gzip", zeros, sizeof zeros, coded);
+    struct buffer out;
+    buffer_init(&out, sizeof zeros);
+    struct decoder *decoder = make("gzip");
+    cr_assert_eq(run(decoder, coded, len / 2, 1, &out), DECODER_FINE);
+    cr_expect_gt(decoder_bytes(decoder), 32 << 10);
+    cr_expect_lt(decoder_bytes(decoder), 64 << 10);
+    decoder_free(decoder);
+    buffer_done(&out);
+}
+
 /* AddressSanitizer neither lives under a ceiling on memory nor lets malloc fail. */
 #ifndef __SANITIZE_ADDRESS__
 static void take_all_memory(void)
