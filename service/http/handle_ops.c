@@ -54,7 +54,8 @@ static const char *why_not_ready(const struct front_setup *setup)
     if (!atomic_load_explicit(&setup->state->is_ready, memory_order_relaxed))
         return "{\"ready\":false,\"reason\":\"starting\"}\n";
     if (budget_is_nearly_full(&setup->budgets->reply_bytes) ||
-        budget_is_nearly_full(&setup->budgets->request_bytes))
+        budget_is_nearly_full(&setup->budgets->request_bytes) ||
+        !admission_is_open(setup->admission)) /* of the loop that happens to be asked */
         return "{\"ready\":false,\"reason\":\"overloaded\"}\n";
     return NULL;
 }

@@ -320,6 +320,22 @@ Test(front, a_full_reply_budget_refuses_new_batches)
     close(client);
 }
 
+Test(front, o16_while_it_sheds_it_is_alive_and_not_ready)
+{
+    admission_init(&admission, 1000);
+    for (uint64_t us = 0; us <= 2 * ADMISSION_INTERVAL_US; us += ADMISSION_INTERVAL_US)
+        admission_note(&admission, us, (struct schedule_delay){.oldest_us = 2000});
+    int client = connect_client();
+    send_text(client, GET("/readyz"));
+    read_for(client, 1, 1000);
+    cr_expect(got("HTTP/1.1 503") && got("overloaded"));
+    received_len = 0;
+    send_text(client, GET("/healthz"));
+    read_for(client, 1, 1000);
+    cr_expect(got("HTTP/1.1 200"));
+    close(client);
+}
+
 Test(front, draining_closes_idle_clients_and_answers_the_rest)
 {
     int idle = connect_client();
