@@ -106,6 +106,14 @@ const struct option options_table[] = {
      .max = HOUR,
      .offset = offsetof(struct config, server.write_timeout_ms),
      .help = "Without progress while the reply is sent"},
+    {.path = "server.write_rate_min",
+     .type = OPTION_SIZE,
+     .fallback = "4KiB",
+     .max = 1ULL << 30,
+     .offset = offsetof(struct config, server.write_rate_min),
+     .help = "Bytes a second: a reply that has not left after write_timeout and its "
+             "length at this rate is cut off; while memory.reply_budget is nearly full, "
+             "at 256 times this rate. 0B: never"},
     {.path = "server.drain_timeout",
      .type = OPTION_DURATION,
      .fallback = "20s",

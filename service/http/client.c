@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/reply_pace.h"
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -151,7 +152,7 @@ void client_enter(struct client *client, enum client_phase phase)
         break;
     case CLIENT_REPLY:
         client->sent = UINT64_MAX;
-        client->moved_ms = now;
+        client->moved_ms = client->reply_ms = now;
         set_deadline(client, now + look_interval_ms(client));
         break;
     case CLIENT_CLOSING:
@@ -160,16 +161,31 @@ void client_enter(struct client *client, enum client_phase phase)
     }
 }
 
+static bool is_too_slow(const struct client *client, uint64_t now)
+{
+    const struct front_setup *setup = &client->front->setup;
+    uint64_t limit_ms = reply_pace_limit_ms(
+        client->exchange ? client->exchange->reply_len : 0,
+        setup->config->server.write_timeout_ms, setup->config->server.write_rate_min,
+        budget_is_nearly_full(&setup->budgets->reply_bytes));
+    return now - client->reply_ms >= limit_ms;
+}
+
 static void look_at_progress(struct client *client)
 {
+    const struct config *config = client->front->setup.config;
     uint64_t now = client->front->setup.loop->now_ms;
     uint64_t sent = progress_of(client);
     if (sent != client->sent) {
         client->sent = sent;
         client->moved_ms = now;
     }
-    if (now - client->moved_ms >= client->front->setup.config->server.write_timeout_ms) {
-        log_message(LOG_DEBUG, "reply_stalled", "the client does not read its reply");
+    bool is_stalled = now - client->moved_ms >= config->server.write_timeout_ms;
+    if (is_stalled || is_too_slow(client, now)) {
+        log_message(LOG_DEBUG, "reply_stalled",
+                    is_stalled
+                        ? "the client does not read its reply"
+                        : "the client reads its reply below server.write_rate_min");
         hang_up(client);
         return;
     }

@@ -76,6 +76,7 @@ struct client {
     bool must_linger;  /* refused with a body on the way: see linger.h */
     uint64_t sent;     /* progress of the reply at the last look */
     uint64_t moved_ms; /* when it last changed */
+    uint64_t reply_ms; /* when the reply began to leave */
 };
 
 enum exchange_phase {

@@ -82,6 +82,7 @@ Test(config, the_defaults_are_those_of_the_contract)
     cr_assert(config->server.body_timeout_ms == 15000);
     cr_assert(config->server.idle_timeout_ms == 60000);
     cr_assert(config->server.write_timeout_ms == 30000);
+    cr_assert(config->server.write_rate_min == 4096);
     cr_assert(config->server.drain_timeout_ms == 20000);
     expect_text(config->server.tls_certificate, "");
     expect_text(config->server.tls_key, "");

@@ -117,6 +117,34 @@ Test(front_clocks, a_reader_that_stalls_is_cut_and_its_memory_freed)
     close(client);
 }
 
+/* Each look finds progress, so that only the time as a whole can tell. */
+Test(front_clocks, h9_a_reader_that_drips_is_cut_and_its_memory_freed)
+{
+    config.server.write_timeout_ms = 200;
+    config.server.write_rate_min = 4096; /* 1 MiB/s while the budget is nearly full */
+    budgets.reply_bytes.max = 1000;
+    int client = connect_client();
+    send_text(client, BATCH "Content-Length: 2\r\n\r\n[]");
+    for (int i = 0; i < 20 && !running; i++)
+        turn();
+    cr_assert_not_null(running);
+    reply_count = 2;
+    reply_size = 300000;
+    budget_force(&budgets.reply_bytes, 1000); /* others' */
+    running->setup.on_end(running, running->setup.context);
+    loop_touch(&loop);
+    uint64_t begun = loop.now_ms;
+    while (!closed_count && loop.now_ms < begun + 5000) {
+        char few[1024];
+        (void)!read(client, few, sizeof few);
+        turn();
+    }
+    cr_expect_eq(closed_count, 1);
+    cr_expect_geq(loop.now_ms - begun, 200 + 572);
+    cr_expect_eq(budget_held(&budgets.reply_bytes), 1000);
+    close(client);
+}
+
 Test(front_clocks, a_slow_reader_that_goes_on_is_not_cut)
 {
     config.server.write_timeout_ms = 200;
