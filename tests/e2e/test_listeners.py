@@ -232,7 +232,7 @@ def test_old_tls_is_refused(start_gatherd, upstream):
         client.post([])
 
 
-def test_a_client_certificate_is_asked_for_where_configured(start_gatherd, upstream):
+def test_o6_a_client_certificate_is_asked_for_where_configured(start_gatherd, upstream):
     gatherd = start_tls(start_gatherd, upstream, client_ca=upstream.ca_file)
     document = TlsClient(upstream, gatherd.port, client="client").post([upstream.url("ok")])
     assert document["summary"]["ok"] == 1

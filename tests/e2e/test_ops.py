@@ -39,7 +39,7 @@ def test_health_and_readiness(gatherd):
     assert gatherd.get("/readyz").status == 200
 
 
-def test_health_answers_while_batches_run(gatherd, upstream):
+def test_o16_health_answers_while_batches_run(gatherd, upstream):
     with ThreadPoolExecutor(4) as pool:
         running = [pool.submit(gatherd.batch, [upstream.url("delay/500")] * 300)
                    for _ in range(3)]
@@ -117,7 +117,7 @@ def test_the_process_figures_are_there(gatherd):
     assert total(found, "process_cpu_seconds_total") >= 0
 
 
-def test_no_label_carries_a_callers_text(gatherd, upstream):
+def test_o9_no_label_carries_a_callers_text(gatherd, upstream):
     marker = "m4rker"
     gatherd.post([{"url": upstream.url("echo") + f"?{marker}", "id": marker,
                    "headers": {marker: marker}}, f"http://{marker}.invalid/"],
@@ -204,6 +204,22 @@ def test_hostile_input_cannot_forge_a_log_line(start_gatherd):
     for line in text.splitlines():
         if line.startswith("{"):
             assert "forged" not in json.loads(line)
+
+
+def test_l10_a_flood_of_garbage_leaves_no_lines(start_gatherd):
+    """L10: what is no batch, and items that are refused, are counted and not logged one by one."""
+    gatherd = start_gatherd()
+    before = len(gatherd.log_lines())
+    for number in range(200):
+        with gatherd.raw() as client:
+            client.send((b"\x16\x03\x01\x00", b"GARBAGE\r\n\r\n", b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n",
+                         b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n\r\n")[number % 4])
+            if number % 4:
+                client.read_reply()
+    gatherd.post(["http://127.0.0.1/"] * 500, {"x-request-id": "refused"})
+    time.sleep(0.2)
+    after = gatherd.log_lines()[before:]
+    assert len(after) == 1 and "refused" in json.dumps(after[0]), after
 
 
 def test_the_log_may_be_text(start_gatherd, upstream):

@@ -66,7 +66,7 @@ def can_read(path):
 
 
 @pytest.mark.root
-def test_others_of_the_same_user_cannot_look_into_it(as_nobody):
+def test_o10_others_of_the_same_user_cannot_look_into_it(as_nobody):
     gatherd = as_nobody()
     for secret in ("mem", "environ", "maps"):
         assert not can_read(f"/proc/{gatherd.pid}/{secret}"), secret
@@ -136,7 +136,7 @@ def test_without_the_option_there_is_no_sandbox_and_the_log_says_so(start_gather
     assert status_of(gatherd)["Seccomp"] == "0" or Path("/.dockerenv").exists()
 
 
-def test_every_thread_is_in_the_sandbox_and_the_log_says_so(start_gatherd):
+def test_o13_every_thread_is_in_the_sandbox_and_the_log_says_so(start_gatherd):
     gatherd = start_gatherd(SANDBOX, options(server__workers=3), environment=NO_LEAK_CHECK)
     line = event(gatherd, "sandbox")
     assert line["systemCalls"] == "filtered"
@@ -204,7 +204,7 @@ def test_a_removed_unix_socket_folder_does_not_hinder_the_end(start_gatherd, tmp
 # What it says about the libraries it stands on.
 
 
-def test_an_old_libmicrohttpd_is_named_with_a_remedy_where_others_can_call(start_gatherd):
+def test_o15_an_old_libmicrohttpd_is_named_where_others_can_call(start_gatherd):
     versions = dict(line.split(" ", 1) for line in run_cli("version").stdout.splitlines())
     is_old = "older than 1.0.3" in versions["libmicrohttpd"]
     assert is_old == (tuple(map(int, versions["libmicrohttpd"].split()[0].split("."))) < (1, 0, 3))

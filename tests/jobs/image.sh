@@ -3,7 +3,8 @@
 #
 # Builds the image from the Dockerfile as it stands, without a container engine or a
 # registry: the base is made by debootstrap, the build is buildah's, and the container
-# runs in a network namespace of its own. Needs root. Called by .ci/run.
+# runs in a network namespace of its own: as a user without rights, read-only, without
+# capabilities (O11). Needs root. Called by .ci/run.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)

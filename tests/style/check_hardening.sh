@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The shipped binary has the hardening a distribution uses, and a little more:
+# O14: the shipped binary has the hardening a distribution uses, and a little more:
 #   check_hardening.sh BINARY COMPILE_COMMANDS
 # What leaves no trace in machine code is read from what gcc writes into the debug
 # information (DW_AT_producer), and the level of FORTIFY from the compile commands.

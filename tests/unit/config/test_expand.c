@@ -149,7 +149,7 @@ Test(expand, a_secret_is_the_text_itself_or_the_end_of_a_file_reference)
     unlink(path);
 }
 
-Test(expand, a_file_everybody_may_read_is_told)
+Test(expand, j13_a_file_everybody_may_read_is_told)
 {
     bool is_open = false;
     const char *path = make_file("x", 1, 0644);

@@ -49,7 +49,7 @@ static struct egress_notice notice_of(enum egress_reason reason, const char *tex
         .flow = &flow, .target = &target, .text = text, .reason = reason};
 }
 
-Test(egress_log, a_rule_gets_one_line_a_second)
+Test(egress_log, l10_a_rule_gets_one_line_a_second)
 {
     struct egress_log log;
     struct egress_notice private = notice_of(EGRESS_PRIVATE, "the address is not public");
