@@ -11,6 +11,7 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -122,6 +123,7 @@ static const struct condition conditions[] = {
     {"prctl", 0, (uint64_t)EVERY_BIT, PR_GET_NAME},
     {"ioctl", 1, UINT32_MAX, FIONREAD},
     {"ioctl", 1, UINT32_MAX, FIONBIO},
+    {"ioctl", 1, UINT32_MAX, SIOCOUTQ}, /* has the client read its reply? */
     {"ioctl", 1, UINT32_MAX, TCGETS}, /* isatty */
 };
 

@@ -2,9 +2,11 @@
 /* sandbox_calls.h: programs, processes, sockets, memory, limits. */
 #include "sandbox_fixture.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -167,6 +169,23 @@ static int bind_socket(void)
 static int listen_unbound(void)
 {
     return outcome(listen(socket(AF_INET, SOCK_STREAM, 0), 1) == 0);
+}
+
+/* How far a client on a unix socket has read its reply: without it a slow reader would be
+ * taken for one that stalls (http/client.c). */
+static int ask_what_is_unread(void)
+{
+    int ends[2];
+    int unread = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 || write(ends[0], "x", 1) != 1)
+        return errno;
+    bool is_told = ioctl(ends[0], SIOCOUTQ, &unread) == 0;
+    return outcome(is_told && unread > 0);
+}
+
+Test(sandbox_calls, what_a_client_has_not_read_can_be_asked)
+{
+    cr_assert(eq(int, try_inside(ask_what_is_unread), 0));
 }
 
 Test(sandbox_calls, no_listener_is_added)
