@@ -119,24 +119,22 @@ static void on_drain(void *context)
 }
 
 /* Better told at once than after its deadline. */
-static bool is_in_time(struct exchange *exchange, struct batch *batch)
+static bool admit_in_time(struct exchange *exchange, const struct batch *batch)
 {
     const struct front_setup *setup = exchange_setup(exchange);
     uint64_t deadline_ms = plan_deadline_ms(batch, setup->config);
-    return admission_is_in_time(setup->admission, batch->count, deadline_ms * 1000);
+    if (admission_is_in_time(setup->admission, batch->count, deadline_ms * 1000))
+        return true;
+    batch_refuse(exchange, PROBLEM_OVERLOADED,
+                 "as busy as the service is, the batch could not be done by its "
+                 "deadline; retry a little later",
+                 NULL);
+    return false;
 }
 
 static void start(struct exchange *exchange, struct batch *batch)
 {
     const struct front_setup *setup = exchange_setup(exchange);
-    if (!is_in_time(exchange, batch)) {
-        batch_refuse(exchange, PROBLEM_OVERLOADED,
-                     "as busy as the service is, the batch could not be done by its "
-                     "deadline; retry a little later",
-                     NULL);
-        batch_free(batch);
-        return;
-    }
     struct batch_work *work = memory_new(sizeof *work);
     work->exchange = exchange;
     exchange_client_address(exchange, work->address, sizeof work->address);
@@ -164,9 +162,10 @@ static void start(struct exchange *exchange, struct batch *batch)
 static void on_read(struct exchange *exchange, struct batch *batch,
                     const struct parse_errors *errors)
 {
+    /* The caller's rate last: only what is sent is taken off it. */
     if (!batch)
         batch_refuse_shape(exchange, errors);
-    else if (admit_caller_items(exchange, batch->count))
+    else if (admit_in_time(exchange, batch) && admit_caller_items(exchange, batch->count))
         start(exchange, batch);
     else
         batch_free(batch);

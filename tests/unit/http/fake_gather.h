@@ -15,6 +15,7 @@ struct gather {
 
 static struct gather *running; /* the gather under way */
 static int freed_count;        /* gathers freed */
+static size_t item_count;      /* of the batches that are read and then refused */
 static size_t reply_count;     /* what gather_reply hands out: so many pieces … */
 static size_t reply_size;      /* … of so many bytes */
 
@@ -26,8 +27,12 @@ struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
                           struct parse_errors *errors)
 {
     (void)setup;
-    if (text.len && text.data[0] == '[')
-        return calloc(1, sizeof(struct batch));
+    if (text.len && text.data[0] == '[') {
+        struct batch *batch = calloc(1, sizeof *batch);
+        batch->count = item_count;
+        batch->items = item_count ? calloc(item_count, sizeof *batch->items) : NULL;
+        return batch;
+    }
     errors->total = errors->count = 1;
     errors->list[0].pointer = strdup("");
     errors->list[0].detail = strdup("not a batch");

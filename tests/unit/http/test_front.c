@@ -320,6 +320,22 @@ Test(front, a_full_reply_budget_refuses_new_batches)
     close(client);
 }
 
+Test(front, a_batch_that_could_not_be_done_in_time_is_not_taken_off_its_callers_rate)
+{
+    uint64_t wait_ns;
+    struct caller *caller = callers_everybody(callers);
+    rate_init(&caller->items, 1, 1);
+    item_count = 1;
+    admission_init(&admission, 1000);
+    admission_note(&admission, 0, (struct schedule_delay){.round_us = UINT32_MAX});
+    int client = connect_client();
+    send_text(client, BATCH "Content-Length: 12\r\n\r\n[\"http://a\"]");
+    read_for(client, 1, 1000);
+    cr_expect(got("HTTP/1.1 503") && got("by its deadline"));
+    cr_expect(rate_has_one(&caller->items, loop.now_us, &wait_ns));
+    close(client);
+}
+
 Test(front, o16_while_it_sheds_it_is_alive_and_not_ready)
 {
     admission_init(&admission, 1000);
