@@ -79,6 +79,17 @@ static double ms_since_start(const struct gather *gather, uint64_t us)
     return us > gather->began_us ? (double)(us - gather->began_us) / 1000 : 0;
 }
 
+/* Gives back what was taken too much: only what is used is counted. */
+static char *fit(struct buffer *own)
+{
+    if (own->cap - own->len > own->len / 8) {
+        char *smaller = realloc(own->data, own->len);
+        if (smaller)
+            own->data = smaller;
+    }
+    return own->data;
+}
+
 /* There was no room for the item's body: a response without one, which always fits. */
 static void render_too_large(struct gather *gather, struct item *item,
                              const struct outcome *outcome, double start_ms)
@@ -91,18 +102,7 @@ static void render_too_large(struct gather *gather, struct item *item,
     buffer_append_byte(&out, item == gather->batch->items ? '[' : ',');
     render_response(&out, item->id, &failure, gather->batch->include, start_ms);
     assert(!out.failed);
-    item->fragment = (struct fragment){.own = out.data, .len = out.len};
-}
-
-/* Gives back what growing by halves took too much. */
-static char *fit(struct buffer *own)
-{
-    if (own->cap - own->len > own->len / 8) {
-        char *smaller = realloc(own->data, own->len);
-        if (smaller)
-            own->data = smaller;
-    }
-    return own->data;
+    item->fragment = (struct fragment){.own = fit(&out), .len = out.len};
 }
 
 /* Takes room for one failure by buffer's own steps. A ceiling so near that growing stops

@@ -2,6 +2,8 @@
 /* What a batch holds and hands out: ceilings, large bodies, bytes counted. */
 #include "unit/batch/gather_fixture.h"
 
+#include <malloc.h>
+
 TestSuite(gather_replies, .init = open_world, .fini = close_world);
 
 Test(gather_replies, bodies_beyond_the_batchs_ceiling_fail_alone)
@@ -10,6 +12,7 @@ Test(gather_replies, bodies_beyond_the_batchs_ceiling_fail_alone)
     start("{'urls': ['a', 'b', 'c', 'd', 'e'], 'include': ['body', 'timing']}");
     finish_large(0, 60000, 'x');
     finish_large(1, 60000, 'y'); /* does not fit */
+    cr_expect_lt(malloc_usable_size(world.batch->items[1].fragment.own), 1000);
     finish_large(2, 1000, 'z');
     finish_large(3, 15000, '\x01'); /* escaped six times as long */
     finish_ok(4, "last");
