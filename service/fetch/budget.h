@@ -31,6 +31,13 @@ static inline bool budget_take(struct budget *budget, uint64_t amount)
     return false;
 }
 
+/* budget_has_room: would `amount` fit now? */
+static inline bool budget_has_room(const struct budget *budget, uint64_t amount)
+{
+    uint64_t held = atomic_load_explicit(&budget->held, memory_order_relaxed);
+    return amount <= budget->max && held <= budget->max - amount;
+}
+
 /* budget_force takes `amount` even past the ceiling: for what has happened already. */
 static inline void budget_force(struct budget *budget, uint64_t amount)
 {

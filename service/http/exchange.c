@@ -104,6 +104,14 @@ void exchange_take_body(struct exchange *exchange, struct buffer *ret_body,
     exchange->charged = 0;
 }
 
+/* What will not fit is refused by its announcement, but only what comes is charged: else
+ * a few clients that announce much and send little would keep everybody out. */
+static bool has_room_for_body(const struct exchange *exchange, uint64_t size)
+{
+    const struct budget *budget = &exchange->front->setup.budgets->request_bytes;
+    return size <= exchange->charged || budget_has_room(budget, size - exchange->charged);
+}
+
 /* Room for `size` bytes of body in all; false: the budget is full. */
 static bool charge_body(struct exchange *exchange, uint64_t size)
 {
@@ -347,7 +355,9 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
         exchange->client->must_linger = has_body;
         return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
     }
-    if (!charge_body(exchange, head.length)) {
+    size_t expected =
+        head.length < BODY_FIRST_RESERVE ? (size_t)head.length : BODY_FIRST_RESERVE;
+    if (!has_room_for_body(exchange, head.length) || !charge_body(exchange, expected)) {
         exchange_refuse(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail);
         exchange->client->must_linger = true;
         return queue_answer(exchange);
@@ -360,8 +370,6 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     exchange->phase = EXCHANGE_BODY;
     if (has_body)
         client_enter(exchange->client, CLIENT_BODY);
-    size_t expected =
-        head.length < BODY_FIRST_RESERVE ? (size_t)head.length : BODY_FIRST_RESERVE;
     if (expected && !buffer_reserve(&exchange->body, expected))
         return MHD_NO;
     return MHD_YES;
@@ -392,7 +400,6 @@ static enum MHD_Result on_body(struct exchange *exchange, const char *data, size
         return MHD_YES; /* refused by hand: thrown away until the client has read it */
     if (exchange->late_refusal)
         return MHD_YES;
-    /* A chunked body tells its length only by coming. */
     if (!charge_body(exchange, exchange->body.len + taken))
         refuse_late(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail);
     else if (!buffer_append(&exchange->body, data, taken))

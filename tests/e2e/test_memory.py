@@ -2,6 +2,7 @@
 """What the process holds of requests is bounded, before and after they are read."""
 import json
 import signal
+import time
 
 from harness.process import wait_until
 
@@ -34,6 +35,40 @@ def test_l7_a_chunked_body_that_outgrows_the_budget_is_refused_while_it_comes(st
             pass  # it answered and stopped reading
         reply = client.read_reply()
     assert reply.status == 503
+
+
+def test_l7_bodies_that_are_announced_and_do_not_come_keep_nobody_out(start_gatherd, upstream):
+    """L7, H8: ten clients announce twice the budget and send a byte."""
+    gatherd = start_gatherd(SMALL)
+    clients = [gatherd.raw() for _ in range(10)]
+    for client in clients:
+        client.send(b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: 200000\r\n\r\n[")
+    wait_until(lambda: "gatherd_request_bytes 0\n" not in gatherd.metrics(), 5, "they are being served")
+    assert gatherd.post([upstream.url("ok")]).status == 200
+    for client in clients:
+        client.socket.close()
+    wait_until(lambda: "gatherd_request_bytes 0\n" in gatherd.metrics(), 5, "nothing is held")
+
+
+def test_l7_a_body_that_no_longer_fits_is_refused_while_it_comes(start_gatherd):
+    """L7: several that fitted when they were announced do not fit together."""
+    gatherd = start_gatherd(SMALL)
+    clients = [gatherd.raw() for _ in range(5)]
+    for client in clients:
+        client.send(b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: 400000\r\n\r\n[")
+    time.sleep(0.3)
+    for client in clients:
+        try:
+            client.send(b" " * 399998 + b"]")
+        except OSError:
+            pass  # it answered and stopped reading
+    statuses = [client.read_reply().status for client in clients]
+    assert set(statuses) == {400, 503}, statuses
+    for client in clients:
+        client.socket.close()
+    wait_until(lambda: "gatherd_request_bytes 0\n" in gatherd.metrics(), 5, "nothing is held")
 
 
 def test_j3_a_document_that_would_grow_beyond_its_share_is_refused(start_gatherd):
