@@ -127,6 +127,7 @@ static bool refuse_own_listeners(struct service *service, struct error *err)
 
 static bool make_workers(struct service *service, struct error *err)
 {
+    callers_share(fetch_shared_callers(service->shared), &service->budgets.in_flight);
     for (unsigned i = 0; i < service->worker_count; i++) {
         const struct worker_setup setup = {
             .index = i,

@@ -157,6 +157,45 @@ void callers_free(struct callers *callers)
     free(callers);
 }
 
+enum { SHARE_OF_FREE = 8 }; /* and as many besides, for processes with few places */
+
+/* `held`: in all, with `more` that are not taken from the process yet. */
+static bool is_within_share(const struct caller *caller, uint64_t held, uint64_t more)
+{
+    if (!caller->whole)
+        return true;
+    uint64_t taken = budget_held(caller->whole) + more;
+    uint64_t free = caller->whole->max > taken ? caller->whole->max - taken : 0;
+    return held <= SHARE_OF_FREE * free + SHARE_OF_FREE;
+}
+
+bool caller_take_place(struct caller *caller)
+{
+    if (!budget_take(&caller->in_flight, 1))
+        return false;
+    if (is_within_share(caller, budget_held(&caller->in_flight), 0))
+        return true;
+    budget_give(&caller->in_flight, 1);
+    return false;
+}
+
+bool caller_has_place(const struct caller *caller)
+{
+    uint64_t held = budget_held(&caller->in_flight);
+    return held < caller->in_flight.max && is_within_share(caller, held + 1, 1);
+}
+
+void caller_give_place(struct caller *caller)
+{
+    budget_give(&caller->in_flight, 1);
+}
+
+void callers_share(struct callers *callers, const struct budget *in_flight)
+{
+    for (size_t i = 1; callers->count > 2 && i < callers->count; i++)
+        callers->items[i].whole = in_flight;
+}
+
 struct caller *callers_everybody(struct callers *callers)
 {
     return &callers->items[0];

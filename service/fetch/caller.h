@@ -26,7 +26,19 @@ struct caller {
     struct budget in_flight; /* one place a dispatched item: taken when it is dispatched,
                                 given back with its place in budgets.in_flight; items it
                                 has no place for wait. UINT64_MAX: no limit */
+    const struct budget *whole; /* budgets.in_flight, to be shared with other callers;
+                                   NULL: there are none */
 };
+
+/* caller_take_place takes a place in `in_flight`, after one of the process. False: it has
+ * reached its limit or, as one of several callers, its share of the process's places:
+ * eight for each that is free, and eight. So one caller alone gets eight ninths of all,
+ * and whatever it asks for there are places left for the next. (Choudhury and Hahne 1998,
+ * dynamic thresholds.) caller_has_place: it is worth asking. caller_give_place takes it
+ * back. Any thread. */
+bool caller_take_place(struct caller *caller);
+bool caller_has_place(const struct caller *caller);
+void caller_give_place(struct caller *caller);
 
 struct callers;
 
@@ -39,6 +51,10 @@ void callers_free(struct callers *callers);
  * `index` in config->auth.keys. Any thread. */
 struct caller *callers_everybody(struct callers *callers);
 struct caller *callers_of_key(struct callers *callers, size_t index);
+
+/* callers_share: those with keys, if there are several, share the places of `in_flight`,
+ * which stays the owner's. Only before workers run. */
+void callers_share(struct callers *callers, const struct budget *in_flight);
 
 /* callers_add_own: nobody may reach `listener`, one of gatherd's own (guard_add_own).
  * Only before workers run. */

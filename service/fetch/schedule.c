@@ -158,7 +158,7 @@ void schedule_retry(struct schedule *schedule, uint64_t now_us)
          node = next) {
         struct turn *turn = container_of(node, struct turn, node);
         next = node->next;
-        if (budget_held(&turn->caller->in_flight) < turn->caller->in_flight.max)
+        if (caller_has_place(turn->caller))
             unblock(schedule, turn, now_us);
     }
 }
@@ -336,13 +336,13 @@ struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
     struct list *node;
     while ((node = list_pop_front(&schedule->round)) != NULL) {
         struct turn *turn = container_of(node, struct turn, node);
-        if (!budget_take(&turn->caller->in_flight, 1)) {
+        if (!caller_take_place(turn->caller)) {
             block(schedule, turn, now_us);
             continue;
         }
         struct pair *pair = next_pair(schedule, turn);
         if (!pair) {
-            budget_give(&turn->caller->in_flight, 1);
+            caller_give_place(turn->caller);
             continue;
         }
         struct call *call = take(schedule, pair, now_us);
@@ -360,7 +360,7 @@ void schedule_release(struct schedule *schedule, struct gate *gate, struct calle
 {
     assert(gate->running > 0);
     gate->running--;
-    budget_give(&caller->in_flight, 1);
+    caller_give_place(caller);
     if (schedule_has_blocked(schedule)) {
         struct turn *turn = schedule_find_turn(schedule, caller);
         if (turn && turn->is_blocked)

@@ -5,7 +5,8 @@ import re
 import threading
 
 import pytest
-from harness.gatherd import run_cli
+from harness.gatherd import run_cli, slowness
+from harness.process import wait_until
 
 DETAIL = "send a key as"
 
@@ -75,6 +76,26 @@ def test_o4_unknown_and_wrong_keys_get_one_answer(start_gatherd):
         assert reply.json()["detail"].startswith(DETAIL)
     log = str(gatherd.log_lines()) + gatherd.child.errors()
     assert wrong not in log and other not in log and key not in log
+
+
+def test_l4_one_callers_hanging_items_leave_places_to_the_others(start_gatherd, upstream):
+    """L4: as many as the process may have in flight, over many origins, and more."""
+    (greedy, greedy_entry), (other, other_entry) = make_key("greedy"), make_key("other")
+    gatherd = start_gatherd({**with_keys(greedy_entry, other_entry),
+                             "fetch": {"max_in_flight": 90},
+                             "server": {"overload_delay": "50ms"}})
+    key = upstream.new_key()
+    hanging = threading.Thread(target=gatherd.post, args=(
+        {"urls": [upstream.url("hang", key=key)] * 300, "deadlineMs": 3000},
+        {"x-api-key": greedy}))
+    hanging.start()
+    wait_until(lambda: upstream.stats(key)["in_flight"] >= 79, 3, "most places taken")
+    for _ in range(10):
+        reply = post(gatherd, other, [upstream.url("ok")] * 5)
+        assert reply.status == 200 and reply.json()["summary"]["ok"] == 5
+        assert reply.seconds < 1 * slowness()
+    assert upstream.stats(key)["in_flight"] >= 79
+    hanging.join()
 
 
 def test_o4_a_wrong_key_is_refused_before_the_body_is_read(start_gatherd):

@@ -67,6 +67,43 @@ Test(caller, two_keys_of_one_name_are_one_caller)
     cr_expect(eq(str, (char *)(uintptr_t)callers_everybody(callers)->name, text_empty));
 }
 
+Test(caller, l4_one_of_several_leaves_places_to_the_others)
+{
+    struct budget whole = {.max = 900};
+    make();
+    callers_share(callers, &whole);
+    struct caller *greedy = callers_of_key(callers, 0);
+    struct caller *other = callers_of_key(callers, 1);
+    while (budget_take(&whole, 1) && caller_take_place(greedy))
+        cr_assert(budget_held(&greedy->in_flight) < 900);
+    budget_give(&whole, 1);
+    cr_expect_eq(budget_held(&greedy->in_flight), 800);
+    cr_expect_not(caller_has_place(greedy));
+    cr_expect(caller_has_place(other));
+    for (int i = 0; i < 80; i++)
+        cr_assert(budget_take(&whole, 1) && caller_take_place(other), "%d", i);
+    budget_force(&whole, 1000); /* as when a descriptor limit fell */
+    cr_expect_not(caller_has_place(other));
+    while (budget_held(&other->in_flight) > 7)
+        caller_give_place(other);
+    cr_expect(caller_has_place(other), "a few are always there");
+}
+
+Test(caller, one_alone_has_all_places)
+{
+    struct budget whole = {.max = 20};
+    config.auth.keys.count = 1;
+    make();
+    callers_share(callers, &whole);
+    struct caller *caller = callers_of_key(callers, 0);
+    for (int i = 0; i < 20; i++)
+        cr_assert(budget_take(&whole, 1) && caller_take_place(caller), "%d", i);
+    cr_expect(caller_has_place(caller), "the process has none: who asks finds out");
+    caller->in_flight.max = 20;
+    cr_expect_not(caller_has_place(caller));
+    cr_expect_not(caller_take_place(caller));
+}
+
 Test(caller, s8_a_rule_opens_and_closes_for_its_keys_only)
 {
     rules[0] = (struct config_rule){.keys = {billing, 1},
