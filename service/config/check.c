@@ -157,6 +157,20 @@ static void check_budget(const struct config *config, const struct place *places
                     "less than batch.reply_max_bytes: no batch can get that far");
 }
 
+/* A body is held whole, and what is read from it is a document (batch/document_memory.h).
+ */
+static void check_request_budget(const struct config *config, const struct place *places,
+                                 struct faults *faults)
+{
+    const char *path = is_written(places, "server.request_max_bytes")
+                           ? "server.request_max_bytes"
+                           : "memory.request_budget";
+    if (config->server.request_max_bytes > config->memory.request_budget / 4)
+        faults_warn(faults, place_of(places, path), path,
+                    "server.request_max_bytes is more than a quarter of "
+                    "memory.request_budget: no batch can get that far");
+}
+
 static void check_tls(const struct config *config, const struct place *places,
                       struct faults *faults)
 {
@@ -235,6 +249,7 @@ void check_together(const struct config *config, const struct place *places,
 {
     check_deadlines(config, places, faults);
     check_budget(config, places, faults);
+    check_request_budget(config, places, faults);
     check_tls(config, places, faults);
     check_auth(config, places, faults);
     check_callers(config, places, faults);

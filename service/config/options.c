@@ -437,8 +437,9 @@ const struct option options_table[] = {
      .min = 64 * 1024,
      .max = 1ULL << 40,
      .offset = offsetof(struct config, memory.request_budget),
-     .help = "Bytes of requests held at once: bodies, and the documents read from them, "
-             "of which one may take a quarter; above it new batches get 503"},
+     .help = "Bytes of requests held at once: bodies, and the documents read from them "
+             "with the bodies of their items, of which one may take a quarter; above it "
+             "new batches get 503"},
     {.path = "process.sandbox",
      .type = OPTION_BOOL,
      .fallback = "off",

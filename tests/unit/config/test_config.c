@@ -431,6 +431,15 @@ Test(config, what_cannot_help_is_warned_of)
     expect_part(faults_text(),
                 ":1:24: memory.reply_budget: warning: less than batch.reply_max_bytes");
     config_free(config);
+    config = load_with("server: {request_max_bytes: 65MiB}\n", NULL, 0);
+    cr_assert(config != NULL);
+    expect_part(faults_text(), ":1:29: server.request_max_bytes: warning: "
+                               "server.request_max_bytes is more than a quarter");
+    config_free(config);
+    config = load_with("memory: {request_budget: 1MiB}\n", NULL, 0);
+    cr_assert(config != NULL);
+    expect_part(faults_text(), ":1:26: memory.request_budget: warning: ");
+    config_free(config);
 }
 
 Test(config, of_two_options_that_contradict_each_other_the_written_one_is_named)
