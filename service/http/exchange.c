@@ -358,6 +358,7 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     size_t expected =
         head.length < BODY_FIRST_RESERVE ? (size_t)head.length : BODY_FIRST_RESERVE;
     if (!has_room_for_body(exchange, head.length) || !charge_body(exchange, expected)) {
+        metrics_add(exchange->front->setup.metrics, METRIC_BATCHES, BATCH_REFUSED, 1);
         exchange_refuse(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail);
         exchange->client->must_linger = true;
         return queue_answer(exchange);

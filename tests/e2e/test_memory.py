@@ -19,6 +19,7 @@ def test_l7_a_body_that_does_not_fit_the_budget_is_refused_before_it_is_read(sta
     assert reply.status == 503
     assert reply.header("retry-after") == "1"
     assert "memory.request_budget" in json.loads(reply.body)["detail"]
+    assert 'gatherd_batches_total{result="refused"} 1\n' in gatherd.metrics()
 
 
 def test_l7_a_chunked_body_that_outgrows_the_budget_is_refused_while_it_comes(start_gatherd):
