@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/exchange_complaint.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -155,9 +156,8 @@ void exchange_gone(struct exchange *exchange)
 
 /* -------------------------------------------------------------- request line, head */
 
-/* Answers past MHD, which has no room left for a reply. */
-static void refuse_by_hand(struct exchange *exchange, enum problem_type type,
-                           const char *detail)
+void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
+                             const char *detail)
 {
     exchange->phase = EXCHANGE_DROPPED;
     exchange->client->must_linger = true;
@@ -197,8 +197,8 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     if (client->phase == CLIENT_IDLE)
         client_enter(client, CLIENT_HEAD);
     if (is_target_long(exchange))
-        refuse_by_hand(exchange, PROBLEM_URI_TOO_LONG,
-                       "the path and query are too long; use POST /v1/batch");
+        exchange_refuse_by_hand(exchange, PROBLEM_URI_TOO_LONG,
+                                "the path and query are too long; use POST /v1/batch");
     return exchange;
 }
 
@@ -257,56 +257,6 @@ void exchange_refuse(struct exchange *exchange, enum problem_type type,
     problem_reply(exchange, type, detail, NULL);
 }
 
-/* The head is complete, as MHD tells its size only then, and our first call has not been.
- * That is so for a moment of one connection's turn, and of those MHD refuses itself. */
-static bool is_before_first_call(const struct client *client)
-{
-    return client->exchange && client->exchange->phase == EXCHANGE_HEAD &&
-           !client->exchange->is_librarys &&
-           MHD_get_connection_info(client->connection,
-                                   MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-}
-
-/* The request MHD complains about. Two come into question when it has just refused
- * another one itself and goes on with bytes of a head that began in an earlier run: then
- * it is the older one, as a new head would have told of the former (exchange_on_target).
- */
-static struct exchange *find_complained(const struct front *front)
-{
-    struct exchange *found = NULL;
-    for (struct list *node = front->clients.next; node != &front->clients;
-         node = node->next) {
-        const struct client *client = container_of(node, struct client, node);
-        if (is_before_first_call(client) &&
-            (!found || client->exchange->run != front->run))
-            found = client->exchange;
-    }
-    return found;
-}
-
-void exchange_leave_to_library(struct front *front)
-{
-    struct exchange *exchange;
-    while ((exchange = find_complained(front)))
-        exchange->is_librarys = true;
-}
-
-void exchange_refuse_length(struct front *front)
-{
-    struct exchange *exchange = find_complained(front);
-    if (exchange)
-        refuse_by_hand(exchange, PROBLEM_INVALID_REQUEST,
-                       "Content-Length is not a number, or too large a one");
-}
-
-void exchange_refuse_cookies(struct front *front)
-{
-    struct exchange *exchange = find_complained(front);
-    if (exchange)
-        refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
-                       "the cookies are too large; nothing here needs any");
-}
-
 static enum MHD_Result queue_answer(struct exchange *exchange)
 {
     struct front *front = exchange->front;
@@ -344,8 +294,8 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     take_id(exchange, is_sound ? head.request_id : slice_from(""));
     size_t size = size_of_head(exchange, &head);
     if (size > HEAD_MAX) {
-        refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
-                       "the headers are too large; the body has more room");
+        exchange_refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
+                                "the headers are too large; the body has more room");
         return MHD_NO;
     }
     if (!is_sound)

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "batch/parse.h"
+#include "http/exchange_complaint.h"
 
 #include <jansson.h>
 

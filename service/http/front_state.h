@@ -152,12 +152,9 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection,
 void exchange_end(struct exchange *exchange);
 /* exchange_gone: the client of a waiting exchange went away. */
 void exchange_gone(struct exchange *exchange);
-/* exchange_refuse_length answers the request MHD is about to refuse for its length,
- * exchange_refuse_cookies the one whose cookies do not fit into its memory. */
-void exchange_refuse_length(struct front *front);
-void exchange_refuse_cookies(struct front *front);
-/* exchange_leave_to_library: what MHD has complained about so far it answers itself. */
-void exchange_leave_to_library(struct front *front);
+/* exchange_refuse_by_hand answers past MHD, which has no room left for a reply. */
+void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
+                             const char *detail);
 /* exchange_refuse answers with a problem and says so in the log at debug. */
 void exchange_refuse(struct exchange *exchange, enum problem_type type,
                      const char *detail);
