@@ -284,8 +284,9 @@ const struct option options_table[] = {
      .min = 1,
      .max = 1000000,
      .offset = offsetof(struct config, fetch.max_in_flight),
-     .help = "Items in flight in the whole process; made smaller, with a warning, "
-             "when the descriptor limit asks for it"},
+     .help =
+         "Items in flight in the whole process, of which one key never gets the last "
+         "ninth; made smaller, with a warning, when the descriptor limit asks for it"},
     {.path = "fetch.per_origin",
      .type = OPTION_NUMBER,
      .fallback = "256",
