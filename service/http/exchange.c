@@ -193,6 +193,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     exchange->path_len = query ? (size_t)(query - exchange->target) : len;
     buffer_init(&exchange->body, front->setup.config->server.request_max_bytes);
     client->exchange = exchange;
+    list_push_back(&front->heads, &exchange->node);
     front->exchange_count++;
     if (client->phase == CLIENT_IDLE)
         client_enter(client, CLIENT_HEAD);
@@ -287,6 +288,7 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
                                const char *version)
 {
     struct request_head head;
+    list_remove(&exchange->node);
     bool is_plain = read_head(exchange, method, version, &head);
     struct slice target = slice_make(exchange->target, exchange->target_len);
     bool is_sound = request_head_judge(&head, method, target, version);
@@ -428,6 +430,7 @@ void exchange_end(struct exchange *exchange)
         drop_waiting(exchange);
     if (exchange->response)
         MHD_destroy_response(exchange->response);
+    list_remove(&exchange->node);
     drop_body(exchange);
     exchange->front->exchange_count--;
     client->exchange = NULL;

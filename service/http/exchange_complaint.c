@@ -24,12 +24,13 @@ static bool is_before_first_call(const struct client *client)
 static struct exchange *find_complained(const struct front *front)
 {
     struct exchange *found = NULL;
-    for (struct list *node = front->clients.next; node != &front->clients;
+    /* Not over all clients: with 8000 idle ones a malformed request cost 0.5 ms. */
+    for (struct list *node = front->heads.next; node != &front->heads;
          node = node->next) {
-        const struct client *client = container_of(node, struct client, node);
-        if (is_before_first_call(client) &&
-            (!found || client->exchange->run != front->run))
-            found = client->exchange;
+        struct exchange *exchange = container_of(node, struct exchange, node);
+        if (is_before_first_call(exchange->client) &&
+            (!found || exchange->run != front->run))
+            found = exchange;
     }
     return found;
 }

@@ -160,6 +160,7 @@ struct front *front_new(const struct front_setup *setup, struct error *err)
         front->is_tls && setup->config->server.tls_client_ca[0];
     list_init(&front->clients);
     list_init(&front->waiting);
+    list_init(&front->heads);
     linger_init(&front->lingering, setup->loop);
     random_hex(front->id_prefix, (sizeof front->id_prefix - 1) / 2);
     front->id_next = random_u64();

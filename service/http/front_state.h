@@ -41,6 +41,7 @@ struct front {
     size_t new_count;      /* clients whose first request is not complete */
     struct list clients;
     struct list waiting; /* exchanges in EXCHANGE_WAITING */
+    struct list heads;   /* exchanges in EXCHANGE_HEAD */
     struct linger_set lingering;
     struct auth *auth;
     struct auth_failures auth_failures;
@@ -90,7 +91,7 @@ enum exchange_phase {
 };
 
 struct exchange {
-    struct list node; /* in front->waiting */
+    struct list node; /* in front->heads, later in front->waiting */
     struct front *front;
     struct client *client;
     enum exchange_phase phase;
