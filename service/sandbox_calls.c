@@ -35,8 +35,8 @@ static const char *const harmless[] = {
     "recvfrom", "recvmsg", "recvmmsg",
     /* threads and locks */
     "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "membarrier",
-    "sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "getcpu",
-    "set_tid_address", "exit", "exit_group",
+    "sched_yield", "setpriority", "sched_getaffinity", "sched_getparam",
+    "sched_getscheduler", "getcpu", "set_tid_address", "exit", "exit_group",
     /* signals, to oneself */
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "rt_sigpending",
     "sigaltstack", "restart_syscall",
@@ -124,7 +124,7 @@ static const struct condition conditions[] = {
     {"ioctl", 1, UINT32_MAX, FIONREAD},
     {"ioctl", 1, UINT32_MAX, FIONBIO},
     {"ioctl", 1, UINT32_MAX, SIOCOUTQ}, /* has the client read its reply? */
-    {"ioctl", 1, UINT32_MAX, TCGETS}, /* isatty */
+    {"ioctl", 1, UINT32_MAX, TCGETS},   /* isatty */
 };
 
 enum {

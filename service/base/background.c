@@ -12,7 +12,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* Of the thread: with 5 it still took a CPU from a loop for slices of 3 ms (p99 of small
+ * batches beside large ones 7.8 instead of 7.2 ms). */
+enum { NICE = 15 };
 
 struct background {
     pthread_t thread;
@@ -66,6 +71,8 @@ static void *work(void *context)
 {
     struct background *background = context;
     struct background_job *job;
+    /* Loops go first where they share a CPU. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     while ((job = wait_for_job(background)) != NULL) {
         /* Without `done` the job may be gone after `run`. */
         struct background_port *port = job->done ? job->port : NULL;

@@ -127,8 +127,8 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, server.overload_delay_ms),
      .help =
          "When items have to wait this long for their turn, for 100 ms on end, new "
-         "batches get 503 until it is shorter again; waiting for a slow upstream does "
-         "not count. 0s: never"},
+         "batches get 503 until it is shorter again; waiting for one upstream's slots "
+         "does not count, for a place under fetch.max_in_flight it does. 0s: never"},
     {.path = "server.tls.certificate",
      .type = OPTION_FILE,
      .fallback = "\"\"",

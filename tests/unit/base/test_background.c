@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { JOBS = 200 };
@@ -13,6 +14,7 @@ struct numbered {
     struct background_job job;
     pthread_t ran_on;
     size_t ran_as; /* 1 for the first */
+    int niceness;
     size_t done_as;
 };
 
@@ -27,6 +29,7 @@ static void run_numbered(struct background_job *job)
 {
     struct numbered *numbered = container_of(job, struct numbered, job);
     numbered->ran_on = pthread_self();
+    numbered->niceness = getpriority(PRIO_PROCESS, 0);
     numbered->ran_as = ++ran;
 }
 
@@ -81,6 +84,15 @@ Test(background, freeing_a_port_waits_for_its_jobs_and_calls_done_for_each)
     give_all();
     background_port_free(port);
     cr_expect_eq(done, JOBS);
+    port = NULL;
+    close_all();
+}
+
+Test(background, the_thread_lets_the_loops_go_first)
+{
+    give_all();
+    background_port_free(port);
+    cr_expect_gt(jobs[0].niceness, getpriority(PRIO_PROCESS, 0));
     port = NULL;
     close_all();
 }
