@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names: answers, refusals, caching, and what the address policy makes of an answer.  In a
 network namespace, so that a name server on port 53 can be asked."""
+import re
 import shutil
 import time
 
@@ -119,11 +120,12 @@ def test_a_name_that_does_not_resolve_is_dns_in_time(rig, lenient, label):
 
 @pytest.mark.parametrize("label, reason", [
     ("nx", "no such name"), ("empty", "the name has no address"),
-    ("servfail", "the name servers failed"), ("refused", "the name servers failed"),
+    ("servfail", "the name servers? failed"), ("refused", "the name servers? (failed|refused)"),
     ("timeout", "the name server did not answer in time")])
 def test_u16_the_message_says_why_a_name_does_not_resolve(rig, lenient, label, reason):
     """U16: one code, and the reason in the message."""
-    assert reason in lenient.fetch(rig.url(f"{label}.reason.test"))["error"]["message"]
+    item = lenient.fetch(rig.url(f"{label}.reason.test"))
+    assert re.search(reason, item["error"]["message"])   # c-ares 1.18 and 1.34 differ
 
 
 def test_names_that_do_not_answer_hold_no_other_item(rig, lenient):

@@ -77,7 +77,8 @@ def test_u6_late_unasked_replies_reach_nobody_once_the_origin_was_caught(
                                                   key=key))
     if (after, ms) != ("chunked", 0):
         assert caught(one_worker) == 1
-        assert own_upstream.stats(key)["connections"] == 300
+        stats = own_upstream.stats(key)     # some items may be asked for again
+        assert stats["connections"] == stats["requests"] >= 300
 
 
 def test_u6_all_workers_know_who_was_caught(start_gatherd, own_upstream):
