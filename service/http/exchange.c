@@ -258,6 +258,12 @@ void exchange_refuse(struct exchange *exchange, enum problem_type type,
     problem_reply(exchange, type, detail, NULL);
 }
 
+void exchange_refuse_batch(struct exchange *exchange, const char *detail)
+{
+    metrics_add(exchange->front->setup.metrics, METRIC_BATCHES, BATCH_REFUSED, 1);
+    exchange_refuse(exchange, PROBLEM_OVERLOADED, detail);
+}
+
 static enum MHD_Result queue_answer(struct exchange *exchange)
 {
     struct front *front = exchange->front;
@@ -310,8 +316,7 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     size_t expected =
         head.length < BODY_FIRST_RESERVE ? (size_t)head.length : BODY_FIRST_RESERVE;
     if (!has_room_for_body(exchange, head.length) || !charge_body(exchange, expected)) {
-        metrics_add(exchange->front->setup.metrics, METRIC_BATCHES, BATCH_REFUSED, 1);
-        exchange_refuse(exchange, PROBLEM_OVERLOADED, exchange_no_room_detail);
+        exchange_refuse_batch(exchange, exchange_no_room_detail);
         exchange->client->must_linger = true;
         return queue_answer(exchange);
     }

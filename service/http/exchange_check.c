@@ -126,8 +126,7 @@ static bool check_load(struct exchange *exchange, const struct request_head *hea
     bool is_small = !head->is_chunked && head->length <= SMALL_BODY;
     if (is_small || admission_is_open(exchange->front->setup.admission))
         return true;
-    metrics_add(exchange->front->setup.metrics, METRIC_BATCHES, BATCH_REFUSED, 1);
-    exchange_refuse(exchange, PROBLEM_OVERLOADED, exchange_overload_detail);
+    exchange_refuse_batch(exchange, exchange_overload_detail);
     return false;
 }
 

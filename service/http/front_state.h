@@ -160,6 +160,8 @@ void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
 void exchange_refuse(struct exchange *exchange, enum problem_type type,
                      const char *detail);
 extern const char exchange_too_large_detail[]; /* of a body */
+/* exchange_refuse_batch: overloaded, by the head alone; counted as a batch refused. */
+void exchange_refuse_batch(struct exchange *exchange, const char *detail);
 /* exchange_check (exchange_check.c): may the request of this head go on to its body?
  * False: it was answered. */
 bool exchange_check(struct exchange *exchange, const struct request_head *head,
