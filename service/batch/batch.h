@@ -6,6 +6,7 @@
 #include "base/background.h"
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "batch/item_options.h"
 #include "fetch/call.h"
 
 #include <stdbool.h>
@@ -49,16 +50,18 @@ struct item {
     const struct call_header *headers;
     size_t header_count;
     bool has_body;
-    struct slice body;           /* decoded: the bytes to send */
-    uint32_t timeout_ms;         /* 0: not given */
-    uint32_t connect_timeout_ms; /* 0: not given */
-    int32_t redirects;           /* -1: not given */
-    uint64_t max_body_bytes;     /* 0: not given */
+    struct slice body;                  /* decoded: the bytes to send */
+    uint32_t timeout_ms;                /* 0: not given */
+    uint32_t connect_timeout_ms;        /* 0: not given */
+    int32_t redirects;                  /* -1: not given */
+    uint64_t max_body_bytes;            /* 0: not given */
+    const struct item_options *options; /* NULL: none given, a plain item */
 
     /* While it runs and after: */
     struct gather *gather;
     struct call call;
-    enum call_code code; /* valid when is_done */
+    struct item_extra *extra; /* of gather_state.h; NULL for plain items */
+    enum call_code code;      /* valid when is_done */
     bool is_started;
     bool is_done;
     struct fragment fragment; /* the response object, rendered when the item ended */

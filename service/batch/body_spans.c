@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One pass over the text that follows only the few places where a body can stand:
  *
- *     [ {"body": …}, … ]   {"requests": [ {"body": …}, … ]}   {"defaults": {"body": …}}
+ *     [ {"body": …, "fallback": {"body": …}}, … ]   {"requests": [ the same ]}
+ *     {"defaults": {"body": …, "fallback": {"body": …}}}   {"sharedBody": …}
  *
  * Elsewhere it leaves to the JSON library what a field can take (headers: objects and
  * arrays in them, include: an array) and empties all other containers: they are errors
@@ -13,7 +14,29 @@
 
 #include <stdlib.h>
 
-enum { KEEP_NONE = 0, KEEP_LIST = 1, KEEP_HEADERS = 2 };
+/* How deep the containers are that a member can take; the others take none. */
+struct kept {
+    const char *name;
+    unsigned depth;
+};
+
+static const struct kept item_members[] = {
+    {"headers", 2}, {"expect", 2}, {"alternatives", 1}, {"dependsOn", 1},
+    {"sign", 1},    {"select", 1}, {"bodyMode", 1},     {"responseHeaders", 1},
+};
+static const struct kept fallback_members[] = {{"headers", 2}};
+static const struct kept options[] = {{"include", 1}, {"until", 1}};
+
+#define KEPT(rows, key) kept_of(rows, sizeof(rows) / sizeof *(rows), key)
+
+static unsigned kept_of(const struct kept *rows, size_t count, struct slice key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (walk_key_is(key, rows[i].name))
+            return rows[i].depth;
+    }
+    return 0;
+}
 
 struct scanner {
     struct body_spans *spans;
@@ -57,32 +80,54 @@ static bool add_span(struct body_spans *spans, struct body_span span)
     return true;
 }
 
-static bool on_item_member(struct walk *walk, struct slice key, size_t item)
+static bool keep_span(struct walk *walk, enum span_kind kind, size_t item)
 {
     struct scanner *scanner = walk->context;
-    if (walk_key_is(key, "headers"))
-        return walk_skip(walk, KEEP_HEADERS);
-    if (!walk_key_is(key, "body"))
-        return walk_skip(walk, KEEP_NONE);
-    struct body_span span = {.item = item};
+    struct body_span span = {.item = item, .kind = kind};
     if (!take_body(walk, &span.raw))
         return false;
     return add_span(scanner->spans, span) || walk_stop(walk, WALK_NO_MEMORY);
 }
 
-static bool on_defaults_member(struct walk *walk, struct slice key, size_t index)
+static bool on_fallback_member(struct walk *walk, struct slice key, size_t item)
+{
+    if (walk_key_is(key, "body"))
+        return keep_span(walk, SPAN_FALLBACK_BODY, item);
+    return walk_skip(walk, KEPT(fallback_members, key));
+}
+
+static bool on_item_member(struct walk *walk, struct slice key, size_t item)
+{
+    if (walk_key_is(key, "body"))
+        return keep_span(walk, SPAN_BODY, item);
+    if (walk_peek(walk) == '{' && walk_key_is(key, "fallback"))
+        return walk_members(walk, on_fallback_member, item);
+    return walk_skip(walk, KEPT(item_members, key));
+}
+
+static bool on_default_fallback_member(struct walk *walk, struct slice key, size_t index)
 {
     (void)index;
     struct scanner *scanner = walk->context;
     if (walk_key_is(key, "body"))
-        return take_body(walk, &scanner->spans->defaults);
-    return walk_skip(walk, walk_key_is(key, "headers") ? KEEP_HEADERS : KEEP_NONE);
+        return take_body(walk, &scanner->spans->defaults[SPAN_FALLBACK_BODY]);
+    return walk_skip(walk, KEPT(fallback_members, key));
+}
+
+static bool on_defaults_member(struct walk *walk, struct slice key, size_t index)
+{
+    struct scanner *scanner = walk->context;
+    if (walk_key_is(key, "body"))
+        return take_body(walk, &scanner->spans->defaults[SPAN_BODY]);
+    if (walk_peek(walk) == '{' && walk_key_is(key, "fallback"))
+        return walk_members(walk, on_default_fallback_member, index);
+    return walk_skip(walk, KEPT(item_members, key));
 }
 
 static bool on_url(struct walk *walk, size_t index)
 {
     (void)index;
-    return count_item(walk) && walk_skip(walk, KEEP_NONE);
+    return count_item(walk) && walk_skip(walk, 0);
 }
 
 static bool on_item(struct walk *walk, size_t index)
@@ -90,7 +135,7 @@ static bool on_item(struct walk *walk, size_t index)
     if (!count_item(walk))
         return false;
     return walk_peek(walk) == '{' ? walk_members(walk, on_item_member, index)
-                                  : walk_skip(walk, KEEP_NONE);
+                                  : walk_skip(walk, 0);
 }
 
 static bool on_option(struct walk *walk, struct slice key, size_t index)
@@ -103,7 +148,10 @@ static bool on_option(struct walk *walk, struct slice key, size_t index)
         return walk_elements(walk, on_url);
     if (first == '{' && walk_key_is(key, "defaults"))
         return walk_members(walk, on_defaults_member, 0);
-    return walk_skip(walk, walk_key_is(key, "include") ? KEEP_LIST : KEEP_NONE);
+    struct scanner *scanner = walk->context;
+    if (walk_key_is(key, "sharedBody"))
+        return take_body(walk, &scanner->spans->shared);
+    return walk_skip(walk, KEPT(options, key));
 }
 
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items)
@@ -135,11 +183,14 @@ void body_spans_done(struct body_spans *spans)
     *spans = (struct body_spans){.fault = WALK_FINE};
 }
 
-struct slice body_spans_of(const struct body_spans *spans, size_t item, size_t *cursor)
+struct slice body_spans_of(const struct body_spans *spans, size_t item,
+                           enum span_kind kind, size_t *cursor)
 {
     while (*cursor < spans->count && spans->list[*cursor].item < item)
         ++*cursor;
-    if (*cursor == spans->count || spans->list[*cursor].item != item)
-        return slice_make(NULL, 0);
-    return spans->list[*cursor].raw;
+    for (size_t i = *cursor; i < spans->count && spans->list[i].item == item; i++) {
+        if (spans->list[i].kind == kind)
+            return spans->list[i].raw;
+    }
+    return slice_make(NULL, 0);
 }

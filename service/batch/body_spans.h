@@ -11,8 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum span_kind { SPAN_BODY, SPAN_FALLBACK_BODY };
+
 struct body_span {
-    size_t item;      /* index in the list of requests */
+    size_t item; /* index in the list of requests */
+    enum span_kind kind;
     struct slice raw; /* the value's bytes, in the text given */
 };
 
@@ -22,7 +25,9 @@ struct body_spans {
     struct body_span *list; /* in the order of the document */
     size_t count;
     size_t capacity;
-    struct slice defaults; /* data NULL: none */
+    /* Of the defaults, by kind, and of the batch; data NULL: none. */
+    struct slice defaults[SPAN_FALLBACK_BODY + 1];
+    struct slice shared;
     /* The body that is no JSON, or too deep: where the look ended. data NULL: none. */
     struct slice broken;
     struct shortened shortened; /* the text without the bodies */
@@ -38,7 +43,8 @@ struct body_spans {
 void body_spans_find(struct body_spans *spans, struct slice text, size_t max_items);
 void body_spans_done(struct body_spans *spans);
 
-/* body_spans_of returns the body of an item as it stands in the text, data NULL if there
- * is none. `cursor` starts at 0 and belongs to the caller; items are asked in ascending
- * order. */
-struct slice body_spans_of(const struct body_spans *spans, size_t item, size_t *cursor);
+/* body_spans_of returns a body of an item as it stands in the text, data NULL if there is
+ * none of that kind. `cursor` starts at 0 and belongs to the caller; items are asked in
+ * ascending order. */
+struct slice body_spans_of(const struct body_spans *spans, size_t item,
+                           enum span_kind kind, size_t *cursor);

@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "batch/plan.h"
-#include "batch/render.h"
+#include "batch/gather_state.h"
+#include "batch/item_run.h"
 #include "batch/reply.h"
 
 #include <assert.h>
@@ -23,19 +23,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum gather_state {
-    GATHER_NEW,
-    GATHER_RUNNING,
-    GATHER_ENDED,
-    GATHER_REPLIED,
-    GATHER_STATES
-};
-
 enum {
-    LARGE_BODY = 16 << 10,     /* from here on a fragment has memory of its own */
     FIRST_ROOM_MAX = 64 << 10, /* for small fragments, at the start */
     ROOM_PER_ITEM = 512,
-    FAILURE_MAX = 4096, /* a response without body and headers fits */
     /* Items started (0.1 µs each), or ended early (1.5 µs), before others have a turn. */
     START_SLICE = 2048,
     END_SLICE = 512,
@@ -48,118 +38,10 @@ static const unsigned allowed_moves[GATHER_STATES] = {
     [GATHER_REPLIED] = 0,
 };
 
-struct gather {
-    struct gather_setup setup;
-    struct batch *batch;
-    enum gather_state state;
-    struct plan plan;
-    struct flow flow;
-    struct timer deadline;
-    uint64_t began_ms;
-    uint64_t began_us;
-    size_t next; /* the first item not started; while it ends early, not looked at */
-    struct timer more; /* to start or end the next slice in the next turn */
-    bool is_ending;    /* early: what is not done gets `ending_code` */
-    enum call_code ending_code;
-    size_t running; /* started, not done */
-    size_t done;
-    size_t ok;
-    uint64_t reply_bytes; /* of the fragments; counted in budgets->reply_bytes */
-    double elapsed_ms;    /* valid from GATHER_ENDED on */
-};
-
 static void move_to(struct gather *gather, enum gather_state state)
 {
     assert(allowed_moves[gather->state] & 1u << state);
     gather->state = state;
-}
-
-static double ms_since_start(const struct gather *gather, uint64_t us)
-{
-    return us > gather->began_us ? (double)(us - gather->began_us) / 1000 : 0;
-}
-
-/* Gives back what was taken too much: only what is used is counted. */
-static char *fit(struct buffer *own)
-{
-    if (own->cap - own->len > own->len / 8) {
-        char *smaller = realloc(own->data, own->len);
-        if (smaller)
-            own->data = smaller;
-    }
-    return own->data;
-}
-
-/* There was no room for the item's body: a response without one, which always fits. */
-static void render_too_large(struct gather *gather, struct item *item,
-                             const struct outcome *outcome, double start_ms)
-{
-    struct outcome failure = *outcome;
-    failure.code = CALL_TOO_LARGE;
-    failure.message = "the replies of this batch are too large together";
-    struct buffer out = {
-        .data = memory_new(FAILURE_MAX), .cap = FAILURE_MAX, .max = FAILURE_MAX};
-    buffer_append_byte(&out, item == gather->batch->items ? '[' : ',');
-    render_response(&out, item->id, &failure, gather->batch->include, start_ms);
-    assert(!out.failed);
-    item->fragment = (struct fragment){.own = fit(&out), .len = out.len};
-}
-
-/* Takes room for one failure by buffer's own steps. A ceiling so near that growing stops
- * at it would move the whole block every few items: quadratic over a batch. */
-static void grow_ahead(struct buffer *out)
-{
-    out->max = SIZE_MAX / 4;
-    if (!buffer_reserve(out, FAILURE_MAX))
-        out->failed = false; /* tried again for what the item needs */
-}
-
-/* Renders into its segment's block, or large bodies into memory of their own.
- * Returns the code the item ends with: there may be no room for its body. */
-static enum call_code render_item(struct gather *gather, struct item *item,
-                                  const struct outcome *outcome, double start_ms)
-{
-    struct batch *batch = gather->batch;
-    uint64_t most = gather->setup.config->batch.reply_max_bytes;
-    uint64_t room = gather->reply_bytes < most ? most - gather->reply_bytes : 0;
-    bool is_large = (batch->include & INCLUDE_BODY) && outcome->has_body &&
-                    outcome->body.len > LARGE_BODY;
-    struct buffer own;
-    buffer_init(&own, 0);
-    struct buffer *out = is_large ? &own : &batch_segment_of(batch, item)->block;
-    size_t before = out->len;
-    if (!is_large)
-        grow_ahead(out);
-    out->max = before + (outcome->code == CALL_OK ? room : 0) + FAILURE_MAX;
-    buffer_append_byte(out, item == batch->items ? '[' : ',');
-    render_response(out, item->id, outcome, batch->include, start_ms);
-    if (out->failed) {
-        out->len = before;
-        out->failed = false;
-        buffer_done(&own);
-        render_too_large(gather, item, outcome, start_ms);
-        return CALL_TOO_LARGE;
-    }
-    item->fragment = (struct fragment){.offset = before, .len = out->len - before};
-    if (is_large)
-        item->fragment.own = fit(&own);
-    return outcome->code;
-}
-
-static void finish_item(struct gather *gather, struct item *item,
-                        const struct outcome *outcome, double start_ms)
-{
-    assert(!item->is_done);
-    item->code = render_item(gather, item, outcome, start_ms);
-    item->is_done = true;
-    gather->done++;
-    gather->ok += item->code == CALL_OK;
-    gather->reply_bytes += item->fragment.len;
-    budget_force(&gather->setup.budgets->reply_bytes, item->fragment.len);
-    struct segment *segment = batch_segment_of(gather->batch, item);
-    if (--segment->left == 0 && gather->batch->segment_count > 1)
-        reply_order(gather->batch, segment);
-    metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
 }
 
 static void count_end(struct gather *gather, enum batch_result result)
@@ -175,7 +57,7 @@ static void end(struct gather *gather)
     move_to(gather, GATHER_ENDED);
     loop_timer_clear(gather->setup.loop, &gather->deadline);
     loop_timer_clear(gather->setup.loop, &gather->more);
-    gather->elapsed_ms = ms_since_start(gather, clock_now_us());
+    gather->elapsed_ms = gather_ms(gather, clock_now_us());
     count_end(gather,
               gather->ok == gather->batch->count ? BATCH_COMPLETE : BATCH_PARTIAL);
     metrics_observe(gather->setup.metrics, METRIC_BATCH_SECONDS, 0,
@@ -196,59 +78,49 @@ static void on_start_more(struct timer *timer)
     start_more(container_of(timer, struct gather, more));
 }
 
+/* The next item that may start: one that others kept waiting, or the next in order. */
+static struct item *next_item(struct gather *gather)
+{
+    struct list *node = list_pop_front(&gather->ready);
+    if (node)
+        return container_of(node, struct item_extra, node)->item;
+    while (gather->next < gather->batch->count) {
+        struct item *item = &gather->batch->items[gather->next++];
+        if (!item->extra || (item->extra->waits_for == 0 && !item->is_done))
+            return item;
+    }
+    return NULL;
+}
+
 static void start_more(struct gather *gather)
 {
-    struct batch *batch = gather->batch;
     uint32_t most = gather->plan.concurrency;
     size_t left = START_SLICE;
-    if (gather->is_ending || timer_is_set(&gather->more))
+    if (gather->is_ending || gather->is_paused || timer_is_set(&gather->more))
         return;
-    while (gather->next < batch->count && (most == 0 || gather->running < most)) {
+    while (most == 0 || gather->running < most) {
         if (left-- == 0) {
             go_on_next_turn(gather, on_start_more);
             return;
         }
-        struct item *item = &batch->items[gather->next++];
-        item->is_started = true;
+        struct item *item = next_item(gather);
+        if (!item)
+            return;
         gather->running++;
-        fetcher_start(gather->setup.fetcher, &item->call);
+        item_run_start(gather, item);
     }
 }
 
-static void on_call_done(struct call *call, const struct outcome *outcome)
+void gather_item_done(struct item *item, const struct outcome *outcome)
 {
-    struct item *item = container_of(call, struct item, call);
     struct gather *gather = item->gather;
     assert(gather->state == GATHER_RUNNING && item->is_started);
     gather->running--;
-    finish_item(gather, item, outcome, ms_since_start(gather, call->queued_us));
+    gather_finish_item(gather, item, outcome, gather_ms(gather, item_run_start_us(item)));
     if (gather->done == gather->batch->count)
         end(gather);
     else
         start_more(gather);
-}
-
-/* What an item's clocks say when it is taken from the fetcher: how long it queued and
- * ran. */
-static struct call_timing unfinished_timing(const struct item *item, uint64_t now_us)
-{
-    const struct call *call = &item->call;
-    struct call_timing timing = {
-        .blocked = -1,
-        .dns = -1,
-        .connect = -1,
-        .ssl = -1,
-        .send = -1,
-        .wait = -1,
-        .receive = -1,
-        .total = 0,
-    };
-    if (item->is_started && now_us > call->queued_us)
-        timing.total = (double)(now_us - call->queued_us) / 1000;
-    uint64_t left_queue_us = call->started_us ? call->started_us : now_us;
-    if (item->is_started && left_queue_us >= call->queued_us)
-        timing.blocked = (double)(left_queue_us - call->queued_us) / 1000;
-    return timing;
 }
 
 static void explain(const struct gather *gather, enum call_code code,
@@ -267,20 +139,19 @@ static void abandon_item(struct gather *gather, struct item *item, enum call_cod
                          uint64_t now_us)
 {
     char message[160];
-    explain(gather, code, item->is_started ? fetcher_phase(&item->call) : PHASE_IDLE,
-            message, sizeof message);
+    explain(gather, code, item_run_phase(item), message, sizeof message);
     struct outcome outcome = {
         .code = code,
         .method = item->call.method,
         .message = message,
-        .timing = unfinished_timing(item, now_us),
+        .timing = item_run_timing(item, now_us),
     };
-    uint64_t start_us = item->is_started ? item->call.queued_us : now_us;
+    uint64_t start_us = item->is_started ? item_run_start_us(item) : now_us;
     if (item->is_started) {
-        fetcher_cancel(gather->setup.fetcher, &item->call);
+        item_run_cancel(gather, item);
         gather->running--;
     }
-    finish_item(gather, item, &outcome, ms_since_start(gather, start_us));
+    gather_finish_item(gather, item, &outcome, gather_ms(gather, start_us));
 }
 
 /* Calls may still end by themselves between two slices; the last one then ends it. */
@@ -337,14 +208,15 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->batch = batch;
     gather->began_us = setup->arrived_us ? setup->arrived_us : clock_now_us();
     gather->began_ms = gather->began_us / 1000;
+    list_init(&gather->ready);
+    buffer_init(&gather->response, 0);
     gather->flow.caller = setup->caller;
     gather->flow.request_id = setup->request_id;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
     make_room(batch);
     for (size_t i = 0; i < batch->count; i++) {
-        batch->items[i].gather = gather;
-        batch->items[i].call.flow = &gather->flow;
-        batch->items[i].call.on_done = on_call_done;
+        item_run_prepare(gather, &batch->items[i]);
+        gather->has_extras |= batch->items[i].extra != NULL;
     }
     move_to(gather, GATHER_RUNNING);
     metrics_add(setup->metrics, METRIC_BATCHES_IN_FLIGHT, 0, 1);
@@ -354,6 +226,18 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
                    batch->count ? gather->plan.deadline_ms : gather->began_ms);
     start_more(gather);
     return gather;
+}
+
+void gather_pause(struct gather *gather)
+{
+    gather->is_paused = true;
+}
+
+void gather_resume(struct gather *gather)
+{
+    gather->is_paused = false;
+    if (gather->state == GATHER_RUNNING)
+        start_more(gather);
 }
 
 void gather_end_now(struct gather *gather, enum call_code code)
@@ -372,7 +256,7 @@ static void drop_running(struct gather *gather)
         if (item->is_done)
             continue;
         if (item->is_started)
-            fetcher_cancel(gather->setup.fetcher, &item->call);
+            item_run_cancel(gather, item);
         metrics_add(gather->setup.metrics, METRIC_ITEMS, CALL_CANCELLED, 1);
     }
     count_end(gather, BATCH_GONE);
@@ -384,6 +268,9 @@ void gather_free(struct gather *gather)
         return;
     if (gather->state == GATHER_RUNNING)
         drop_running(gather);
+    for (size_t i = 0; gather->has_extras && i < gather->batch->count; i++)
+        item_run_forget(&gather->batch->items[i]);
+    buffer_done(&gather->response);
     budget_give(&gather->setup.budgets->reply_bytes, gather->reply_bytes);
     batch_free_later(gather->batch, gather->setup.background);
     free(gather);
@@ -396,8 +283,7 @@ struct gather_summary gather_summary(const struct gather *gather)
         .total = gather->batch->count,
         .ok = gather->ok,
         .failed = gather->done - gather->ok,
-        .elapsed_ms =
-            is_over ? gather->elapsed_ms : ms_since_start(gather, clock_now_us()),
+        .elapsed_ms = is_over ? gather->elapsed_ms : gather_ms(gather, clock_now_us()),
     };
 }
 

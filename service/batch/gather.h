@@ -21,6 +21,11 @@ struct gather;
  * valid until gather_free, which may be called inside. */
 typedef void gather_end_fn(struct gather *gather, void *context);
 
+/* on_response is handed each response object as its item ends, without white space around
+ * it; `json` is valid until it returns. It may call gather_pause, nothing else. The
+ * responses are not kept then: gather_reply has none. */
+typedef void gather_response_fn(struct gather *gather, struct slice json, void *context);
+
 struct gather_setup {
     struct loop *loop;
     struct fetcher *fetcher;
@@ -33,6 +38,7 @@ struct gather_setup {
     uint64_t arrived_us; /* clock_now_us when the request was complete: its deadline
                             counts from there; 0: now */
     gather_end_fn *on_end;
+    gather_response_fn *on_response; /* NULL: responses are kept for gather_reply */
     void *context;
 };
 
@@ -44,6 +50,11 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
  * (CALL_CANCELLED while draining), and calls on_end; for a large batch that takes a few
  * turns. A no-op after the end. */
 void gather_end_now(struct gather *gather, enum call_code code);
+
+/* While paused no further items are started; those that run go on, and so does the
+ * deadline. */
+void gather_pause(struct gather *gather);
+void gather_resume(struct gather *gather);
 
 /* gather_free cancels what still runs and releases the gather and its batch, without
  * on_end; for clients gone and after on_end. NULL is fine. */

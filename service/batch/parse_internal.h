@@ -64,6 +64,25 @@ struct item_fields {
     int64_t connect_timeout_ms;
     int64_t redirects;
     int64_t max_body_bytes;
+    struct item_options options; /* item_options.h says what is "not given" */
+    bool has_options;            /* any of them is given */
+};
+
+/* A member of an item: the row of the table in parse_item.c, and what reads it. `place`
+ * is the item's. */
+struct field_row;
+struct parser;
+typedef void take_fn(struct parser *parser, struct item_fields *fields, json_t *value,
+                     struct place place, const struct field_row *row);
+
+struct field_row {
+    const char *name;
+    take_fn *take;
+    bool is_default; /* may stand in the defaults */
+    bool is_option;  /* one of struct item_options */
+    size_t offset;   /* of an integer, in struct item_fields */
+    int64_t min;
+    int64_t max;
 };
 
 struct parser {
@@ -74,6 +93,7 @@ struct parser {
     struct body_spans spans;
     size_t spans_cursor;
     struct item_fields defaults;
+    const struct item_options *default_options; /* NULL: none is given */
     bool is_out_of_memory;
 };
 

@@ -10,37 +10,30 @@
 #include <stddef.h>
 #include <string.h>
 
-struct field_row;
-typedef void take_fn(struct parser *parser, struct item_fields *fields, json_t *value,
-                     struct place place, const struct field_row *row);
-
-struct field_row {
-    const char *name;
-    take_fn *take;
-    bool is_default; /* may stand in the defaults */
-    size_t offset;   /* of an integer, in struct item_fields */
-    int64_t min;
-    int64_t max;
-};
-
 static take_fn take_id, take_url, take_method, take_headers, take_body,
-    take_body_encoding, take_integer;
+    take_body_encoding, take_integer, take_flag;
 
 static const struct field_row rows[] = {
-    {"url", take_url, false, 0, 0, 0},
-    {"id", take_id, false, 0, 0, 0},
-    {"method", take_method, true, 0, 0, 0},
-    {"headers", take_headers, true, 0, 0, 0},
-    {"body", take_body, true, 0, 0, 0},
-    {"bodyEncoding", take_body_encoding, true, 0, 0, 0},
-    {"timeoutMs", take_integer, true, offsetof(struct item_fields, timeout_ms), 1,
+    {"url", take_url, false, false, 0, 0, 0},
+    {"id", take_id, false, false, 0, 0, 0},
+    {"method", take_method, true, false, 0, 0, 0},
+    {"headers", take_headers, true, false, 0, 0, 0},
+    {"body", take_body, true, false, 0, 0, 0},
+    {"bodyEncoding", take_body_encoding, true, false, 0, 0, 0},
+    {"timeoutMs", take_integer, true, false, offsetof(struct item_fields, timeout_ms), 1,
      TIMEOUT_MS_MAX},
-    {"connectTimeoutMs", take_integer, true,
+    {"connectTimeoutMs", take_integer, true, false,
      offsetof(struct item_fields, connect_timeout_ms), 1, TIMEOUT_MS_MAX},
-    {"redirects", take_integer, true, offsetof(struct item_fields, redirects), 0,
+    {"redirects", take_integer, true, false, offsetof(struct item_fields, redirects), 0,
      REDIRECTS_MAX},
-    {"maxBodyBytes", take_integer, true, offsetof(struct item_fields, max_body_bytes), 1,
-     BODY_BYTES_MAX},
+    {"maxBodyBytes", take_integer, true, false,
+     offsetof(struct item_fields, max_body_bytes), 1, BODY_BYTES_MAX},
+    {"optional", take_flag, true, true, offsetof(struct item_fields, options.is_optional),
+     0, 1},
+    {"coalesce", take_flag, true, true, offsetof(struct item_fields, options.coalesces),
+     0, 1},
+    {"references", take_flag, true, true,
+     offsetof(struct item_fields, options.takes_references), 0, 1},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -54,6 +47,7 @@ void item_fields_init(struct item_fields *fields)
         .redirects = -1,
         .max_body_bytes = -1,
     };
+    item_options_init(&fields->options);
 }
 
 static bool take_string(struct parser *parser, json_t *value, struct place place,
@@ -135,10 +129,10 @@ static void take_body(struct parser *parser, struct item_fields *fields, json_t 
                       struct place place, const struct field_row *row)
 {
     (void)value; /* a stand-in */
-    struct slice raw =
-        fields == &parser->defaults
-            ? parser->spans.defaults
-            : body_spans_of(&parser->spans, *place.index, &parser->spans_cursor);
+    struct slice raw = fields == &parser->defaults
+                           ? parser->spans.defaults[SPAN_BODY]
+                           : body_spans_of(&parser->spans, *place.index, SPAN_BODY,
+                                           &parser->spans_cursor);
     if (!raw.data) {
         report_error(parser->errors, place_field(place, row->name), "cannot be read");
         return;
@@ -179,6 +173,16 @@ static void take_integer(struct parser *parser, struct item_fields *fields, json
     *(int64_t *)(void *)((char *)fields + row->offset) = number;
 }
 
+static void take_flag(struct parser *parser, struct item_fields *fields, json_t *value,
+                      struct place place, const struct field_row *row)
+{
+    if (json_is_boolean(value))
+        *(int64_t *)(void *)((char *)fields + row->offset) = json_is_true(value);
+    else
+        report_error(parser->errors, place_field(place, row->name),
+                     "must be true or false");
+}
+
 static void report_unknown_field(struct parser *parser, struct place place,
                                  const char *name)
 {
@@ -206,6 +210,7 @@ static void take_fields(struct parser *parser, struct item_fields *fields, json_
                          "cannot be a default: each request has its own");
         else
             rows[i].take(parser, fields, value, place, &rows[i]);
+        fields->has_options |= i < ROW_COUNT && rows[i].is_option;
     }
 }
 
@@ -242,6 +247,24 @@ static int64_t first_given(int64_t own, int64_t by_default)
     return own >= 0 ? own : by_default;
 }
 
+/* NULL for the plain items that most are; without options of its own an item shares the
+ * defaults'. */
+static const struct item_options *options_of(struct parser *parser,
+                                             struct item_fields *own)
+{
+    if (!own->has_options)
+        return parser->default_options;
+    struct item_options *options = arena_take(&parser->document->arena, sizeof *options);
+    if (!options) {
+        parser->is_out_of_memory = true;
+        return NULL;
+    }
+    *options = own->options;
+    if (parser->default_options)
+        item_options_merge(options, parser->default_options);
+    return options;
+}
+
 /* The item's own fields over the defaults'; own->headers are merged already. */
 static void merge(struct parser *parser, struct item *item, struct item_fields *own,
                   struct place place)
@@ -261,6 +284,7 @@ static void merge(struct parser *parser, struct item *item, struct item_fields *
     item->connect_timeout_ms = connect_timeout_ms > 0 ? (uint32_t)connect_timeout_ms : 0;
     item->redirects = (int32_t)first_given(own->redirects, defaults->redirects);
     item->max_body_bytes = max_body_bytes > 0 ? (uint64_t)max_body_bytes : 0;
+    item->options = options_of(parser, own);
     set_body(parser, item, own, place);
 }
 
@@ -296,11 +320,18 @@ void parse_item(struct parser *parser, struct item *item, json_t *value,
     merge(parser, item, &own, place);
 }
 
+static void take_default_fields(struct parser *parser, json_t *value, struct place place)
+{
+    take_fields(parser, &parser->defaults, value, place);
+    if (parser->defaults.has_options)
+        parser->default_options = options_of(parser, &parser->defaults);
+}
+
 void parse_defaults(struct parser *parser, json_t *value)
 {
     struct place place = {.list = "/defaults"};
     if (json_is_object(value))
-        take_fields(parser, &parser->defaults, value, place);
+        take_default_fields(parser, value, place);
     else
         report_error(parser->errors, place, "must be an object of item fields");
 }

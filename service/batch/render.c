@@ -132,27 +132,34 @@ static void append_error(struct buffer *out, const struct outcome *outcome)
         json_text_append_string(out, text);
     else
         json_text_append_latin1(out, text);
-    append(out, is_retryable ? ",\"retryable\":true}" : ",\"retryable\":false}");
+    append(out, is_retryable ? ",\"retryable\":true" : ",\"retryable\":false");
+    if (outcome->code == CALL_EXPECT_FAILED) {
+        append(out, ",\"upstreamStatus\":");
+        buffer_append_uint(out, (unsigned)outcome->status);
+    }
+    buffer_append_byte(out, '}');
 }
 
 void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
-                     unsigned include, double start_ms)
+                     const struct render_wish *wish)
 {
     const struct call_code_row *row = call_code_row(outcome->code);
     bool is_ok = outcome->code == CALL_OK;
-    assert(!is_ok || outcome->status > 0);
+    bool has_reply = is_ok || outcome->code == CALL_EXPECT_FAILED;
+    assert(!has_reply || outcome->status > 0);
     append(out, "{\"id\":");
     json_text_append_string(out, id);
     append(out, ",\"status\":");
     buffer_append_uint(out, (unsigned)(is_ok ? outcome->status : row->status));
     if (!is_ok)
         append_error(out, outcome);
-    if (is_ok && (include & INCLUDE_HEADERS))
+    if (has_reply && (wish->include & INCLUDE_HEADERS))
         render_headers(out, outcome->headers, outcome->header_count);
-    if (is_ok && (include & INCLUDE_BODY) && outcome->has_body && outcome->body.len > 0)
+    if (has_reply && (wish->include & INCLUDE_BODY) && outcome->has_body &&
+        outcome->body.len > 0)
         append_body(out, outcome->body, outcome->content_type);
-    if (include & INCLUDE_TIMING)
-        append_timing(out, &outcome->timing, start_ms);
+    if (wish->include & INCLUDE_TIMING)
+        append_timing(out, &outcome->timing, wish->start_ms);
     buffer_append_byte(out, '}');
 }
 

@@ -8,11 +8,19 @@
 #include "base/slice.h"
 #include "fetch/call.h"
 
+struct answer_shape;
+
+/* How a response is wished for. */
+struct render_wish {
+    unsigned include; /* INCLUDE_… bits of batch.h */
+    double start_ms;  /* when the item was handed to the fetcher, since the batch began */
+    const struct answer_shape *shape; /* NULL: the whole reply */
+};
+
 /* render_response appends the response object of the item `id` to `out`; out->failed
- * tells that it did not fit or that memory ran out. `include`: INCLUDE_… bits of batch.h.
- * start_ms: when the item was handed to the fetcher, since the batch began. */
+ * tells that it did not fit or that memory ran out. */
 void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
-                     unsigned include, double start_ms);
+                     const struct render_wish *wish);
 
 /* render_summary appends the value of "summary". */
 struct gather_summary;

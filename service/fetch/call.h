@@ -89,10 +89,21 @@ struct call_timing {
     uint64_t bytes;             /* body as received, before decoding */
 };
 
+/* One try of an item that took several: what came of it. */
+struct attempt_record {
+    enum call_code code;
+    int status;      /* the upstream's; 0: none */
+    double start_ms; /* since the item's first attempt */
+    double total_ms;
+    struct slice url;        /* data NULL: the item's own */
+    char remote_address[64]; /* "": none */
+};
+
 struct outcome {
     enum call_code code;
     enum call_method method; /* the call's */
-    int status;              /* the upstream's; 0 unless code is CALL_OK */
+    int status;              /* the upstream's; 0 unless code is CALL_OK or
+                                CALL_EXPECT_FAILED, which keeps all of the reply */
     const char *message;     /* one sentence for the client, UTF-8; NULL when CALL_OK */
     const struct call_header *headers; /* in order of arrival, lower-case names,
                                           hop-by-hop removed; values are raw bytes */
@@ -101,6 +112,10 @@ struct outcome {
     bool has_body;             /* false: none, as in 204 or HEAD, or of length 0 */
     struct slice body;         /* decoded */
     struct call_timing timing;
+    bool is_coalesced; /* shared the call of an equal item */
+    bool is_fallback;  /* the item's own fallback, not an upstream's reply */
+    const struct attempt_record *attempts; /* NULL: there was one */
+    size_t attempt_count;
 };
 
 /* call_method_name returns "GET" …; call_method_parse is case-sensitive (RFC 9110 9.1).

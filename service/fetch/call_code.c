@@ -41,6 +41,8 @@ static const struct call_code_row rows[CALL_CODE_COUNT] = {
     [CALL_CIRCUIT_OPEN] = {"circuit_open", 503, true, true},
     [CALL_DEADLINE] = {"deadline", 504, true, false},
     [CALL_CANCELLED] = {"cancelled", 499, true, false},
+    [CALL_EXPECT_FAILED] = {"expect_failed", 502, false, false},
+    [CALL_DEPENDENCY_FAILED] = {"dependency_failed", 424, false, false},
 };
 
 const struct call_code_row *call_code_row(enum call_code code)

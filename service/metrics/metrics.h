@@ -17,7 +17,7 @@ enum batch_result {
     BATCH_REFUSED,
     BATCH_RESULT_COUNT,
 };
-enum { ITEM_CODE_COUNT = 25 };   /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
+enum { ITEM_CODE_COUNT = 27 };   /* CALL_CODE_COUNT; fetch/call_code.c asserts it */
 enum { STATUS_CLASS_COUNT = 4 }; /* 2xx 3xx 4xx 5xx */
 enum refusal_reason { REFUSED_BY_LIMIT, REFUSED_BY_ADDRESS, REFUSAL_REASON_COUNT };
 enum auth_refusal { AUTH_REFUSED_KEY, AUTH_REFUSED_HELD_BACK, AUTH_REFUSAL_COUNT };

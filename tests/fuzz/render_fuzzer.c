@@ -83,7 +83,8 @@ static void check(struct slice id, const struct outcome *outcome, unsigned inclu
     struct buffer out;
     json_error_t error;
     buffer_init(&out, 16 << 20);
-    render_response(&out, id, outcome, include, 1.5);
+    render_response(&out, id, outcome,
+                    &(struct render_wish){.include = include, .start_ms = 1.5});
     MUST_HOLD(!out.failed && json_text_is_valid(buffer_slice(&out)));
     json_t *root = json_loadb(out.data, out.len, JSON_ALLOW_NUL, &error);
     MUST_HOLD(root || is_limit_of_jansson(&error));

@@ -85,14 +85,43 @@ Test(body_spans, each_body_is_found_with_its_item)
     body_spans_find(&spans, slice_from(text), 100);
     cr_assert_eq(spans.count, 3);
     size_t cursor = 0;
-    cr_expect_null(body_spans_of(&spans, 0, &cursor).data);
-    cr_expect(span_is(body_spans_of(&spans, 1, &cursor), "\"s\""));
-    cr_expect_null(body_spans_of(&spans, 2, &cursor).data);
-    cr_expect(span_is(body_spans_of(&spans, 3, &cursor), "[1]"));
-    cr_expect_null(body_spans_of(&spans, 4, &cursor).data);
-    cr_expect(span_is(body_spans_of(&spans, 5, &cursor), "{\"body\":2}"));
-    cr_expect_null(body_spans_of(&spans, 6, &cursor).data);
-    cr_expect(span_is(spans.defaults, "null"));
+    cr_expect_null(body_spans_of(&spans, 0, SPAN_BODY, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 1, SPAN_BODY, &cursor), "\"s\""));
+    cr_expect_null(body_spans_of(&spans, 2, SPAN_BODY, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 3, SPAN_BODY, &cursor), "[1]"));
+    cr_expect_null(body_spans_of(&spans, 4, SPAN_BODY, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 5, SPAN_BODY, &cursor), "{\"body\":2}"));
+    cr_expect_null(body_spans_of(&spans, 6, SPAN_BODY, &cursor).data);
+    cr_expect(span_is(spans.defaults[SPAN_BODY], "null"));
+    body_spans_done(&spans);
+}
+
+Test(body_spans, bodies_of_fallbacks_and_the_shared_one_are_found_too)
+{
+    static const char text[] =
+        "{\"sharedBody\":{\"s\":1e99},\"requests\":[{\"fallback\":{\"body\":1e99}},"
+        "{\"fallback\":{\"status\":200,\"body\":[2]},\"body\":\"b\"},{\"fallback\":[3]}],"
+        "\"defaults\":{\"fallback\":{\"headers\":{\"a\":[\"b\"]},\"body\":\"d\"}}}";
+    struct body_spans spans;
+    body_spans_find(&spans, slice_from(text), 100);
+    cr_assert_eq(spans.count, 3);
+    size_t cursor = 0;
+    cr_expect_null(body_spans_of(&spans, 0, SPAN_BODY, &cursor).data);
+    cr_expect(span_is(body_spans_of(&spans, 0, SPAN_FALLBACK_BODY, &cursor), "1e99"));
+    cr_expect(span_is(body_spans_of(&spans, 1, SPAN_BODY, &cursor), "\"b\""));
+    cr_expect(span_is(body_spans_of(&spans, 1, SPAN_FALLBACK_BODY, &cursor), "[2]"));
+    cr_expect_null(body_spans_of(&spans, 2, SPAN_FALLBACK_BODY, &cursor).data);
+    cr_expect(span_is(spans.shared, "{\"s\":1e99}"));
+    cr_expect(span_is(spans.defaults[SPAN_FALLBACK_BODY], "\"d\""));
+    cr_expect_null(spans.defaults[SPAN_BODY].data);
+    cr_expect(
+        slice_is(spans.readable,
+                 "{\"sharedBody\":\"\",\"requests\":[{\"fallback\":{\"body\":\"\"}},"
+                 "{\"fallback\":{\"status\":200,\"body\":\"\"},\"body\":\"\"},"
+                 "{\"fallback\":[]}],"
+                 "\"defaults\":{\"fallback\":{\"headers\":{\"a\":[\"b\"]},"
+                 "\"body\":\"\"}}}"),
+        "%.*s", (int)spans.readable.len, spans.readable.data);
     body_spans_done(&spans);
 }
 

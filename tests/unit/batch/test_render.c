@@ -18,7 +18,8 @@ static json_t *render(const struct outcome *outcome, unsigned include)
 {
     buffer_done(&out);
     buffer_init(&out, 64 << 20);
-    render_response(&out, slice_from("an id"), outcome, include, 1.5);
+    render_response(&out, slice_from("an id"), outcome,
+                    &(struct render_wish){.include = include, .start_ms = 1.5});
     cr_assert_not(out.failed);
     json_error_t error;
     json_t *root =
@@ -77,6 +78,8 @@ Test(render, a_failure_is_exactly_this)
 Test(render, every_code_renders_its_row)
 {
     for (unsigned code = CALL_OK + 1; code < CALL_CODE_COUNT; code++) {
+        if (code == CALL_EXPECT_FAILED)
+            continue; /* keeps its reply */
         struct outcome outcome = {.code = (enum call_code)code, .message = "m"};
         const struct call_code_row *row = call_code_row((enum call_code)code);
         json_t *root = render(&outcome, ALL);
@@ -90,6 +93,20 @@ Test(render, every_code_renders_its_row)
         cr_expect_not_null(json_object_get(root, "timing"));
         json_decref(root);
     }
+}
+
+Test(render, a_reply_that_was_not_as_expected_is_kept_with_its_status)
+{
+    struct outcome outcome = ok_with("text/plain", slice_from("busy"));
+    outcome.code = CALL_EXPECT_FAILED;
+    outcome.status = 503;
+    outcome.message = "m";
+    json_decref(render(&outcome, INCLUDE_BODY));
+    cr_expect_str_eq(
+        rendered(),
+        "{\"id\":\"an id\",\"status\":502,\"error\":{\"code\":\"expect_failed\","
+        "\"message\":\"m\",\"retryable\":false,\"upstreamStatus\":503},"
+        "\"body\":\"busy\",\"bodyEncoding\":\"text\"}");
 }
 
 Test(render, a_failure_never_carries_what_the_upstream_sent)
@@ -184,7 +201,8 @@ Test(render, valid_json_is_embedded_byte_for_byte)
         struct outcome outcome = ok_with("application/json", slice_from(bodies[i]));
         buffer_done(&out);
         buffer_init(&out, 1 << 20);
-        render_response(&out, slice_from("0"), &outcome, INCLUDE_BODY, 0);
+        render_response(&out, slice_from("0"), &outcome,
+                        &(struct render_wish){.include = INCLUDE_BODY, .start_ms = 0});
         char expected[300];
         snprintf(expected, sizeof expected,
                  "{\"id\":\"0\",\"status\":200,\"body\":%s,\"bodyEncoding\":\"json\"}",
@@ -330,7 +348,8 @@ Test(render, start_and_total_are_never_negative)
         .code = CALL_BAD_URL, .message = "m", .timing = {.total = -1}};
     buffer_done(&out);
     buffer_init(&out, 1 << 20);
-    render_response(&out, slice_from("0"), &outcome, INCLUDE_TIMING, -1);
+    render_response(&out, slice_from("0"), &outcome,
+                    &(struct render_wish){.include = INCLUDE_TIMING, .start_ms = -1});
     cr_expect(strstr(rendered(), "\"start\":0.0,") &&
                   strstr(rendered(), "\"total\":0.0,"),
               "%s", rendered());
@@ -341,7 +360,8 @@ Test(render, odd_ids_are_escaped)
     struct outcome outcome = {.code = CALL_OK, .status = 200};
     struct buffer text;
     buffer_init(&text, 4096);
-    render_response(&text, slice_from("\"\\\n\xe2\x80\xa8</script>"), &outcome, 0, 0);
+    render_response(&text, slice_from("\"\\\n\xe2\x80\xa8</script>"), &outcome,
+                    &(struct render_wish){.include = 0, .start_ms = 0});
     json_t *root = json_loadb(text.data, text.len, 0, NULL);
     cr_assert_not_null(root);
     cr_expect_str_eq(text_of(root, "id"), "\"\\\n\xe2\x80\xa8</script>");
@@ -354,11 +374,13 @@ Test(render, what_does_not_fit_says_so)
     struct outcome outcome = ok_with("text/plain", slice_from("0123456789"));
     struct buffer whole;
     buffer_init(&whole, 4096);
-    render_response(&whole, slice_from("0"), &outcome, ALL, 0);
+    render_response(&whole, slice_from("0"), &outcome,
+                    &(struct render_wish){.include = ALL, .start_ms = 0});
     for (size_t max = 0; max < whole.len; max++) {
         struct buffer small;
         buffer_init(&small, max);
-        render_response(&small, slice_from("0"), &outcome, ALL, 0);
+        render_response(&small, slice_from("0"), &outcome,
+                        &(struct render_wish){.include = ALL, .start_ms = 0});
         cr_expect(small.failed, "%zu", max);
         buffer_done(&small);
     }

@@ -36,6 +36,8 @@ static const struct {
     {"circuit_open", 503},
     {"deadline", 504},
     {"cancelled", 499},
+    {"expect_failed", 502},
+    {"dependency_failed", 424},
 };
 
 Test(call_code, every_code_has_the_name_and_status_of_the_contract)

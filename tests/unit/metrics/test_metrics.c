@@ -100,7 +100,7 @@ Test(metrics, labels_do_not_run_into_the_next_metric)
     metrics_observe(shard, METRIC_PHASE_SECONDS, PHASE_LABEL_COUNT - 1, 0.1);
     metrics_observe(shard, METRIC_PHASE_SECONDS, PHASE_LABEL_BLOCKED, 0.1);
     char *page = page_of(&shard, 1);
-    expect_line(page, "gatherd_items_total{code=\"code_24\"} 1");
+    expect_line(page, "gatherd_items_total{code=\"code_26\"} 1");
     expect_line(page, "gatherd_http_requests_total{code=\"2xx\"} 0");
     expect_line(page, "gatherd_http_requests_total{code=\"5xx\"} 2");
     expect_line(page, "gatherd_client_connections_total 0");

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An outcome becomes a response: rendered, kept as a fragment or handed on, counted. Each
+ * item is rendered when it ends, so at the end of the batch there is only joining left.
+ * Decides nothing about the batch; gather.c does. */
+#include "batch/gather_state.h"
+
+#include "base/memory.h"
+#include "batch/render.h"
+#include "batch/reply.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum {
+    LARGE_BODY = 16 << 10, /* from here on a fragment has memory of its own */
+    FAILURE_MAX = 4096,    /* a response without body and headers fits */
+};
+
+/* Gives back what was taken too much: only what is used is counted. */
+static char *fit(struct buffer *own)
+{
+    if (own->cap - own->len > own->len / 8) {
+        char *smaller = realloc(own->data, own->len);
+        if (smaller)
+            own->data = smaller;
+    }
+    return own->data;
+}
+
+static struct render_wish wish_of(const struct gather *gather, const struct item *item,
+                                  double start_ms)
+{
+    return (struct render_wish){
+        .include = gather->batch->include,
+        .start_ms = start_ms,
+        .shape = item->options ? item->options->shape : NULL,
+    };
+}
+
+/* There was no room for the item's body: a response without one, which always fits. */
+static void render_too_large(struct gather *gather, struct item *item,
+                             const struct outcome *outcome, double start_ms)
+{
+    struct outcome failure = *outcome;
+    failure.code = CALL_TOO_LARGE;
+    failure.message = "the replies of this batch are too large together";
+    struct buffer out = {
+        .data = memory_new(FAILURE_MAX), .cap = FAILURE_MAX, .max = FAILURE_MAX};
+    const struct render_wish wish = wish_of(gather, item, start_ms);
+    buffer_append_byte(&out, item == gather->batch->items ? '[' : ',');
+    render_response(&out, item->id, &failure, &wish);
+    assert(!out.failed);
+    item->fragment = (struct fragment){.own = fit(&out), .len = out.len};
+}
+
+/* Takes room for one failure by buffer's own steps. A ceiling so near that growing stops
+ * at it would move the whole block every few items: quadratic over a batch. */
+static void grow_ahead(struct buffer *out)
+{
+    out->max = SIZE_MAX / 4;
+    if (!buffer_reserve(out, FAILURE_MAX))
+        out->failed = false; /* tried again for what the item needs */
+}
+
+/* Renders into its segment's block, or large bodies into memory of their own.
+ * Returns the code the item ends with: there may be no room for its body. */
+static enum call_code render_item(struct gather *gather, struct item *item,
+                                  const struct outcome *outcome, double start_ms)
+{
+    struct batch *batch = gather->batch;
+    uint64_t most = gather->setup.config->batch.reply_max_bytes;
+    uint64_t room = gather->reply_bytes < most ? most - gather->reply_bytes : 0;
+    bool is_large = (batch->include & INCLUDE_BODY) && outcome->has_body &&
+                    outcome->body.len > LARGE_BODY;
+    struct buffer own;
+    buffer_init(&own, 0);
+    struct buffer *out = is_large ? &own : &batch_segment_of(batch, item)->block;
+    size_t before = out->len;
+    if (!is_large)
+        grow_ahead(out);
+    const struct render_wish wish = wish_of(gather, item, start_ms);
+    out->max = before + (outcome->status > 0 ? room : 0) + FAILURE_MAX;
+    buffer_append_byte(out, item == batch->items ? '[' : ',');
+    render_response(out, item->id, outcome, &wish);
+    if (out->failed) {
+        out->len = before;
+        out->failed = false;
+        buffer_done(&own);
+        render_too_large(gather, item, outcome, start_ms);
+        return CALL_TOO_LARGE;
+    }
+    item->fragment = (struct fragment){.offset = before, .len = out->len - before};
+    if (is_large)
+        item->fragment.own = fit(&own);
+    return outcome->code;
+}
+
+static enum call_code keep(struct gather *gather, struct item *item,
+                           const struct outcome *outcome, double start_ms)
+{
+    enum call_code code = render_item(gather, item, outcome, start_ms);
+    gather->reply_bytes += item->fragment.len;
+    budget_force(&gather->setup.budgets->reply_bytes, item->fragment.len);
+    struct segment *segment = batch_segment_of(gather->batch, item);
+    if (--segment->left == 0 && gather->batch->segment_count > 1)
+        reply_order(gather->batch, segment);
+    return code;
+}
+
+/* A stream takes responses as they end; nothing of them is kept here. */
+static enum call_code hand_on(struct gather *gather, struct item *item,
+                              const struct outcome *outcome, double start_ms)
+{
+    const struct render_wish wish = wish_of(gather, item, start_ms);
+    struct buffer *out = &gather->response;
+    struct outcome shown = *outcome;
+    buffer_clear(out);
+    out->max = gather->setup.config->batch.reply_max_bytes + FAILURE_MAX;
+    render_response(out, item->id, &shown, &wish);
+    if (out->failed) {
+        buffer_done(out);
+        shown.code = CALL_TOO_LARGE;
+        shown.message = "the reply is too large";
+        out->max = FAILURE_MAX;
+        render_response(out, item->id, &shown, &wish);
+        assert(!out->failed);
+    }
+    gather->setup.on_response(gather, buffer_slice(out), gather->setup.context);
+    return shown.code;
+}
+
+void gather_finish_item(struct gather *gather, struct item *item,
+                        const struct outcome *outcome, double start_ms)
+{
+    assert(!item->is_done);
+    if (gather->setup.on_response)
+        item->code = hand_on(gather, item, outcome, start_ms);
+    else
+        item->code = keep(gather, item, outcome, start_ms);
+    item->is_done = true;
+    gather->done++;
+    gather->ok += item->code == CALL_OK;
+    metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a gather, for gather*.c and item_run.c only. */
+#pragma once
+
+#include "base/list.h"
+#include "batch/gather.h"
+#include "batch/plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum gather_state {
+    GATHER_NEW,
+    GATHER_RUNNING,
+    GATHER_ENDED,
+    GATHER_REPLIED,
+    GATHER_STATES
+};
+
+/* What an item with options has besides while it runs; made by gather_start. */
+struct item_extra {
+    struct item *item;
+    struct list node; /* in gather->ready */
+    size_t waits_for; /* items that have to be done before it may start */
+};
+
+struct gather {
+    struct gather_setup setup;
+    struct batch *batch;
+    enum gather_state state;
+    struct plan plan;
+    struct flow flow;
+    struct timer deadline;
+    uint64_t began_ms;
+    uint64_t began_us;
+    size_t next; /* the first item not started; while it ends early, not looked at */
+    struct list ready; /* items before `next` that waited for others, and may start now */
+    struct timer more; /* to start or end the next slice in the next turn */
+    bool has_extras;   /* some items have some */
+    bool is_paused;    /* gather_pause */
+    bool is_ending;    /* early: what is not done gets `ending_code` */
+    enum call_code ending_code;
+    size_t running; /* started, not done */
+    size_t done;
+    size_t ok;
+    struct buffer response; /* of the item that just ended, where they are handed on */
+    uint64_t reply_bytes;   /* of the fragments; counted in budgets->reply_bytes */
+    double elapsed_ms;      /* valid from GATHER_ENDED on */
+};
+
+/* Milliseconds from the batch's arrival to `us` of clock_now_us. */
+static inline double gather_ms(const struct gather *gather, uint64_t us)
+{
+    return us > gather->began_us ? (double)(us - gather->began_us) / 1000 : 0;
+}
+
+/* gather_item_done: a started item ended by itself, with `outcome`, valid until this
+ * returns. The gather may be gone thereafter. Called from fetcher_turn and timers. */
+void gather_item_done(struct item *item, const struct outcome *outcome);
+
+/* gather_finish_item renders the response of an item and counts it; `start_ms` is when it
+ * was handed to the fetcher, since the batch began. Starts and ends nothing. */
+void gather_finish_item(struct gather *gather, struct item *item,
+                        const struct outcome *outcome, double start_ms);
