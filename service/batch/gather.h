@@ -25,6 +25,9 @@ typedef void gather_end_fn(struct gather *gather, void *context);
  * it; `json` is valid until it returns. It may call gather_pause, nothing else. The
  * responses are not kept then: gather_reply has none. */
 typedef void gather_response_fn(struct gather *gather, struct slice json, void *context);
+/* held: how many bytes of responses handed on are still held; they count against
+ * batch.reply_max_bytes as those kept do. */
+typedef uint64_t gather_held_fn(void *context);
 
 struct gather_setup {
     struct loop *loop;
@@ -39,6 +42,7 @@ struct gather_setup {
                             counts from there; 0: now */
     gather_end_fn *on_end;
     gather_response_fn *on_response; /* NULL: responses are kept for gather_reply */
+    gather_held_fn *held;            /* with on_response */
     void *context;
 };
 

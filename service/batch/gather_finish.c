@@ -13,8 +13,9 @@
 #include <stdlib.h>
 
 enum {
-    LARGE_BODY = 16 << 10, /* from here on a fragment has memory of its own */
-    FAILURE_MAX = 4096,    /* a response without body and headers fits */
+    LARGE_BODY = 16 << 10,     /* from here on a fragment has memory of its own */
+    FAILURE_MAX = 4096,        /* a response without body and headers fits */
+    RESPONSE_KEPT = 128 << 10, /* memory for one that is handed on, kept for the next */
 };
 
 /* Gives back what was taken too much: only what is used is counted. */
@@ -115,18 +116,24 @@ static enum call_code hand_on(struct gather *gather, struct item *item,
     const struct render_wish wish = wish_of(gather, item, start_ms);
     struct buffer *out = &gather->response;
     struct outcome shown = *outcome;
+    uint64_t most = gather->setup.config->batch.reply_max_bytes;
+    uint64_t held = gather->setup.held(gather->setup.context);
+    uint64_t room = held < most ? most - held : 0;
     buffer_clear(out);
-    out->max = gather->setup.config->batch.reply_max_bytes + FAILURE_MAX;
+    out->max = (outcome->status > 0 ? room : 0) + FAILURE_MAX;
     render_response(out, item->id, &shown, &wish);
     if (out->failed) {
         buffer_done(out);
         shown.code = CALL_TOO_LARGE;
-        shown.message = "the reply is too large";
+        shown.message = "the replies held for the reader of this batch are too large "
+                        "together";
         out->max = FAILURE_MAX;
         render_response(out, item->id, &shown, &wish);
         assert(!out->failed);
     }
     gather->setup.on_response(gather, buffer_slice(out), gather->setup.context);
+    if (out->cap > RESPONSE_KEPT)
+        buffer_done(out);
     return shown.code;
 }
 

@@ -45,7 +45,7 @@ static void set_served(struct client *client)
     client->is_new = false;
 }
 
-static void hang_up(struct client *client)
+void client_hang_up(struct client *client)
 {
     /* MHD gets EPOLLHUP and closes the connection in its next run. */
     shutdown(client->fd, SHUT_RDWR);
@@ -106,7 +106,7 @@ static void look_at_idle(struct client *client)
     uint64_t end = client->idle_ms + client->front->setup.config->server.idle_timeout_ms;
     if (client->is_gone || client->front->is_draining ||
         client->front->setup.loop->now_ms >= end)
-        hang_up(client);
+        client_hang_up(client);
     else if (has_begun_head(client))
         client_refuse(client, PROBLEM_REQUEST_TIMEOUT, head_too_slow);
     else
@@ -132,7 +132,7 @@ void client_enter(struct client *client, enum client_phase phase)
         if (client->front->is_draining && client->is_new)
             set_deadline(client, now + DRAINING_MS);
         else if (client->front->is_draining)
-            hang_up(client);
+            client_hang_up(client);
         else if (client->is_gone)
             /* After a FIN only what was pipelined before it can still come; MHD, told of
              * the FIN while it was busy, would wait for ever. */
@@ -186,7 +186,7 @@ static void look_at_progress(struct client *client)
                     is_stalled
                         ? "the client does not read its reply"
                         : "the client reads its reply below server.write_rate_min");
-        hang_up(client);
+        client_hang_up(client);
         return;
     }
     set_deadline(client, now + look_interval_ms(client));
@@ -215,7 +215,7 @@ static void on_due(struct timer *timer)
         break;
     case CLIENT_BUSY:
     case CLIENT_CLOSING:
-        hang_up(client);
+        client_hang_up(client);
         break;
     }
 }
@@ -247,7 +247,7 @@ void client_refuse(struct client *client, enum problem_type type, const char *de
 {
     log_message(LOG_DEBUG, "request_refused", detail);
     if (client->front->is_tls) {
-        hang_up(client);
+        client_hang_up(client);
         return;
     }
     send_refusal(client, type, detail);
@@ -264,7 +264,7 @@ static void on_ready(struct watch *watch, uint32_t ready)
         client->is_gone = true;
         if (client->phase == CLIENT_IDLE)
             client_enter(client, CLIENT_IDLE); /* no longer than the last reply needs */
-        if (client->exchange && client->exchange->phase == EXCHANGE_WAITING)
+        if (client->exchange)
             exchange_gone(client->exchange);
         return;
     }
@@ -295,7 +295,7 @@ static void begin(struct front *front, struct MHD_Connection *connection,
      * client that vanishes is noticed late; better not to serve it. */
     if (!loop_watch(front->setup.loop, &client->watch, client->fd,
                     EPOLLIN | EPOLLRDHUP | EPOLLET))
-        hang_up(client);
+        client_hang_up(client);
     *socket_context = client;
 }
 

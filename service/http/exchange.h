@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "http/accept.h"
 #include "http/front.h"
 
 #include <stdbool.h>
@@ -26,6 +27,12 @@ const struct front_setup *exchange_setup(const struct exchange *exchange);
 struct caller *exchange_caller(const struct exchange *exchange);
 /* exchange_arrived_us: clock_now_us when the request was complete. */
 uint64_t exchange_arrived_us(const struct exchange *exchange);
+/* exchange_accept: which form of a batch's reply its Accept headers ask for. */
+struct accept_choice exchange_accept(const struct exchange *exchange);
+/* exchange_has_header: there is a header line `name`. */
+bool exchange_has_header(const struct exchange *exchange, const char *name);
+/* exchange_is_head: the head of the reply is all that will be sent. */
+bool exchange_is_head(const struct exchange *exchange);
 /* exchange_client_address writes the client's address, without its port, as text ("unix"
  * for a unix socket); size at least 64. */
 void exchange_client_address(const struct exchange *exchange, char *text, size_t size);
@@ -61,8 +68,8 @@ void exchange_reply_pieces(struct exchange *exchange, const struct reply *reply,
                            uint64_t reply_bytes);
 
 /* Who waits for the answer. `on_gone`: the client went away first; drop the work, the
- * exchange must not be touched any more. `on_drain`: the process ends; answer now with
- * what is there. */
+ * exchange must not be answered, nor touched once it returned. `on_drain`: the process
+ * ends; answer now with what is there. */
 struct exchange_waiter {
     void (*on_gone)(void *work);
     void (*on_drain)(void *work);

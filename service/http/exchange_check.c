@@ -5,6 +5,7 @@
 #include "http/front_state.h"
 
 #include "http/auth.h"
+#include "http/front_tls.h"
 #include "http/host_list.h"
 
 enum { SMALL_BODY = 64 * 1024 };

@@ -44,6 +44,34 @@ struct caller *exchange_caller(const struct exchange *exchange)
     return exchange->caller;
 }
 
+static enum MHD_Result note_accept(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    if (slice_is_ignoring_case(slice_make(name, name_len), "Accept"))
+        accept_add(cls, slice_make(value, value_len));
+    return MHD_YES;
+}
+
+struct accept_choice exchange_accept(const struct exchange *exchange)
+{
+    struct accept accept = {.is_there = false};
+    MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND,
+                                note_accept, &accept);
+    return accept_choose(&accept);
+}
+
+bool exchange_has_header(const struct exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->client->connection, MHD_HEADER_KIND,
+                                       name) != NULL;
+}
+
+bool exchange_is_head(const struct exchange *exchange)
+{
+    return exchange->is_head;
+}
+
 static const struct sockaddr *client_address(const struct exchange *exchange)
 {
     return MHD_get_connection_info(exchange->client->connection,

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "batch/parse.h"
 #include "http/exchange_complaint.h"
+#include "http/front_tls.h"
 
 #include <jansson.h>
 

@@ -40,7 +40,7 @@ struct front {
     size_t exchange_count; /* requests under way */
     size_t new_count;      /* clients whose first request is not complete */
     struct list clients;
-    struct list waiting; /* exchanges in EXCHANGE_WAITING */
+    struct list waiting; /* exchanges in EXCHANGE_WAITING and EXCHANGE_STREAMING */
     struct list heads;   /* exchanges in EXCHANGE_HEAD */
     struct linger_set lingering;
     struct auth *auth;
@@ -81,13 +81,14 @@ struct client {
 };
 
 enum exchange_phase {
-    EXCHANGE_HEAD,     /* the head is not complete */
-    EXCHANGE_BODY,     /* the head was accepted */
-    EXCHANGE_RUNNING,  /* inside its handler */
-    EXCHANGE_WAITING,  /* suspended until an answer, the client's end or the drain */
-    EXCHANGE_ANSWERED, /* `response` waits for MHD to ask for it */
-    EXCHANGE_SENDING,  /* MHD has the response */
-    EXCHANGE_DROPPED,  /* no answer: MHD is told to close */
+    EXCHANGE_HEAD,      /* the head is not complete */
+    EXCHANGE_BODY,      /* the head was accepted */
+    EXCHANGE_RUNNING,   /* inside its handler */
+    EXCHANGE_WAITING,   /* suspended until an answer, the client's end or the drain */
+    EXCHANGE_ANSWERED,  /* `response` waits for MHD to ask for it */
+    EXCHANGE_STREAMING, /* that, or MHD has it and more of its body is to come */
+    EXCHANGE_SENDING,   /* MHD has the response */
+    EXCHANGE_DROPPED,   /* no answer, or no more of it: MHD is told to close */
 };
 
 struct exchange {
@@ -102,9 +103,11 @@ struct exchange {
     struct buffer body;
     uint64_t charged; /* for the body, of budgets->request_bytes */
     struct MHD_Response *response;
+    struct stream *stream; /* of exchange_stream.c; NULL: the answer comes at once */
     unsigned status;
     uint64_t reply_len;
     uint64_t run; /* of MHD, in which its request line came */
+    bool is_head; /* the method: no body is sent */
     bool is_chunked;
     bool is_librarys;            /* MHD refuses it without asking us */
     const char *raw_target;      /* where MHD has it: compared, never read */
@@ -132,6 +135,8 @@ void client_on_connection(void *cls, struct MHD_Connection *connection,
                           enum MHD_ConnectionNotificationCode code);
 /* client_enter changes the phase and with it the clock. */
 void client_enter(struct client *client, enum client_phase phase);
+/* client_hang_up ends the connection; MHD sees that and closes it in its next run. */
+void client_hang_up(struct client *client);
 /* client_refuse answers by hand, past MHD, which takes no reply while it still reads: for
  * requests that do not arrive in time or grow too large. Closes without a word over TLS.
  */
@@ -151,8 +156,12 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection,
 /* exchange_end frees it; by exchange_on_completed, or with its connection if MHD forgot
  * to call that. */
 void exchange_end(struct exchange *exchange);
-/* exchange_gone: the client of a waiting exchange went away. */
+/* exchange_gone: the client went away: a waiting or streaming exchange is dropped, others
+ * go on. */
 void exchange_gone(struct exchange *exchange);
+/* exchange_answer makes `response` the answer; NULL: there was no memory for it. */
+void exchange_answer(struct exchange *exchange, const struct reply *reply,
+                     struct MHD_Response *response, uint64_t len);
 /* exchange_refuse_by_hand answers past MHD, which has no room left for a reply. */
 void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
                              const char *detail);
@@ -171,18 +180,6 @@ bool exchange_check(struct exchange *exchange, const struct request_head *head,
 void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
-
-/* front_tls.c ---------------------------------------------------------------------- */
-
-/* front_certificate_is_sound: no client certificate is asked for, or the client has shown
- * one of server.tls.client_ca. */
-bool front_certificate_is_sound(const struct exchange *exchange);
-/* front_tls_options fills MHD's options for server.tls, ended by MHD_OPTION_END; false
- * when this MHD has no TLS. At most FRONT_TLS_OPTIONS entries. */
-enum { FRONT_TLS_OPTIONS = 6 };
-bool front_tls_options(const struct config *config,
-                       struct MHD_OptionItem options[FRONT_TLS_OPTIONS],
-                       struct error *err);
 
 /* reply.c ---------------------------------------------------------------------- */
 

@@ -2,6 +2,8 @@
 /* server.tls: what MHD must be told, and the check it leaves to us: with a client CA it
  * asks for a certificate but takes clients that show none or a foreign one
  * (GNUTLS_CERT_REQUEST). The only file that knows GnuTLS, which MHD is built on. */
+#include "http/front_tls.h"
+
 #include "http/front_state.h"
 
 #include <gnutls/gnutls.h>

@@ -6,14 +6,15 @@
 #include "http/handlers.h"
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "batch/gather.h"
 #include "batch/plan.h"
 #include "http/admit_caller.h"
+#include "http/batch_log.h"
 #include "http/batch_read.h"
 #include "http/batch_refusal.h"
 #include "http/exchange.h"
+#include "http/handle_stream.h"
 #include "http/problem.h"
 
 #include <inttypes.h>
@@ -56,26 +57,6 @@ static bool admit(struct exchange *exchange)
 
 /* --------------------------------------------------------------------------- reply */
 
-static void write_log(const struct batch_work *work, const struct gather_summary *summary,
-                      uint64_t bytes)
-{
-    if (!exchange_setup(work->exchange)->config->log.access)
-        return;
-    struct log_line line;
-    log_begin(&line, LOG_INFO, "batch");
-    log_text(&line, "requestId", exchange_request_id(work->exchange));
-    log_text(&line, "client", work->address);
-    if (*exchange_caller(work->exchange)->name)
-        log_text(&line, "caller", exchange_caller(work->exchange)->name);
-    log_int(&line, "items", (int64_t)summary->total);
-    log_int(&line, "ok", (int64_t)summary->ok);
-    log_int(&line, "failed", (int64_t)summary->failed);
-    log_int(&line, "status", 200);
-    log_double(&line, "elapsedMs", summary->elapsed_ms);
-    log_int(&line, "bytes", (int64_t)bytes);
-    log_end(&line);
-}
-
 static void send_reply(struct batch_work *work, struct gather *gather,
                        const struct gather_summary *summary)
 {
@@ -92,7 +73,11 @@ static void send_reply(struct batch_work *work, struct gather *gather,
         .extra_names = {"Gatherd-Complete"},
         .extra_values = {summary->failed == 0 ? "true" : "false"},
     };
-    write_log(work, summary, reply_bytes);
+    const struct batch_log_entry entry = {.client = work->address,
+                                          .summary = summary,
+                                          .bytes = reply_bytes,
+                                          .status = head.status};
+    batch_log(work->exchange, &entry);
     exchange_reply_pieces(work->exchange, &head, pieces, count, reply_bytes);
 }
 
@@ -132,12 +117,25 @@ static bool admit_in_time(struct exchange *exchange, const struct batch *batch)
     return false;
 }
 
-static void start(struct exchange *exchange, struct batch *batch)
+static void start_document(struct exchange *exchange, struct batch *batch,
+                           const struct gather_setup *setup)
 {
-    const struct front_setup *setup = exchange_setup(exchange);
     struct batch_work *work = memory_new(sizeof *work);
     work->exchange = exchange;
     exchange_client_address(exchange, work->address, sizeof work->address);
+    struct gather_setup own = *setup;
+    own.on_end = on_end;
+    own.context = work;
+    work->gather = gather_start(&own, batch);
+    const struct exchange_waiter waiter = {
+        .on_gone = on_gone, .on_drain = on_drain, .work = work};
+    exchange_wait(exchange, &waiter);
+}
+
+static void start(struct exchange *exchange, struct batch *batch,
+                  const struct accept_choice *choice)
+{
+    const struct front_setup *setup = exchange_setup(exchange);
     const struct gather_setup gather_setup = {
         .loop = setup->loop,
         .fetcher = setup->fetcher,
@@ -148,13 +146,11 @@ static void start(struct exchange *exchange, struct batch *batch)
         .metrics = setup->metrics,
         .background = setup->background,
         .arrived_us = exchange_arrived_us(exchange),
-        .on_end = on_end,
-        .context = work,
     };
-    work->gather = gather_start(&gather_setup, batch);
-    const struct exchange_waiter waiter = {
-        .on_gone = on_gone, .on_drain = on_drain, .work = work};
-    exchange_wait(exchange, &waiter);
+    if (choice->form == REPLY_JSON)
+        start_document(exchange, batch, &gather_setup);
+    else
+        handle_stream_start(exchange, batch, &gather_setup, choice);
 }
 
 /* ------------------------------------------------------------------------- requests */
@@ -162,11 +158,15 @@ static void start(struct exchange *exchange, struct batch *batch)
 static void on_read(struct exchange *exchange, struct batch *batch,
                     const struct parse_errors *errors)
 {
-    /* The caller's rate last: only what is sent is taken off it. */
-    if (!batch)
+    if (!batch) {
         batch_refuse_shape(exchange, errors);
-    else if (admit_in_time(exchange, batch) && admit_caller_items(exchange, batch->count))
-        start(exchange, batch);
+        return;
+    }
+    const struct accept_choice choice = exchange_accept(exchange);
+    /* The caller's rate last: only what is sent is taken off it. */
+    if (!handle_stream_is_again(exchange, &choice) && admit_in_time(exchange, batch) &&
+        admit_caller_items(exchange, batch->count))
+        start(exchange, batch, &choice);
     else
         batch_free(batch);
 }

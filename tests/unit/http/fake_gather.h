@@ -11,6 +11,7 @@
 
 struct gather {
     struct gather_setup setup;
+    bool is_paused;
 };
 
 static struct gather *running; /* the gather under way */
@@ -65,6 +66,16 @@ void gather_end_now(struct gather *gather, enum call_code code)
 {
     (void)code;
     gather->setup.on_end(gather, gather->setup.context);
+}
+
+void gather_pause(struct gather *gather)
+{
+    gather->is_paused = true;
+}
+
+void gather_resume(struct gather *gather)
+{
+    gather->is_paused = false;
 }
 
 void gather_free(struct gather *gather)
