@@ -154,10 +154,10 @@ build_with_clang() {
 part_tsan() {
     build tsan
     # L14. What threads share shows in starting, ending, cancelling and counting, in large
-    # documents, in the limits of callers and addresses, and in tainted origins.
+    # documents, in the limits of callers and addresses, in tainted origins and circuits.
     # shellcheck disable=SC2046
     run_pytest tsan -m "not slow" $(printf 'tests/e2e/test_%s.py ' batch_spellings replies \
-        cancel shutdown front ops memory keys front_limits unasked) || true
+        cancel shutdown front ops memory keys front_limits unasked breaker) || true
     rm -f "$results"/tsan-report*
     check "every load passes, small and short" \
         env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \

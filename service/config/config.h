@@ -69,6 +69,7 @@ struct config_rules {
 enum auth_mode { AUTH_AUTO, AUTH_NONE, AUTH_KEYS };
 enum allow_deny { POLICY_DENY, POLICY_ALLOW };
 enum egress_mode { EGRESS_ENFORCE, EGRESS_REPORT };
+enum breaker_scope { BREAKER_SCOPE_CALLER, BREAKER_SCOPE_PROCESS };
 
 struct config {
     struct {
@@ -122,6 +123,16 @@ struct config {
         char *ca_file; /* "": the system's bundle */
         char *proxy;   /* "": none */
     } fetch;
+    struct {
+        uint64_t consecutive_failures; /* 0: not looked at */
+        uint64_t failure_ratio;        /* percent; 0: not looked at */
+        uint64_t window_ms;
+        uint64_t min_requests;
+        uint64_t open_ms;
+        uint64_t open_max_ms;
+        uint64_t probes;
+        uint64_t scope; /* enum breaker_scope */
+    } breaker;
     struct {
         uint64_t timeout_ms;
         uint64_t cache_max;

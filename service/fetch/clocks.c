@@ -12,6 +12,7 @@ struct limit {
     uint64_t from_ms;
     uint64_t for_ms;
     enum call_code code;
+    bool is_lowered;
 };
 
 static enum call_code total_code(enum call_phase phase)
@@ -31,15 +32,17 @@ static struct limit phase_limit(const struct clock_limits *limits,
 {
     switch (phase) {
     case PHASE_CONNECTING:
-        return (struct limit){marks->hop_ms, limits->connect_ms, CALL_TIMEOUT_CONNECT};
+        return (struct limit){marks->hop_ms, limits->connect_ms, CALL_TIMEOUT_CONNECT,
+                              limits->is_connect_lowered};
     case PHASE_WAITING:
         return (struct limit){marks->sent_ms, limits->first_byte_ms,
-                              CALL_TIMEOUT_FIRST_BYTE};
+                              CALL_TIMEOUT_FIRST_BYTE, false};
     case PHASE_SENDING:
     case PHASE_RECEIVING:
-        return (struct limit){marks->active_ms, limits->idle_ms, CALL_TIMEOUT_IDLE};
+        return (struct limit){marks->active_ms, limits->idle_ms, CALL_TIMEOUT_IDLE,
+                              false};
     default:
-        return (struct limit){0, 0, CALL_OK};
+        return (struct limit){0, 0, CALL_OK, false};
     }
 }
 
@@ -53,6 +56,7 @@ static void apply(struct clock_verdict *verdict, struct limit limit, uint64_t no
     verdict->next_ms = at_ms;
     verdict->limit_ms = limit.for_ms;
     verdict->code = limit.code;
+    verdict->is_lowered = limit.is_lowered;
     verdict->is_out = now_ms >= at_ms;
 }
 
@@ -67,7 +71,8 @@ struct clock_verdict clocks_judge(const struct clock_limits *limits,
                                   const struct clock_marks *marks, enum call_phase phase,
                                   uint64_t now_ms)
 {
-    struct limit total = {marks->started_ms, limits->total_ms, total_code(phase)};
+    struct limit total = {marks->started_ms, limits->total_ms, total_code(phase),
+                          limits->is_total_lowered};
     struct clock_verdict verdict = {.next_ms = UINT64_MAX, .code = CALL_OK};
     apply(&verdict, phase_limit(limits, marks, phase), now_ms);
     apply(&verdict, total, now_ms);

@@ -14,6 +14,9 @@ struct clock_limits {
     uint64_t connect_ms;
     uint64_t first_byte_ms;
     uint64_t idle_ms;
+    /* The item asked for less than the gateway would have granted. */
+    bool is_total_lowered;
+    bool is_connect_lowered;
 };
 
 /* Loop clock. Those of phases not reached yet mean nothing. */
@@ -28,6 +31,7 @@ struct clock_verdict {
     bool is_out;
     enum call_code code; /* CALL_OK unless is_out */
     uint64_t limit_ms;   /* the limit that ran out, for the message */
+    bool is_lowered;     /* … and it was the item's own */
     uint64_t next_ms;    /* when to look again; valid unless is_out */
 };
 

@@ -152,6 +152,7 @@ void fetcher_free(struct fetcher *fetcher)
         transfer_free(container_of(node, struct transfer, node));
     loop_timer_clear(fetcher->setup.loop, &fetcher->stall_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->retry_timer);
+    loop_timer_clear(fetcher->setup.loop, &fetcher->circuit_timer);
     lanes_free(fetcher->lanes);
     origins_free(fetcher->origins);
     resolver_free(fetcher->resolver);
@@ -242,7 +243,8 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
         break;
     case VERDICT_ALLOW:
         egress_note_passed(fetcher, call, &origin->target, reason);
-        enqueue(fetcher, call, origin);
+        if (fetcher_circuit_admits(fetcher, call, origin))
+            enqueue(fetcher, call, origin);
         break;
     }
 }
@@ -296,6 +298,8 @@ static void set_limits(struct flight *flight)
         .connect_ms = call->connect_timeout_ms,
         .first_byte_ms = config->fetch.first_byte_timeout_ms,
         .idle_ms = config->fetch.idle_timeout_ms,
+        .is_total_lowered = call->timeout_ms < config->fetch.timeout_ms,
+        .is_connect_lowered = call->connect_timeout_ms < config->fetch.connect_timeout_ms,
     };
     flight->marks =
         (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
@@ -317,7 +321,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
     fetcher->dispatched++;
     if (is_first && fetcher->setup.loop->now_ms >= call->deadline_ms)
         flight_end(flight, CALL_DEADLINE, "the deadline came before the item was sent");
-    else
+    else if (flight_circuit_enter(flight))
         flight_begin(flight);
 }
 
@@ -416,6 +420,7 @@ void fetcher_turn(struct fetcher *fetcher)
     loop_touch(
         fetcher->setup.loop); /* clocks that start now must not start in the past */
     remove_slice(fetcher);
+    fetcher->is_refusing = fetcher_circuits_opened(fetcher);
     start_slice(fetcher);
     lanes_run(fetcher->lanes);
     collect(fetcher);
@@ -436,7 +441,7 @@ static bool can_start(const struct fetcher *fetcher)
 bool fetcher_has_work(const struct fetcher *fetcher)
 {
     return !list_is_empty(&fetcher->ended) || !list_is_empty(&fetcher->cancelled) ||
-           lanes_has_work(fetcher->lanes) || can_start(fetcher);
+           lanes_has_work(fetcher->lanes) || fetcher->is_refusing || can_start(fetcher);
 }
 
 void fetcher_trim(struct fetcher *fetcher)
@@ -447,6 +452,13 @@ void fetcher_trim(struct fetcher *fetcher)
 struct schedule_delay fetcher_delay(const struct fetcher *fetcher)
 {
     return schedule_delay(fetcher->schedule, fetcher->setup.loop->now_us);
+}
+
+struct circuit_counts fetcher_circuits(const struct fetcher *fetcher)
+{
+    struct circuits *circuits = fetcher->setup.shared->circuits;
+    return circuits ? circuits_count(circuits, clock_now_ms())
+                    : (struct circuit_counts){0};
 }
 
 size_t fetcher_queued(const struct fetcher *fetcher)

@@ -13,6 +13,7 @@
 #include "fetch/budget.h"
 #include "fetch/call.h"
 #include "fetch/caller.h"
+#include "fetch/circuits.h"
 #include "fetch/egress_note.h"
 #include "fetch/flow.h"
 #include "fetch/schedule.h"
@@ -34,7 +35,7 @@ void fetch_global_done(void);
 void fetch_versions(struct buffer *out);
 
 struct fetch_shared; /* what all fetchers of a process share: callers with their
-                        egress policies, CA store, tainted origins */
+                        egress policies, CA store, tainted origins, circuits */
 struct fetch_shared *fetch_shared_new(const struct config *config,
                                       struct error *err) MUST_CHECK;
 void fetch_shared_free(struct fetch_shared *shared);
@@ -97,3 +98,5 @@ void fetcher_trim(struct fetcher *fetcher);
 struct schedule_delay fetcher_delay(const struct fetcher *fetcher);
 size_t fetcher_queued(const struct fetcher *fetcher);
 size_t fetcher_in_flight(const struct fetcher *fetcher);
+/* fetcher_circuits: of the whole process; for any of its fetchers. Any thread. */
+struct circuit_counts fetcher_circuits(const struct fetcher *fetcher);

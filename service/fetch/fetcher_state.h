@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "fetch/circuits.h"
 #include "fetch/fetcher.h"
 #include "fetch/flight.h"
 #include "fetch/flow.h"
@@ -19,6 +20,7 @@ struct fetch_shared {
     struct callers *callers;
     struct tls_store *tls_store;
     struct taints *taints;
+    struct circuits *circuits; /* NULL: breakers are off */
 };
 
 struct fetcher {
@@ -50,6 +52,11 @@ struct fetcher {
     struct timer stall_timer;
     struct timer retry_timer; /* while some caller is blocked */
 
+    /* Of flight_circuit.c. */
+    uint64_t openings_seen;     /* of circuits_openings */
+    bool is_refusing;           /* more calls to be refused in the next turn */
+    struct timer circuit_timer; /* while calls wait for slots, and breakers are on */
+
     struct call_header headers[REPLY_HEAD_LINES_MAX]; /* of the outcome being delivered */
 };
 
@@ -60,3 +67,11 @@ void fetcher_requeue(struct fetcher *fetcher, struct call *call);
 void fetcher_stall(struct fetcher *fetcher);
 /* fetcher_note_shortage: a socket was refused; closes idle ones here, asks others to. */
 void fetcher_note_shortage(struct fetcher *fetcher);
+
+/* Of flight_circuit.c, all no-ops while breakers are off. fetcher_circuit_admits: false
+ * when the circuit of `origin` is open: the call, which waits for nothing, has been
+ * refused. fetcher_circuits_opened refuses the calls that wait for slots of origins whose
+ * circuit has opened, some per turn; true: there are more. */
+bool fetcher_circuit_admits(struct fetcher *fetcher, struct call *call,
+                            struct origin *origin);
+bool fetcher_circuits_opened(struct fetcher *fetcher);

@@ -76,6 +76,7 @@ static struct transfer *take_transfer(struct flight *flight)
 void flight_release(struct flight *flight)
 {
     struct fetcher *fetcher = flight->fetcher;
+    flight_circuit_leave(flight);
     if (flight->slot)
         origins_release(fetcher->origins, flight->slot, flight->payer,
                         fetcher->setup.loop->now_us);
@@ -102,6 +103,7 @@ static void reset(struct flight *flight)
     flight->drops_body = false;
     flight->hops = 0;
     flight->is_redialled = false;
+    flight->is_impatient = false;
     flight->code = CALL_OK;
     flight->message = NULL;
 }
@@ -136,6 +138,7 @@ void flight_end(struct flight *flight, enum call_code code, const char *message)
     if (list_is_linked(&call->node))
         origins_leave(flight->fetcher->origins, call, /* between two hops */
                       flight->fetcher->setup.loop->now_us);
+    flight_circuit_note(flight, code);
     flight->has_ended = true;
     flight->code = code;
     flight->message = message;
@@ -146,6 +149,7 @@ void flight_end(struct flight *flight, enum call_code code, const char *message)
 void flight_abandon(struct flight *flight)
 {
     flight->call = NULL;
+    flight_circuit_leave(flight); /* a probe that was cancelled makes room for another */
     if (!flight->transfer || !flight->transfer->lane) {
         flight_drop(flight);
         return;
@@ -358,6 +362,7 @@ void flight_attempt_done(struct flight *flight, int result)
         code = CALL_MAYBE_SENT;
         message = "the upstream mixes up its replies, so nobody knows whose this one is";
     }
+    flight_circuit_note(flight, code);
     if (code == CALL_OK && flight_follow(flight))
         return;
     if (!flight->has_ended)
@@ -385,6 +390,7 @@ void flight_arm(struct flight *flight)
         if (flight->is_asking)
             flight->timing.dns = (double)(clock_now_us() - flight->asked_us) / 1000.0;
         clocks_message(&verdict, flight->text, sizeof flight->text);
+        flight->is_impatient = verdict.is_lowered;
         flight_end(flight, verdict.code, flight->text);
         return;
     }

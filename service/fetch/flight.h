@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "fetch/call.h"
+#include "fetch/circuits.h"
 #include "fetch/clocks.h"
 #include "fetch/pin.h"
 #include "fetch/resolver.h"
@@ -53,6 +54,8 @@ struct flight {
 
     struct clock_limits limits;
     struct clock_marks marks;
+    bool is_impatient; /* ran out of a clock its item had lowered */
+    struct circuit_pass pass;
 
     /* The request as redirects made it. */
     enum call_method method;
@@ -97,3 +100,10 @@ void flight_give_transfer(struct flight *flight);
 bool flight_follow(struct flight *flight);
 void flight_arm(struct flight *flight);
 void flight_note_times(struct flight *flight);
+
+/* Of flight_circuit.c. flight_circuit_enter: false when the circuit of its origin is
+ * open: the flight has ended. flight_circuit_note tells it how the attempt there went,
+ * flight_circuit_leave that nobody will. */
+bool flight_circuit_enter(struct flight *flight);
+void flight_circuit_note(struct flight *flight, enum call_code code);
+void flight_circuit_leave(struct flight *flight);

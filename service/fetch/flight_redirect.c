@@ -91,7 +91,7 @@ static bool hop(struct flight *flight, const struct redirect_decision *decision)
     free(flight->url);
     flight->url = url;
     struct origin *origin = vet(flight, &from);
-    if (!origin)
+    if (!origin || !fetcher_circuit_admits(flight->fetcher, flight->call, origin))
         return true;
     bool is_same = redirect_is_same_origin(&from, &origin->target);
     flight->drops_body = flight->drops_body || decision->drops_body;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "fetch/pin.h"
+#include "fetch/target_hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -56,15 +57,6 @@ void origins_free(struct origins *origins)
     schedule_done(&origins->schedule);
     free(origins->buckets);
     free(origins);
-}
-
-/* FNV-1a from a random start: callers choose the hosts, and must not choose the bucket */
-static uint64_t hash_of(const struct origins *origins, const struct target *target)
-{
-    uint64_t hash = origins->seed ^ (((uint64_t)target->port << 1) | target->is_https);
-    for (const char *at = target->host; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
-    return hash ^ (hash >> 29);
 }
 
 static bool is_same(const struct origin *origin, uint64_t hash,
@@ -219,7 +211,7 @@ static void wake(struct origins *origins, struct origin *origin)
 
 struct origin *origins_get(struct origins *origins, const struct target *target)
 {
-    uint64_t hash = hash_of(origins, target);
+    uint64_t hash = target_hash(target, origins->seed);
     for (struct origin *origin = *bucket_of(origins, hash); origin;
          origin = origin->next) {
         if (is_same(origin, hash, target))

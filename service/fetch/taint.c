@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "fetch/target_hash.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -38,14 +39,9 @@ void taints_free(struct taints *taints)
     free(taints);
 }
 
-/* FNV-1a from a random start: whoever chooses hosts must not choose whom they push out */
 uint64_t taints_key(const struct taints *taints, const struct target *target)
 {
-    uint64_t key = taints->seed;
-    key ^= ((uint64_t)target->port << 1) | target->is_https;
-    for (const char *at = target->host; *at; at++)
-        key = (key ^ (unsigned char)*at) * 0x100000001b3;
-    return (key ^ (key >> 29)) | 1;
+    return target_hash(target, taints->seed) | 1;
 }
 
 static struct slot unpack(uint64_t word)

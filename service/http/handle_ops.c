@@ -89,6 +89,16 @@ static void write_budgets(struct buffer *text, const struct budgets *budgets)
                          (double)budget_held(&budgets->reply_bytes));
 }
 
+static void write_circuits(struct buffer *text, struct circuit_counts counts)
+{
+    metrics_write_figure(text, "gatherd_circuits_open", "gauge",
+                         "Circuits of origins that answer circuit_open at once",
+                         (double)counts.open);
+    metrics_write_figure(text, "gatherd_circuits_half_open", "gauge",
+                         "Circuits that are probed, or wait for a call to probe with",
+                         (double)counts.half_open);
+}
+
 void handle_ops_metrics(struct exchange *exchange)
 {
     const struct reply reply = {
@@ -98,6 +108,7 @@ void handle_ops_metrics(struct exchange *exchange)
     buffer_init(&text, METRICS_MAX);
     metrics_write(&text, state->shards, state->shard_count, code_name);
     write_budgets(&text, exchange_setup(exchange)->budgets);
+    write_circuits(&text, fetcher_circuits(exchange_setup(exchange)->fetcher));
     reply_buffer(exchange, &reply, &text);
 }
 

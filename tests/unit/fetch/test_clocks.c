@@ -56,6 +56,23 @@ Test(clocks, the_message_names_the_limit_that_ran_out)
     cr_assert_str_eq(text, "no byte moved within 1000 ms");
 }
 
+Test(clocks, the_verdict_knows_whose_limit_it_was)
+{
+    struct clock_limits own = limits;
+    own.total_ms = 650;
+    own.is_total_lowered = true;
+    cr_expect(clocks_judge(&own, &marks, PHASE_WAITING, 750).is_lowered);
+    own.total_ms = 10000;
+    cr_expect_not(clocks_judge(&own, &marks, PHASE_WAITING, 3500).is_lowered);
+    cr_expect_not(clocks_judge(&own, &marks, PHASE_RECEIVING, 1700).is_lowered);
+    cr_expect_not(clocks_judge(&own, &marks, PHASE_CONNECTING, 2100).is_lowered);
+    own.is_connect_lowered = true;
+    cr_expect(clocks_judge(&own, &marks, PHASE_CONNECTING, 2100).is_lowered);
+    own.total_ms = own.connect_ms; /* both run out: the gateway's own counts */
+    own.is_connect_lowered = false;
+    cr_expect_not(clocks_judge(&own, &marks, PHASE_CONNECTING, 2100).is_lowered);
+}
+
 Test(clocks, zero_means_no_such_limit)
 {
     struct clock_limits none = {0};

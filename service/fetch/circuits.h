@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The circuits of a process: a breaker (breaker.h) for each origin that calls go to,
+ * shared by all workers, so that an origin that is down is down for all of them at once.
+ *
+ * Whose circuit? breaker.scope: caller (the default) keeps one for each caller and
+ * origin: nobody can have an origin shut for others, by asking it for what it answers
+ * with 503, say. With scope: process there is one for each origin: callers that trust one
+ * another learn from each other's failures.
+ *
+ * A table of fixed size. When a set of it is full the circuit goes that is missed least:
+ * a closed one without failures, the longest unused first; else any closed one; else the
+ * one that would be probed first. What was not noted is as if closed. Any thread; a lock
+ * for each set of four, held for some ten nanoseconds. */
+#pragma once
+
+#include "config/config.h"
+#include "fetch/breaker.h"
+#include "fetch/guard.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct caller;
+struct circuits;
+
+/* circuits_new: NULL when breaker: asks for nothing. */
+struct circuits *circuits_new(const struct config *config);
+void circuits_free(struct circuits *circuits); /* NULL is fine */
+
+/* circuits_origin names an origin, circuits_key the circuit of it that `caller` has;
+ * never 0. */
+uint64_t circuits_origin(const struct circuits *circuits, const struct target *target);
+uint64_t circuits_key(const struct circuits *circuits, uint64_t origin,
+                      const struct caller *caller);
+
+/* What a call that was let through holds until circuits_leave. Zeros: nothing. */
+struct circuit_pass {
+    uint64_t key;
+    uint64_t era;
+};
+
+/* breaker_ask, _enter and _leave of the circuit `key`. circuits_leave empties `pass`; a
+ * no-op on an empty one. */
+enum breaker_answer circuits_ask(struct circuits *circuits, uint64_t key, uint64_t now_ms,
+                                 uint64_t *ret_wait_ms);
+enum breaker_answer circuits_enter(struct circuits *circuits, uint64_t key,
+                                   uint64_t now_ms, uint64_t *ret_wait_ms,
+                                   struct circuit_pass *ret_pass);
+bool circuits_leave(struct circuits *circuits, struct circuit_pass *pass,
+                    enum breaker_verdict verdict, uint64_t now_ms) MUST_CHECK;
+
+/* circuits_openings counts up with every circuit opened: if it has not changed, nothing
+ * that was closed is open. */
+uint64_t circuits_openings(const struct circuits *circuits);
+
+struct circuit_counts {
+    size_t open;      /* refuse everything */
+    size_t half_open; /* probed, or waiting for a call to probe them with */
+};
+/* circuits_count forgets on the way those nobody has asked for in a long time. */
+struct circuit_counts circuits_count(struct circuits *circuits, uint64_t now_ms);
