@@ -6,7 +6,7 @@
 #include "batch/parse_internal.h"
 
 #include "base/json_text.h"
-#include "batch/json_string.h"
+#include "base/json_string.h"
 
 static bool is_string(const struct body_source *source)
 {

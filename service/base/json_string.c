@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Undoes the escapes of a JSON string (RFC 8259 7). The string was validated before:
  * every escape is whole, every surrogate has its partner. Called by parse_body. */
-#include "batch/json_string.h"
+#include "base/json_string.h"
 
 #include "base/hex.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Escapes undone, held against a JSON library. */
-#include "batch/json_string.h"
+#include "base/json_string.h"
 
 #include "base/json_text.h"
 
