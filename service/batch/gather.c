@@ -71,11 +71,9 @@ static void go_on_next_turn(struct gather *gather, timer_fn *on_due)
     loop_timer_set(gather->setup.loop, &gather->more, gather->setup.loop->now_ms);
 }
 
-static void start_more(struct gather *gather);
-
 static void on_start_more(struct timer *timer)
 {
-    start_more(container_of(timer, struct gather, more));
+    gather_start_more(container_of(timer, struct gather, more));
 }
 
 /* The next item that may start: one that others kept waiting, or the next in order. */
@@ -86,15 +84,17 @@ static struct item *next_item(struct gather *gather)
         return container_of(node, struct item_extra, node)->item;
     while (gather->next < gather->batch->count) {
         struct item *item = &gather->batch->items[gather->next++];
-        if (!item->extra || (item->extra->waits_for == 0 && !item->is_done))
+        if (item->is_started || item->is_done)
+            continue; /* `next` went back: gather_pause */
+        if (!item->extra || item->extra->waits_for == 0)
             return item;
     }
     return NULL;
 }
 
-static void start_more(struct gather *gather)
+void gather_start_more(struct gather *gather)
 {
-    uint32_t most = gather->plan.concurrency;
+    size_t most = gather->plan.concurrency;
     size_t left = START_SLICE;
     if (gather->is_ending || gather->is_paused || timer_is_set(&gather->more))
         return;
@@ -120,7 +120,7 @@ void gather_item_done(struct item *item, const struct outcome *outcome)
     if (gather->done == gather->batch->count)
         end(gather);
     else
-        start_more(gather);
+        gather_start_more(gather);
 }
 
 static void explain(const struct gather *gather, enum call_code code,
@@ -224,20 +224,8 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->deadline.on_due = on_deadline;
     loop_timer_set(setup->loop, &gather->deadline,
                    batch->count ? gather->plan.deadline_ms : gather->began_ms);
-    start_more(gather);
+    gather_start_more(gather);
     return gather;
-}
-
-void gather_pause(struct gather *gather)
-{
-    gather->is_paused = true;
-}
-
-void gather_resume(struct gather *gather)
-{
-    gather->is_paused = false;
-    if (gather->state == GATHER_RUNNING)
-        start_more(gather);
 }
 
 void gather_end_now(struct gather *gather, enum call_code code)

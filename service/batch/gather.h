@@ -56,7 +56,8 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
 void gather_end_now(struct gather *gather, enum call_code code);
 
 /* While paused no further items are started; those that run go on, and so does the
- * deadline. */
+ * deadline. The first pause also takes back what only waits to be sent, and from then on
+ * no more items run at once than ran then. */
 void gather_pause(struct gather *gather);
 void gather_resume(struct gather *gather);
 

@@ -39,7 +39,8 @@ struct gather {
     struct timer more; /* to start or end the next slice in the next turn */
     bool has_extras;   /* some items have some */
     bool is_paused;    /* gather_pause */
-    bool is_ending;    /* early: what is not done gets `ending_code` */
+    bool was_paused;
+    bool is_ending; /* early: what is not done gets `ending_code` */
     enum call_code ending_code;
     size_t running; /* started, not done */
     size_t done;
@@ -54,6 +55,9 @@ static inline double gather_ms(const struct gather *gather, uint64_t us)
 {
     return us > gather->began_us ? (double)(us - gather->began_us) / 1000 : 0;
 }
+
+/* gather_start_more starts what may start now. */
+void gather_start_more(struct gather *gather);
 
 /* gather_item_done: a started item ended by itself, with `outcome`, valid until this
  * returns. The gather may be gone thereafter. Called from fetcher_turn and timers. */

@@ -42,6 +42,12 @@ void item_run_cancel(struct gather *gather, struct item *item)
     fetcher_cancel(gather->setup.fetcher, &item->call);
 }
 
+bool item_run_is_untouched(const struct item *item)
+{
+    return item->is_started && !item->is_done && !item->extra &&
+           fetcher_is_untouched(&item->call);
+}
+
 enum call_phase item_run_phase(const struct item *item)
 {
     return item->is_started ? fetcher_phase(&item->call) : PHASE_IDLE;

@@ -6,6 +6,7 @@
 
 #include "batch/batch.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* item_run_prepare makes the extras of an item that has options; called once per item
@@ -17,6 +18,10 @@ void item_run_forget(struct item *item);
 void item_run_start(struct gather *gather, struct item *item);
 /* item_run_cancel ends a started item that is not done, without gather_item_done. */
 void item_run_cancel(struct gather *gather, struct item *item);
+
+/* item_run_is_untouched: a plain item that was started and only waits: nothing was done
+ * for it yet, and after item_run_cancel it may be started again. */
+bool item_run_is_untouched(const struct item *item);
 
 /* item_run_phase: where it is. item_run_timing: what its clocks say while it runs.
  * item_run_start_us: when it was started, clock_now_us; 0: it was not. */

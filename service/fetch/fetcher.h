@@ -81,6 +81,12 @@ static inline enum call_phase fetcher_phase(const struct call *call)
     return call->phase;
 }
 
+/* fetcher_is_untouched: it waits for its first turn; nothing was done for it yet. */
+static inline bool fetcher_is_untouched(const struct call *call)
+{
+    return call->phase == PHASE_QUEUED && call->pair && !call->flight;
+}
+
 /* fetcher_turn: start a slice of queued calls, remove a slice of cancelled ones, collect
  * what finished and call on_done for each. Once per turn of the worker's loop, after
  * events and timers. */

@@ -22,6 +22,7 @@ struct stream_work {
     struct exchange *exchange;
     struct gather *gather;
     struct loop *loop;
+    bool is_waiting; /* for the reader to catch up */
     struct accept_choice choice;
     uint64_t number;     /* of the part written last */
     uint64_t bytes;      /* written */
@@ -78,8 +79,11 @@ static void on_response(struct gather *gather, struct slice json, void *context)
 {
     struct stream_work *work = context;
     write_part(work, STREAM_RESPONSE, json);
-    if (exchange_stream_is_behind(work->exchange))
-        gather_pause(gather);
+    if (work->is_waiting || !exchange_stream_is_behind(work->exchange))
+        return;
+    work->is_waiting = true;
+    gather_pause(gather);
+    metrics_add(exchange_setup(work->exchange)->metrics, METRIC_STREAM_WAITS, 0, 1);
 }
 
 static uint64_t held(void *context)
@@ -139,6 +143,7 @@ static void on_drain(void *context)
 static void on_room(void *context)
 {
     struct stream_work *work = context;
+    work->is_waiting = false;
     gather_resume(work->gather);
 }
 
@@ -176,6 +181,9 @@ void handle_stream_start(struct exchange *exchange, struct batch *batch,
         free(work);
         return;
     }
+    metrics_add(setup->metrics, METRIC_STREAMS,
+                choice->form == REPLY_EVENTS ? STREAM_FORM_EVENTS : STREAM_FORM_NDJSON,
+                1);
     struct gather_setup own = *setup;
     own.on_end = on_end;
     own.on_response = on_response;

@@ -55,6 +55,10 @@ static const char *const caller_limits[] = {
     [CALLER_LIMIT_RATE] = "items_per_second",
     [CALLER_LIMIT_ITEMS] = "max_items",
 };
+static const char *const stream_forms[] = {
+    [STREAM_FORM_NDJSON] = "ndjson",
+    [STREAM_FORM_EVENTS] = "events",
+};
 static const char *const phases[] = {
     [PHASE_LABEL_BLOCKED] = "blocked", [PHASE_LABEL_DNS] = "dns",
     [PHASE_LABEL_CONNECT] = "connect", [PHASE_LABEL_SSL] = "ssl",
@@ -82,6 +86,8 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
         return egress_reasons[label];
     case METRIC_CALLER_REFUSED:
         return caller_limits[label];
+    case METRIC_STREAMS:
+        return stream_forms[label];
     case METRIC_PHASE_SECONDS:
         return phases[label];
     default:

@@ -40,6 +40,7 @@ enum egress_reason {
 };
 /* Which limit of a caller refused a batch. */
 enum caller_limit { CALLER_LIMIT_RATE, CALLER_LIMIT_ITEMS, CALLER_LIMIT_COUNT };
+enum stream_form { STREAM_FORM_NDJSON, STREAM_FORM_EVENTS, STREAM_FORM_COUNT };
 enum phase_label {
     PHASE_LABEL_BLOCKED,
     PHASE_LABEL_DNS,

@@ -46,6 +46,11 @@
             "Items, and redirects of items, that egress.mode: report let pass")          \
     COUNTER(CALLER_REFUSED, "caller_refused_total", "limit", CALLER_LIMIT_COUNT,         \
             "Batches over a limit of their caller, or over batch.max_items")             \
+    COUNTER(STREAMS, "streams_total", "form", STREAM_FORM_COUNT,                         \
+            "Batches streamed, by form")                                                 \
+    COUNTER(STREAM_WAITS, "stream_waits_total", NULL, 1,                                 \
+            "Times a streamed batch started no further items until its reader had "      \
+            "caught up")                                                                 \
     GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
     GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1,                                   \
           "Items dispatched, not yet ended")                                             \
