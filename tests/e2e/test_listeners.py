@@ -193,13 +193,15 @@ class TlsClient:
             self.context.load_cert_chain(f"{folder}/{client}.pem", f"{folder}/{client}.key")
         self.port = port
 
-    def post(self, document):
+    def post(self, document, accept="*/*"):
         connection = http.client.HTTPSConnection("localhost", self.port, timeout=10,
                                                  context=self.context)
         try:
             connection.request("POST", "/v1/batch", json.dumps(document),
-                               {"content-type": "application/json"})
-            return json.loads(connection.getresponse().read())
+                               {"content-type": "application/json", "accept": accept})
+            body = connection.getresponse().read()
+            return [json.loads(line) for line in body.splitlines()] if "ndjson" in accept \
+                else json.loads(body)
         finally:
             connection.close()
 
@@ -221,6 +223,14 @@ def test_batches_are_served_over_tls(start_gatherd, upstream):
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_batches_are_streamed_over_tls(start_gatherd, upstream):
+    gatherd = start_tls(start_gatherd, upstream)
+    urls = [upstream.url("bytes/200000")] * 10 + [upstream.url("delay/100")]
+    lines = TlsClient(upstream, gatherd.port).post(urls, "application/x-ndjson")
+    assert [len(line["body"]) for line in lines[:10]] == [200000] * 10
+    assert lines[10]["id"] == "10" and lines[11]["summary"]["ok"] == 11
+
+
 def test_old_tls_is_refused(start_gatherd, upstream):
     """H13: 1.0 and 1.1."""
     gatherd = start_tls(start_gatherd, upstream)

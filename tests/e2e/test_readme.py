@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the README shows works as pasted: its five examples, its wrong batch, its wrong
+"""What the README shows works as pasted: its five examples, its stream, its wrong batch, its wrong
 configuration, its configuration in brief."""
 import json
 import re
@@ -74,6 +74,12 @@ def test_methods_headers_bodies_and_defaults(gatherd, demo):
 def test_where_the_time_went(gatherd, demo):
     timing = paste(EXAMPLES[4], gatherd, demo)["responses"][0]["timing"]
     assert timing["wait"] >= 90 and timing["total"] >= timing["wait"]
+
+
+def test_responses_as_they_come(gatherd, demo):
+    command = blocks(section("As they come"), "sh")[0]
+    lines = paste(f"({command.rstrip()}) | sed 's/$/,/; 1s/^/[/; $s/,$/]/'", gatherd, demo)
+    assert [line.get("id", "summary") for line in lines] == ["2", "1", "0", "summary"]
 
 
 def test_the_wrong_batch_is_answered_as_shown(gatherd):
