@@ -75,7 +75,8 @@ struct call_timing item_run_timing(const struct item *item, uint64_t now_us)
     };
     if (item->is_started && now_us > call->queued_us)
         timing.total = (double)(now_us - call->queued_us) / 1000;
-    uint64_t left_queue_us = call->started_us ? call->started_us : now_us;
+    uint64_t started_us = fetcher_started_us(call);
+    uint64_t left_queue_us = started_us ? started_us : now_us;
     if (item->is_started && left_queue_us >= call->queued_us)
         timing.blocked = (double)(left_queue_us - call->queued_us) / 1000;
     return timing;

@@ -66,6 +66,8 @@ struct call {
     unsigned redirects;          /* how many to follow */
     uint64_t body_max_bytes;     /* decoded */
     uint64_t deadline_ms;        /* loop clock: not worth starting from here on */
+    bool coalesces; /* may share the upstream call of an equal one (coalesce.h); leave it
+                       false for a second try beside a running one: it would join it */
     call_done_fn *on_done;
 
     /* The fetcher's own; fetcher_phase reads it for others. */
@@ -75,6 +77,8 @@ struct call {
     struct fetcher *fetcher;
     struct origin *origin;
     struct flight *flight; /* from the dispatch on */
+    struct call *shared;   /* the call it waits for with others; NULL: it goes alone */
+    bool is_shared;        /* … this is one */
     enum call_phase phase;
     uint64_t queued_us;  /* clock_now_us at fetcher_start */
     uint64_t started_us; /* … at dispatch */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "fetch/coalesce.h"
 #include "fetch/fetcher_state.h"
 #include "fetch/url.h"
 
@@ -143,6 +144,7 @@ void fetcher_free(struct fetcher *fetcher)
     if (!fetcher)
         return;
     struct list *node;
+    coalesce_done(fetcher);
     if (fetcher->origins)
         drop_calls(fetcher);
     buffer_done(&fetcher->standard_text);
@@ -229,6 +231,8 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
     call->started_us = 0;
     call->queued_us = clock_now_us();
     call->phase = PHASE_QUEUED;
+    if (call->coalesces && coalesce_start(fetcher, call))
+        return;
     struct origin *origin = origin_of(fetcher, call->url, &reason);
     if (!origin) {
         refuse(fetcher, call, CALL_BAD_URL, reason);
@@ -254,6 +258,10 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
     struct flight *flight = call->flight;
     if (call->phase == PHASE_IDLE)
         return;
+    if (call->shared) {
+        coalesce_leave(fetcher, call);
+        return;
+    }
     if (call->origin && list_is_linked(&call->node))
         origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
     forget_call(fetcher, call);
@@ -397,7 +405,8 @@ static void deliver(struct fetcher *fetcher)
     uint64_t until_us = clock_now_us() + DELIVER_US;
     list_push_back(&fetcher->ended, &mark);
     while ((node = list_first(&fetcher->ended)) != &mark) {
-        flight_deliver(container_of(node, struct flight, node));
+        if (flight_deliver(container_of(node, struct flight, node)))
+            list_push_back(&mark, node); /* once more, behind the others */
         if (clock_now_us() > until_us)
             break;
     }

@@ -52,6 +52,8 @@ struct fetcher {
     struct timer stall_timer;
     struct timer retry_timer; /* while some caller is blocked */
 
+    struct coalescer *coalescer; /* of coalesce.c; NULL: nothing was shared yet */
+
     /* Of flight_circuit.c. */
     uint64_t openings_seen;     /* of circuits_openings */
     bool is_refusing;           /* more calls to be refused in the next turn */

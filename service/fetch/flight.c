@@ -104,6 +104,7 @@ static void reset(struct flight *flight)
     flight->hops = 0;
     flight->is_redialled = false;
     flight->is_impatient = false;
+    flight->is_noted = false;
     flight->code = CALL_OK;
     flight->message = NULL;
 }

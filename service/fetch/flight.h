@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/attributes.h"
 #include "base/list.h"
 #include "fetch/call.h"
 #include "fetch/circuits.h"
@@ -43,6 +44,7 @@ struct flight {
     struct caller *payer; /* then: in whose `in_flight` it has a place */
     bool has_place;       /* in the in-flight budget */
     bool has_ended;       /* `code` is final */
+    bool is_noted;        /* its outcome was counted */
 
     struct resolver_question question;
     bool is_asking;
@@ -85,8 +87,9 @@ void flight_attempt_done(struct flight *flight, int result);
 /* flight_end sets the outcome; on_done follows in the turn. `message` constant or in
  * `text`. */
 void flight_end(struct flight *flight, enum call_code code, const char *message);
-/* flight_deliver calls on_done and disposes of the flight. */
-void flight_deliver(struct flight *flight);
+/* flight_deliver calls on_done and disposes of the flight. True: of a shared call, with
+ * others waiting for its outcome: the flight, in no list, is to be delivered again. */
+bool flight_deliver(struct flight *flight) MUST_CHECK;
 /* flight_abandon: the call is gone; the flight goes as soon as it can. */
 void flight_abandon(struct flight *flight);
 

@@ -5,6 +5,7 @@
 #include "fetch/flight.h"
 
 #include "base/clock.h"
+#include "fetch/coalesce.h"
 
 static double ms_of(curl_off_t us)
 {
@@ -125,29 +126,58 @@ static void put_reply(struct flight *flight, struct outcome *outcome)
     outcome->has_body = transfer->body.len > 0;
 }
 
-void flight_deliver(struct flight *flight)
+/* All that an outcome leaves behind, once. */
+static void note(struct flight *flight)
 {
     struct fetcher *fetcher = flight->fetcher;
+    if (flight->code == CALL_BLOCKED_URL || flight->code == CALL_BLOCKED_ADDRESS)
+        egress_note_refused(fetcher, flight->message);
+    observe(fetcher, &flight->timing);
+    flight->is_noted = true;
+}
+
+static void give(struct flight *flight, const struct outcome *outcome)
+{
     struct call *call = flight->call;
+    loop_timer_clear(flight->fetcher->setup.loop, &call->timer);
+    call->phase = PHASE_IDLE;
+    call->origin = NULL;
+    call->flight = NULL;
+    flight->call = NULL;
+    call->on_done(call, outcome);
+}
+
+/* True: there are others. */
+static bool share(struct flight *flight, const struct outcome *outcome)
+{
+    struct fetcher *fetcher = flight->fetcher;
+    loop_timer_clear(fetcher->setup.loop, &flight->call->timer);
+    coalesce_close(fetcher, flight->call);
+    if (coalesce_give(fetcher, flight->call, outcome))
+        return true;
+    flight->call = NULL;
+    return false;
+}
+
+bool flight_deliver(struct flight *flight)
+{
     close_timing(flight);
     struct outcome outcome = {
         .code = flight->code,
-        .method = call->method,
+        .method = flight->call->method,
         .message = flight->message,
         .timing = flight->timing,
     };
     if (flight->code == CALL_OK)
         put_reply(flight, &outcome);
-    if (flight->code == CALL_BLOCKED_URL || flight->code == CALL_BLOCKED_ADDRESS)
-        egress_note_refused(fetcher, flight->message);
-    observe(fetcher, &flight->timing);
-    loop_timer_clear(fetcher->setup.loop, &call->timer);
-    call->phase = PHASE_IDLE;
-    call->origin = NULL;
-    call->flight = NULL;
-    flight->call = NULL;
+    if (!flight->is_noted)
+        note(flight);
     /* While on_done runs the flight is in no list, so nothing it does can touch it. */
     list_remove(&flight->node);
-    call->on_done(call, &outcome);
+    if (!flight->call->is_shared)
+        give(flight, &outcome);
+    else if (share(flight, &outcome))
+        return true;
     flight_abandon(flight);
+    return false;
 }

@@ -29,6 +29,8 @@
     COUNTER(UPSTREAM_UNASKED, "upstream_unasked_replies_total", NULL, 1,                 \
             "Origins caught sending what nobody had asked for, and trusted with one "    \
             "request per connection for a while")                                        \
+    COUNTER(COALESCED, "items_coalesced_total", NULL, 1,                                 \
+            "Items that joined the call of an equal one: calls saved")                   \
     COUNTER(CIRCUITS_OPENED, "circuits_opened_total", NULL, 1,                           \
             "Times an origin that kept failing had its circuit opened")                  \
     COUNTER(UPSTREAM_SENT_BYTES, "upstream_sent_bytes_total", NULL, 1,                   \

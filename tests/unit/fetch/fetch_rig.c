@@ -57,6 +57,7 @@ struct rig *rig_new(bool is_guarded, const char *const *overrides)
     rig->budgets.in_flight.max = rig->config->fetch.max_in_flight;
     rig->budgets.sockets.max = 1000;
     rig->budgets.reply_bytes.max = 64 << 20;
+    rig->budgets.request_bytes.max = 64 << 20;
     rig->metrics = metrics_shard_new();
     struct fetcher_setup setup = {.loop = &rig->loop,
                                   .config = rig->config,
@@ -77,6 +78,7 @@ void rig_free(struct rig *rig)
     cr_expect_eq(budget_held(&rig->budgets.in_flight), 0, "places not given back");
     cr_expect_eq(budget_held(&rig->budgets.sockets), 0, "sockets not given back");
     cr_expect_eq(budget_held(&rig->budgets.reply_bytes), 0, "bytes not given back");
+    cr_expect_eq(budget_held(&rig->budgets.request_bytes), 0, "bytes not given back");
     cr_expect_eq(rig->loop.timer_count, 0, "timers left");
     tiny_server_stop(&rig->server);
     fetch_shared_free(rig->shared);
@@ -95,6 +97,7 @@ static void keep(struct rig_call *kept, const struct outcome *outcome)
     kept->body_len = outcome->body.len;
     kept->header_count = outcome->header_count;
     kept->timing = outcome->timing;
+    kept->is_coalesced = outcome->is_coalesced;
     kept->timing.remote_address = NULL; /* valid only until on_done returns */
     snprintf(kept->message, sizeof kept->message, "%s",
              outcome->message ? outcome->message : "");

@@ -22,6 +22,7 @@ struct rig_call {
     size_t body_len;
     size_t header_count;
     struct call_timing timing;
+    bool is_coalesced;
     void (*on_end)(struct rig_call *call); /* inside on_done; may be NULL */
 };
 

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch/coalesce.h on a real fetcher: the server counts how often it was asked. */
+#include "fetch_rig.h"
+
+#include "base/clock.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct rig *rig;
+
+static void use(const char *const *overrides)
+{
+    rig = rig_new(false, overrides);
+}
+
+static void setup(void)
+{
+    use(NULL);
+}
+
+static void teardown(void)
+{
+    rig_free(rig);
+}
+
+TestSuite(fetcher_coalesce, .init = setup, .fini = teardown);
+
+static struct rig_call *make(const char *path)
+{
+    struct rig_call *call = rig_call(rig, path);
+    call->call.coalesces = true;
+    return call;
+}
+
+static struct rig_call *start(const char *path)
+{
+    struct rig_call *call = make(path);
+    fetcher_start(rig->fetcher, &call->call);
+    return call;
+}
+
+static int requests(void)
+{
+    return atomic_load(&rig->server.requests);
+}
+
+/* Until the server is answering `count` requests. */
+static void run_until_running(int count)
+{
+    for (int i = 0; i < 500 && atomic_load(&rig->server.running) != count; i++)
+        rig_run_ms(rig, 5);
+    cr_assert_eq(atomic_load(&rig->server.running), count);
+}
+
+/* --------------------------------------------------------------------------- sharing */
+
+Test(fetcher_coalesce, equal_calls_share_one_request_and_all_are_answered)
+{
+    for (int i = 0; i < 10; i++)
+        start("/delay/50");
+    rig_run(rig, 10);
+    for (int i = 0; i < 10; i++) {
+        cr_assert_eq(rig->calls[i].code, CALL_OK);
+        cr_assert_eq(rig->calls[i].status, 200);
+        cr_assert_str_eq(rig->calls[i].body, "late");
+        cr_assert(rig->calls[i].is_coalesced);
+        cr_assert_eq(rig->calls[i].times_done, 1);
+    }
+    cr_assert_eq(requests(), 1);
+}
+
+Test(fetcher_coalesce, a_call_that_shared_with_nobody_is_not_marked)
+{
+    struct rig_call *call = start("/ok");
+    rig_run(rig, 1);
+    cr_assert_eq(call->code, CALL_OK);
+    cr_assert_not(call->is_coalesced);
+}
+
+Test(fetcher_coalesce, one_that_comes_while_the_request_runs_joins_it)
+{
+    struct rig_call *first = start("/delay/200");
+    run_until_running(1);
+    struct rig_call *late = start("/delay/200");
+    rig_run(rig, 2);
+    cr_assert_eq(requests(), 1);
+    cr_assert(first->is_coalesced && late->is_coalesced);
+    cr_assert_lt(late->timing.total, first->timing.total);
+    cr_assert_eq(late->timing.blocked, 0);
+}
+
+Test(fetcher_coalesce, one_that_comes_when_it_is_over_is_a_request_of_its_own)
+{
+    start("/ok");
+    rig_run(rig, 1);
+    start("/ok");
+    rig_run(rig, 2);
+    cr_assert_eq(requests(), 2);
+}
+
+Test(fetcher_coalesce, calls_that_do_not_ask_for_it_share_nothing)
+{
+    start("/delay/50");
+    rig_start(rig, "/delay/50");
+    rig_start(rig, "/delay/50");
+    rig_run(rig, 3);
+    cr_assert_eq(requests(), 3);
+}
+
+Test(fetcher_coalesce, what_differs_is_not_shared)
+{
+    static const struct call_header header[] = {{.name = {"a", 1}, .value = {"b", 1}}};
+    start("/delay/50");
+    struct rig_call *call = make("/delay/50");
+    call->call.headers = header;
+    call->call.header_count = 1;
+    fetcher_start(rig->fetcher, &call->call);
+    call = make("/delay/50");
+    call->call.method = METHOD_HEAD;
+    fetcher_start(rig->fetcher, &call->call);
+    call = make("/delay/50");
+    call->call.body_max_bytes--;
+    fetcher_start(rig->fetcher, &call->call);
+    start("/delay/51");
+    rig_run(rig, 5);
+    cr_assert_eq(requests(), 5);
+}
+
+Test(fetcher_coalesce, what_changes_something_is_not_shared)
+{
+    for (int i = 0; i < 2; i++) {
+        struct rig_call *call = make("/delay/50");
+        call->call.method = METHOD_POST;
+        fetcher_start(rig->fetcher, &call->call);
+    }
+    rig_run(rig, 2);
+    cr_assert_eq(requests(), 2);
+}
+
+Test(fetcher_coalesce, l13_two_callers_never_share)
+{
+    struct caller other = *rig->flow.caller;
+    struct flow flow = {.caller = &other};
+    struct rig_call *mine = start("/delay/50"), *theirs = make("/delay/50");
+    theirs->call.flow = &flow;
+    fetcher_start(rig->fetcher, &theirs->call);
+    rig_run(rig, 2);
+    cr_assert_eq(requests(), 2);
+    cr_assert_not(mine->is_coalesced || theirs->is_coalesced);
+}
+
+Test(fetcher_coalesce, headers_are_copied_and_sent)
+{
+    char name[] = "x-one", value[] = "two";
+    struct call_header header[] = {{.name = {name, 5}, .value = {value, 3}}};
+    struct rig_call *call = make("/echo");
+    call->call.headers = header;
+    call->call.header_count = 1;
+    fetcher_start(rig->fetcher, &call->call);
+    memset(call->url, 'x', 20); /* the shared call has its own */
+    memset(name, 'y', 5);
+    memset(value, 'z', 3);
+    rig_run(rig, 1);
+    cr_assert(strstr(call->body, "x-one: two") != NULL, "%s", call->body);
+}
+
+Test(fetcher_coalesce, redirects_are_followed_for_all)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/to/302/http://127.0.0.1:%u/ok", rig->server.port);
+    for (int i = 0; i < 3; i++) {
+        struct rig_call *call = make(path);
+        call->call.redirects = 1;
+        fetcher_start(rig->fetcher, &call->call);
+    }
+    rig_run(rig, 3);
+    cr_assert_eq(requests(), 2);
+    for (int i = 0; i < 3; i++)
+        cr_assert_str_eq(rig->calls[i].body, "ok");
+}
+
+Test(fetcher_coalesce, failures_are_everybodys)
+{
+    for (int i = 0; i < 3; i++)
+        start("/close");
+    for (int i = 0; i < 3; i++)
+        start("http://user@host/");
+    rig_run(rig, 6);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(rig->calls[i].code, CALL_EMPTY_REPLY);
+        cr_assert_neq(rig->calls[i].message[0], '\0');
+        cr_assert_eq(rig->calls[3 + i].code, CALL_BAD_URL);
+    }
+}
+
+Test(fetcher_coalesce, never_ends_a_call_inside_of_start)
+{
+    struct rig_call *bad = start("http://user@host/"), *also = start("http://user@host/");
+    cr_assert_eq(bad->times_done + also->times_done, 0);
+    rig_run(rig, 2);
+}
+
+Test(fetcher_coalesce, many_are_answered_over_several_turns)
+{
+    for (int i = 0; i < RIG_CALLS; i++)
+        start(i % 2 ? "/bytes/4000" : "/ok");
+    rig_run(rig, RIG_CALLS);
+    cr_assert_eq(requests(), 2);
+    for (int i = 0; i < RIG_CALLS; i++)
+        cr_assert_eq(rig->calls[i].body_len, i % 2 ? 4000 : 2);
+}
+
+Test(fetcher_coalesce, without_room_for_its_copy_a_call_goes_alone)
+{
+    rig->budgets.request_bytes.max = 100;
+    start("/ok");
+    start("/ok");
+    rig_run(rig, 2);
+    cr_assert_eq(requests(), 2);
+    cr_assert_not(rig->calls[0].is_coalesced);
+}
+
+/* ----------------------------------------------------------------- each its own clock */
+
+Test(fetcher_coalesce, one_that_gives_up_early_does_not_end_the_others)
+{
+    struct rig_call *hasty = make("/delay/300"), *patient = make("/delay/300");
+    hasty->call.timeout_ms = 50;
+    fetcher_start(rig->fetcher, &hasty->call);
+    fetcher_start(rig->fetcher, &patient->call);
+    rig_run(rig, 1);
+    cr_assert_eq(hasty->code, CALL_TIMEOUT_FIRST_BYTE);
+    cr_assert_str_eq(hasty->message, "no reply within 50 ms");
+    cr_assert_geq(hasty->timing.total, 50);
+    rig_run(rig, 2);
+    cr_assert_eq(patient->code, CALL_OK);
+    cr_assert_eq(requests(), 1);
+}
+
+Test(fetcher_coalesce, the_clock_of_one_that_comes_late_starts_when_it_comes)
+{
+    start("/delay/300");
+    rig_run_ms(rig, 100);
+    struct rig_call *late = make("/delay/300");
+    late->call.timeout_ms = 80;
+    fetcher_start(rig->fetcher, &late->call);
+    rig_run(rig, 1);
+    cr_assert_eq(late->code, CALL_TIMEOUT_FIRST_BYTE);
+    cr_assert_geq(late->timing.total, 80);
+    rig_run(rig, 2);
+}
+
+Test(fetcher_coalesce, waiting_for_a_slot_does_not_count)
+{
+    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
+    rig_free(rig);
+    use(overrides);
+    rig_start(rig, "/delay/300");
+    run_until_running(1);
+    struct rig_call *queued = make("/delay/50"), *also = make("/delay/50");
+    queued->call.timeout_ms = 100;
+    also->call.timeout_ms = 100;
+    fetcher_start(rig->fetcher, &queued->call);
+    fetcher_start(rig->fetcher, &also->call);
+    rig_run(rig, 3);
+    cr_assert_eq(queued->code, CALL_OK, "%s", queued->message);
+    cr_assert_eq(also->code, CALL_OK);
+    cr_assert_geq(queued->timing.blocked, 100);
+    cr_assert_eq(requests(), 2);
+}
+
+Test(fetcher_coalesce, when_all_gave_up_the_request_is_dropped)
+{
+    for (int i = 0; i < 3; i++) {
+        struct rig_call *call = make("/hang");
+        call->call.timeout_ms = 50;
+        fetcher_start(rig->fetcher, &call->call);
+    }
+    rig_run(rig, 3);
+    run_until_running(0);
+    cr_assert_eq(fetcher_in_flight(rig->fetcher), 0);
+}
+
+Test(fetcher_coalesce, the_gateways_own_clock_ends_it_for_all)
+{
+    static const char *const overrides[] = {"fetch.first_byte_timeout=100ms", NULL};
+    rig_free(rig);
+    use(overrides);
+    start("/hang");
+    start("/hang");
+    rig_run(rig, 2);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(rig->calls[i].code, CALL_TIMEOUT_FIRST_BYTE);
+        cr_assert_str_eq(rig->calls[i].message, "no reply within 100 ms");
+    }
+}
+
+/* ---------------------------------------------------------------------------- leaving */
+
+Test(fetcher_coalesce, the_first_can_be_cancelled_and_the_others_go_on)
+{
+    struct rig_call *first = start("/delay/200"), *second = start("/delay/200"),
+                    *third = start("/delay/200");
+    run_until_running(1);
+    fetcher_cancel(rig->fetcher, &first->call);
+    memset(first, 'x', offsetof(struct rig_call, times_done)); /* it was the owner's */
+    rig_run(rig, 2);
+    cr_assert_eq(second->code, CALL_OK);
+    cr_assert_eq(third->code, CALL_OK);
+    cr_assert_eq(first->times_done, 0);
+    cr_assert_eq(requests(), 1);
+}
+
+Test(fetcher_coalesce, the_last_one_that_is_cancelled_ends_the_request)
+{
+    struct rig_call *first = start("/hang"), *second = start("/hang");
+    run_until_running(1);
+    fetcher_cancel(rig->fetcher, &second->call);
+    fetcher_cancel(rig->fetcher, &second->call);
+    rig_run_ms(rig, 20);
+    cr_assert_eq(atomic_load(&rig->server.running), 1);
+    fetcher_cancel(rig->fetcher, &first->call);
+    run_until_running(0);
+    cr_assert_eq(fetcher_in_flight(rig->fetcher), 0);
+}
+
+/* Each in a flow of its own, as calls of different batches are: what is queued goes on
+ * in the turn of who is left. */
+Test(fetcher_coalesce, the_first_flow_may_go_while_the_call_is_queued)
+{
+    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
+    rig_free(rig);
+    use(overrides);
+    struct flow own = {.caller = rig->flow.caller};
+    rig_start(rig, "/delay/200");
+    run_until_running(1);
+    struct rig_call *first = make("/ok");
+    first->call.flow = &own;
+    fetcher_start(rig->fetcher, &first->call);
+    struct rig_call *second = start("/ok");
+    rig_run_ms(rig, 20);
+    cr_assert_eq(own.waiting, 1);
+    fetcher_cancel(rig->fetcher, &first->call);
+    cr_assert_eq(own.waiting, 0);
+    memset(&own, 'x', sizeof own);
+    cr_assert_eq(fetcher_queued(rig->fetcher), 1);
+    rig_run(rig, 2);
+    cr_assert_eq(second->code, CALL_OK);
+    cr_assert_eq(requests(), 2);
+}
+
+Test(fetcher_coalesce, the_first_flow_may_go_before_a_redirect)
+{
+    char path[128];
+    struct flow own = {.caller = rig->flow.caller};
+    snprintf(path, sizeof path, "/to/302/http://127.0.0.1:%u/delay/50", rig->server.port);
+    struct rig_call *first = make(path), *second = make(path);
+    first->call.flow = &own;
+    first->call.redirects = second->call.redirects = 1;
+    fetcher_start(rig->fetcher, &first->call);
+    fetcher_start(rig->fetcher, &second->call);
+    rig_run_ms(rig, 2);
+    fetcher_cancel(rig->fetcher, &first->call);
+    memset(&own, 'x', sizeof own);
+    rig_run(rig, 1);
+    cr_assert_str_eq(second->body, "late");
+}
+
+static struct rig_call *others[8];
+static int other_count;
+
+static void cancel_others(struct rig_call *call)
+{
+    for (int i = 0; i < other_count; i++)
+        fetcher_cancel(call->rig->fetcher, &others[i]->call);
+}
+
+Test(fetcher_coalesce, one_that_is_told_may_cancel_the_others)
+{
+    struct rig_call *first = start("/delay/50");
+    first->on_end = cancel_others;
+    for (other_count = 0; other_count < 5; other_count++)
+        others[other_count] = start("/delay/50");
+    rig_run(rig, 1);
+    rig_run_ms(rig, 50);
+    for (int i = 0; i < other_count; i++)
+        cr_assert_eq(others[i]->times_done, 0);
+    cr_assert_eq(fetcher_in_flight(rig->fetcher), 0);
+}
+
+static void start_again(struct rig_call *call)
+{
+    call->on_end = NULL;
+    fetcher_start(call->rig->fetcher, &call->call);
+}
+
+Test(fetcher_coalesce, one_that_is_told_may_ask_again_and_gets_a_new_reply)
+{
+    struct rig_call *first = start("/conn"), *second = start("/conn");
+    first->on_end = start_again;
+    rig_run(rig, 3);
+    cr_assert_str_eq(second->body, "0/1");
+    cr_assert_str_eq(first->body, "0/2");
+    cr_assert_eq(first->times_done, 2);
+}
+
+Test(fetcher_coalesce, a_call_says_the_phase_of_the_one_it_waits_for)
+{
+    struct rig_call *call = start("/hang");
+    cr_assert_eq(fetcher_phase(&call->call), PHASE_QUEUED);
+    cr_assert_eq(fetcher_started_us(&call->call), 0);
+    run_until_running(1);
+    struct rig_call *late = start("/hang");
+    cr_assert_eq(fetcher_phase(&call->call), PHASE_WAITING);
+    cr_assert_gt(fetcher_started_us(&call->call), 0);
+    cr_assert_eq(fetcher_started_us(&late->call), late->call.queued_us);
+    fetcher_cancel(rig->fetcher, &late->call);
+    fetcher_cancel(rig->fetcher, &call->call);
+    cr_assert_eq(fetcher_phase(&call->call), PHASE_IDLE);
+}
+
+/* Leaks, and timers left, show in teardown. */
+Test(fetcher_coalesce, all_can_be_dropped_at_any_moment)
+{
+    static const unsigned pauses_ms[] = {0, 1, 5, 30, 60};
+    for (size_t n = 0; n < sizeof pauses_ms / sizeof *pauses_ms; n++) {
+        for (int i = 0; i < 4; i++) {
+            start("/delay/40");
+            start("/hang");
+        }
+        rig_run_ms(rig, pauses_ms[n]);
+        rig_free(rig);
+        use(NULL);
+    }
+}
