@@ -73,6 +73,7 @@ struct batch {
     uint32_t deadline_ms;     /* relative; 0: not given */
     uint32_t concurrency;     /* 0: not given */
     unsigned include;         /* INCLUDE_… bits */
+    bool coalesces;           /* items that do not say may share a call with equal ones */
     struct segment *segments; /* batch_make_segments; NULL: not yet */
     size_t segment_count;
     size_t segment_items; /* of each but the last */

@@ -246,6 +246,16 @@ static void take_number(struct parser *parser, const char *name, json_t *value,
         *ret_number = (uint32_t)number;
 }
 
+static void take_flag(struct parser *parser, const char *name, json_t *value,
+                      bool *ret_flag)
+{
+    if (!value)
+        return;
+    if (!json_is_boolean(value))
+        report_error(parser->errors, place_field(whole, name), "must be true or false");
+    *ret_flag = json_is_true(value);
+}
+
 static void take_include(struct parser *parser, json_t *value, unsigned *ret_include)
 {
     if (!value)
@@ -284,7 +294,7 @@ static void take_items(struct parser *parser, struct batch *batch, json_t *array
 }
 
 static const char *const option_names[] = {
-    "urls", "requests", "defaults", "deadlineMs", "concurrency", "include",
+    "urls", "requests", "defaults", "deadlineMs", "concurrency", "include", "coalesce",
 };
 enum { OPTION_COUNT = sizeof option_names / sizeof *option_names };
 
@@ -348,6 +358,7 @@ static struct batch *read_document(struct parser *parser)
     take_number(parser, "concurrency", json_object_get(root, "concurrency"),
                 CONCURRENCY_MAX, &batch->concurrency);
     take_include(parser, json_object_get(root, "include"), &batch->include);
+    take_flag(parser, "coalesce", json_object_get(root, "coalesce"), &batch->coalesces);
     if (list) {
         take_items(parser, batch, list, place, is_urls);
         parse_finish(parser, batch, place);

@@ -22,6 +22,13 @@ static uint32_t smaller_limit(uint64_t a, uint64_t b)
     return to_u32(a < b ? a : b);
 }
 
+static bool coalesces(const struct batch *batch, const struct item *item)
+{
+    if (item->options && item->options->coalesces != OPTION_NOT_GIVEN)
+        return item->options->coalesces != 0;
+    return batch->coalesces;
+}
+
 static void plan_call(struct item *item, const struct config *config,
                       uint64_t deadline_ms)
 {
@@ -54,7 +61,10 @@ struct plan plan_make(struct batch *batch, const struct config *config, uint64_t
         .deadline_ms = now_ms + plan_deadline_ms(batch, config),
         .concurrency = smaller_limit(batch->concurrency, config->batch.concurrency),
     };
-    for (size_t i = 0; i < batch->count; i++)
-        plan_call(&batch->items[i], config, plan.deadline_ms);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct item *item = &batch->items[i];
+        plan_call(item, config, plan.deadline_ms);
+        item->call.coalesces = coalesces(batch, item);
+    }
     return plan;
 }

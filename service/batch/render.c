@@ -153,6 +153,8 @@ void render_response(struct buffer *out, struct slice id, const struct outcome *
     buffer_append_uint(out, (unsigned)(is_ok ? outcome->status : row->status));
     if (!is_ok)
         append_error(out, outcome);
+    if (outcome->is_coalesced)
+        append(out, ",\"coalesced\":true");
     if (has_reply && (wish->include & INCLUDE_HEADERS))
         render_headers(out, outcome->headers, outcome->header_count);
     if (has_reply && (wish->include & INCLUDE_BODY) && outcome->has_body &&

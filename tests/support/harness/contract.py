@@ -41,9 +41,11 @@ def check_batch_reply(reply, ids):
 
 def check_item(item):
     assert type(item["status"]) is int, item
-    assert set(item) <= {"id", "status", "headers", "body", "bodyEncoding", "timing", "error"}
+    assert set(item) <= {"id", "status", "headers", "body", "bodyEncoding", "timing", "error",
+                         "coalesced"}
     if "error" in item:
         check_error(item)
+    assert item.get("coalesced", True) is True, item
     if "headers" in item:
         check_headers(item["headers"])
     if "timing" in item:

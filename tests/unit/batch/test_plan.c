@@ -5,6 +5,7 @@
 #include "unit/batch/batch_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 enum { NOW = 5000 };
 
@@ -112,4 +113,24 @@ Test(plan, limits_of_the_configuration_beyond_32_bits_are_cut_not_wrapped)
     plan_make(batch, &config, NOW);
     cr_expect_eq(batch->items[0].call.timeout_ms, UINT32_MAX);
     batch_free(batch);
+}
+
+Test(plan, an_items_word_about_coalescing_wins_over_the_batchs)
+{
+    static const char *const items = "'requests': ['a', {'url': 'b', 'coalesce': true}, "
+                                     "{'url': 'c', 'coalesce': false},"
+                                     " {'url': 'd', 'optional': true}]}";
+    static const bool expected[2][4] = {{false, true, false, false},
+                                        {true, true, false, true}};
+    struct config config = fixture_config();
+    for (int on = 0; on < 2; on++) {
+        char text[256];
+        snprintf(text, sizeof text, "{'coalesce': %s, %s", on ? "true" : "false", items);
+        struct batch *batch = parse(text);
+        plan_make(batch, &config, NOW);
+        for (size_t i = 0; i < 4; i++)
+            cr_expect_eq(batch->items[i].call.coalesces, expected[on][i], "%d %zu", on,
+                         i);
+        batch_free(batch);
+    }
 }

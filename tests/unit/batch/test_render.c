@@ -75,6 +75,19 @@ Test(render, a_failure_is_exactly_this)
         "\"message\":\"no reply in 500 ms\",\"retryable\":true}}");
 }
 
+Test(render, what_was_shared_is_marked)
+{
+    struct outcome outcome = ok_with("text/plain", slice_from("x"));
+    outcome.is_coalesced = true;
+    json_decref(render(&outcome, 0));
+    cr_assert_str_eq(rendered(), "{\"id\":\"an id\",\"status\":200,\"coalesced\":true}");
+    outcome =
+        (struct outcome){.code = CALL_RESET, .message = "gone", .is_coalesced = true};
+    json_t *root = render(&outcome, INCLUDE_DEFAULT);
+    cr_assert(json_is_true(json_object_get(root, "coalesced")));
+    json_decref(root);
+}
+
 Test(render, every_code_renders_its_row)
 {
     for (unsigned code = CALL_OK + 1; code < CALL_CODE_COUNT; code++) {

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Equal requests in flight share one upstream call, where the client asks for it: the
+upstream's counters prove it, and what is never shared."""
+import hashlib
+import json
+import re
+import secrets
+import threading
+import time
+
+import pytest
+from harness.configuration import options
+from harness.gatherd import slowness
+from harness.process import wait_until
+
+
+@pytest.fixture
+def one_worker(start_gatherd):
+    return start_gatherd(options(server__workers=1))
+
+
+def send(raw, document, *headers):
+    body = json.dumps(document).encode()
+    head = ["POST /v1/batch HTTP/1.1", "Host: x", "Content-Type: application/json",
+            f"Content-Length: {len(body)}", *headers]
+    raw.send("\r\n".join([*head, "", ""]).encode() + body)
+
+
+def coalesced(replies):
+    return [reply.get("coalesced", False) for reply in replies]
+
+
+def test_equal_items_of_a_batch_share_one_call(one_worker, upstream):
+    key = upstream.new_key()
+    document = one_worker.batch([upstream.url("delay/100", key=key)] * 20, coalesce=True)
+    assert [reply["body"] for reply in document["responses"]] == ["late\n"] * 20
+    assert coalesced(document["responses"]) == [True] * 20
+    assert upstream.stats(key)["requests"] == 1
+    saved = re.search(r"^gatherd_items_coalesced_total (\d+)$", one_worker.metrics(), re.M)
+    assert saved[1] == "19"
+
+
+def test_batches_share_what_is_in_flight_and_the_next_ones_do_not(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("delay/400", key=key)
+    replies = []
+    threads = [threading.Thread(target=lambda: replies.append(
+        one_worker.batch([{"url": url, "coalesce": True}])["responses"][0])) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert coalesced(replies) == [True] * 5
+    assert upstream.stats(key)["requests"] == 1
+    assert coalesced(one_worker.batch([url], coalesce=True)["responses"]) == [False]
+    assert upstream.stats(key)["requests"] == 2
+
+
+def test_it_is_off_unless_asked_for_and_an_items_word_wins(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("delay/50", key=key)
+    one_worker.batch([url] * 3)
+    assert upstream.stats(key)["requests"] == 3
+    document = one_worker.batch([{"url": url, "coalesce": False}, url, url,
+                                 {"url": url, "coalesce": False}], coalesce=True)
+    assert coalesced(document["responses"]) == [False, True, True, False]
+    assert upstream.stats(key)["requests"] == 6
+    document = one_worker.batch([url, url], defaults={"coalesce": True}, coalesce=False)
+    assert coalesced(document["responses"]) == [True, True]
+
+
+def test_what_is_not_the_same_safe_request_is_not_shared(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("delay/50", key=key)
+    items = [{"url": url}, {"url": url, "method": "HEAD"}, {"url": url + "#x"},
+             {"url": url, "headers": {"cookie": "a=1"}}, {"url": url, "headers": {"cookie": "a=2"}},
+             {"url": url, "maxBodyBytes": 1000}, {"url": url, "redirects": 1},
+             {"url": url, "method": "POST"}, {"url": url, "method": "POST"},
+             {"url": url, "method": "DELETE"}, {"url": url, "method": "DELETE"}]
+    document = one_worker.batch(items, coalesce=True)
+    assert coalesced(document["responses"]) == [False] * len(items)
+    assert upstream.stats(key)["requests"] == len(items)
+
+
+def test_l13_two_keys_never_share(start_gatherd, upstream):
+    keys = {name: secrets.token_hex(32) for name in ("one", "two")}
+    entries = [{"name": name, "sha256": hashlib.sha256(key.encode()).hexdigest()}
+               for name, key in keys.items()]
+    gatherd = start_gatherd({"auth": {"mode": "keys", "keys": entries}},
+                            options(server__workers=1))
+    key = upstream.new_key()
+    with gatherd.raw() as first, gatherd.raw() as second, gatherd.raw() as third:
+        document = {"requests": [upstream.url("delay/300", key=key)], "coalesce": True}
+        send(first, document, f"x-api-key: {keys['one']}")
+        send(second, document, f"x-api-key: {keys['two']}")
+        send(third, document, f"x-api-key: {keys['two']}")
+        replies = [raw.read_reply().json()["responses"][0] for raw in (first, second, third)]
+    assert coalesced(replies) == [False, True, True]
+    assert upstream.stats(key)["requests"] == 2
+
+
+def test_each_keeps_its_own_timeout_and_deadline(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("delay/600", key=key)
+    with one_worker.raw() as hasty, one_worker.raw() as patient:
+        send(hasty, {"requests": [{"url": url, "timeoutMs": 100}, {"url": url}],
+                     "coalesce": True, "deadlineMs": 250})
+        send(patient, {"requests": [url], "coalesce": True})
+        short = hasty.read_reply().json()
+        assert [reply["error"]["code"] for reply in short["responses"]] == \
+            ["timeout_first_byte", "deadline"]
+        assert "within 100 ms" in short["responses"][0]["error"]["message"]
+        assert "waiting for the first byte" in short["responses"][1]["error"]["message"]
+        assert short["summary"]["elapsedMs"] < 500 * slowness()
+        assert patient.read_reply().json()["responses"][0]["body"] == "late\n"
+    assert upstream.stats(key)["requests"] == 1
+
+
+def test_the_first_ones_client_may_leave_and_the_last_ones_leaving_ends_the_call(one_worker,
+                                                                                upstream):
+    key = upstream.new_key()
+    document = {"requests": [upstream.url("hang", key=key)] * 3, "coalesce": True}
+    with one_worker.raw() as second:
+        with one_worker.raw() as first:
+            send(first, document)
+            wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the call")
+            send(second, document)
+            time.sleep(0.1)
+        time.sleep(0.2)
+        assert upstream.stats(key)["in_flight"] == 1
+    assert upstream.wait_idle(key, 3)
+    assert (upstream.stats(key)["requests"], upstream.stats(key)["aborted"]) == (1, 1)
+
+
+def test_thousands_share_one_large_reply(one_worker, upstream):
+    key = upstream.new_key()
+    document = one_worker.batch([upstream.url("bytes/20000", key=key)] * 1000, coalesce=True)
+    assert {len(reply["body"]) for reply in document["responses"]} == {20000}
+    assert upstream.stats(key)["requests"] == 1
+
+
+def test_failures_and_refusals_are_shared_too(one_worker, upstream):
+    key = upstream.new_key()
+    document = one_worker.batch([upstream.url("reset", key=key)] * 2 + ["ftp://x/"] * 2 +
+                                ["nonsense"] * 2, coalesce=True)
+    assert [reply["error"]["code"] for reply in document["responses"]] == \
+        ["reset"] * 2 + ["blocked_url"] * 2 + ["bad_url"] * 2
+
+
+@pytest.mark.parametrize("where, document", [
+    ("/coalesce", {"urls": ["http://a/"], "coalesce": 1}),
+    ("/requests/0/coalesce", {"requests": [{"url": "http://a/", "coalesce": "yes"}]}),
+])
+def test_it_is_true_or_false(gatherd, where, document):
+    reply = gatherd.post(document)
+    assert reply.status == 400
+    assert reply.json()["errors"] == [{"pointer": where, "detail": "must be true or false"}]
