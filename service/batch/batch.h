@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "batch/item_options.h"
+#include "batch/wait_policy.h"
 #include "fetch/call.h"
 
 #include <stdbool.h>
@@ -67,14 +68,21 @@ struct item {
     struct fragment fragment; /* the response object, rendered when the item ended */
 };
 
+static inline bool item_is_optional(const struct item *item)
+{
+    return item->options && item->options->is_optional == 1;
+}
+
 struct batch {
     struct item *items;
     size_t count;
-    uint32_t deadline_ms;     /* relative; 0: not given */
-    uint32_t concurrency;     /* 0: not given */
-    unsigned include;         /* INCLUDE_… bits */
-    bool coalesces;           /* items that do not say may share a call with equal ones */
-    struct segment *segments; /* batch_make_segments; NULL: not yet */
+    uint32_t deadline_ms; /* relative; 0: not given */
+    uint32_t concurrency; /* 0: not given */
+    unsigned include;     /* INCLUDE_… bits */
+    bool coalesces;       /* items that do not say may share a call with equal ones */
+    struct wait_policy wait;
+    bool takes_failure_status; /* the reply's own status tells of a failure */
+    struct segment *segments;  /* batch_make_segments; NULL: not yet */
     size_t segment_count;
     size_t segment_items; /* of each but the last */
     struct segment one;   /* all that a small batch has */

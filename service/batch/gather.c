@@ -6,10 +6,11 @@
  *                         gather_free ◄──── REPLIED ◄────────gather_reply────────┘
  *
  * Each item is rendered when its call ends, so at the end there is only joining left.
- * RUNNING waits for on_done of calls and for one timer, the deadline; whichever comes
- * first ends it, and ENDED is entered once. It never calls on_end from gather_start, and
- * touches nothing of its own after on_end, which may free it. Called by the handler of
- * batches. */
+ * RUNNING waits for on_done of calls and for one timer, the deadline. After each item
+ * wait_policy.c says whether more are needed; those that are not are abandoned in slices,
+ * and so they are at the deadline. ENDED is entered once. It never calls on_end from
+ * gather_start, and touches nothing of its own after on_end, which may free it. Called by
+ * the handler of batches. */
 #include "batch/gather.h"
 
 #include "base/clock.h"
@@ -29,6 +30,7 @@ enum {
     /* Items started (0.1 µs each), or ended early (1.5 µs), before others have a turn. */
     START_SLICE = 2048,
     END_SLICE = 512,
+    MESSAGE_SIZE = 768, /* an id is at most 128 characters of 4 bytes */
 };
 
 static const unsigned allowed_moves[GATHER_STATES] = {
@@ -50,6 +52,12 @@ static void count_end(struct gather *gather, enum batch_result result)
     metrics_add(gather->setup.metrics, METRIC_BATCHES_IN_FLIGHT, 0, (uint64_t)-1);
 }
 
+static bool is_complete(const struct gather *gather)
+{
+    const struct wait_counts counts = gather_counts(gather);
+    return wait_is_complete(&gather->batch->wait, &counts);
+}
+
 /* All items are done: the gather may be gone when this returns. */
 static void end(struct gather *gather)
 {
@@ -58,8 +66,7 @@ static void end(struct gather *gather)
     loop_timer_clear(gather->setup.loop, &gather->deadline);
     loop_timer_clear(gather->setup.loop, &gather->more);
     gather->elapsed_ms = gather_ms(gather, clock_now_us());
-    count_end(gather,
-              gather->ok == gather->batch->count ? BATCH_COMPLETE : BATCH_PARTIAL);
+    count_end(gather, is_complete(gather) ? BATCH_COMPLETE : BATCH_PARTIAL);
     metrics_observe(gather->setup.metrics, METRIC_BATCH_SECONDS, 0,
                     gather->elapsed_ms / 1000);
     gather->setup.on_end(gather, gather->setup.context);
@@ -70,6 +77,8 @@ static void go_on_next_turn(struct gather *gather, timer_fn *on_due)
     gather->more.on_due = on_due;
     loop_timer_set(gather->setup.loop, &gather->more, gather->setup.loop->now_ms);
 }
+
+static void end_early(struct gather *gather, enum call_code code);
 
 static void on_start_more(struct timer *timer)
 {
@@ -117,28 +126,55 @@ void gather_item_done(struct item *item, const struct outcome *outcome)
     assert(gather->state == GATHER_RUNNING && item->is_started);
     gather->running--;
     gather_finish_item(gather, item, outcome, gather_ms(gather, item_run_start_us(item)));
-    if (gather->done == gather->batch->count)
+    const struct wait_counts counts = gather_counts(gather);
+    enum wait_verdict verdict = wait_judge(&gather->batch->wait, &counts);
+    if (verdict == WAIT_DONE) {
         end(gather);
-    else
+    } else if (verdict == WAIT_GO_ON || gather->is_ending) {
         gather_start_more(gather);
+    } else {
+        gather->ending_verdict = verdict;
+        gather->last = item;
+        end_early(gather, CALL_CANCELLED);
+    }
+}
+
+/* What the item `gather->last` did that ended the batch; follows its id. */
+static void explain_last(const struct gather *gather, char *text, size_t size)
+{
+    const struct wait_policy *policy = &gather->batch->wait;
+    if (gather->ending_verdict == WAIT_FAILED)
+        snprintf(text, size, "failed and \"failFast\" is set");
+    else if (policy->until == WAIT_FIRST_DONE)
+        snprintf(text, size, "was done first");
+    else if (policy->ok_needed == 1)
+        snprintf(text, size, "was ok first");
+    else
+        snprintf(text, size, "was the last of %u ok", (unsigned)policy->ok_needed);
 }
 
 static void explain(const struct gather *gather, enum call_code code,
                     enum call_phase phase, char *text, size_t size)
 {
+    char what[64];
     const char *where = call_phase_name(phase);
-    if (code == CALL_DEADLINE)
+    if (code == CALL_DEADLINE) {
         snprintf(text, size, "the batch's deadline of %llu ms came while the item was %s",
                  (unsigned long long)(gather->plan.deadline_ms - gather->began_ms),
                  where);
-    else
+    } else if (gather->last) {
+        explain_last(gather, what, sizeof what);
+        snprintf(text, size, "not needed any more: item \"%.*s\" %s; this one was %s",
+                 (int)gather->last->id.len, gather->last->id.data, what, where);
+    } else {
         snprintf(text, size, "the batch was ended while the item was %s", where);
+    }
 }
 
 static void abandon_item(struct gather *gather, struct item *item, enum call_code code,
                          uint64_t now_us)
 {
-    char message[160];
+    char message[MESSAGE_SIZE];
     explain(gather, code, item_run_phase(item), message, sizeof message);
     struct outcome outcome = {
         .code = code,
@@ -180,6 +216,7 @@ static void end_early(struct gather *gather, enum call_code code)
     loop_timer_clear(gather->setup.loop, &gather->more);
     gather->is_ending = true;
     gather->ending_code = code;
+    gather->flow.is_over = true; /* what is abandoned in later slices is not sent */
     gather->next = 0;
     on_end_more(&gather->more);
 }
@@ -271,8 +308,29 @@ struct gather_summary gather_summary(const struct gather *gather)
         .total = gather->batch->count,
         .ok = gather->ok,
         .failed = gather->done - gather->ok,
+        .is_complete = is_complete(gather),
         .elapsed_ms = is_over ? gather->elapsed_ms : gather_ms(gather, clock_now_us()),
     };
+}
+
+int gather_status(const struct gather *gather)
+{
+    const struct batch *batch = gather->batch;
+    int optional_status = 0;
+    assert(gather->state >= GATHER_ENDED);
+    if (!batch->takes_failure_status || is_complete(gather))
+        return 200;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct item *item = &batch->items[i];
+        if (item->code == CALL_OK || item->code == CALL_CANCELLED)
+            continue;
+        int status = call_code_row(item->code)->status;
+        if (!item_is_optional(item))
+            return status;
+        if (optional_status == 0)
+            optional_status = status;
+    }
+    return optional_status ? optional_status : call_code_row(CALL_CANCELLED)->status;
 }
 
 size_t gather_reply(struct gather *gather, struct gather_piece pieces[GATHER_PIECES_MAX],

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* asyncio.gather: starts a batch's calls, takes their outcomes, ends exactly once.
+/* asyncio.gather and wait: starts a batch's calls, takes their outcomes, ends exactly
+ * once: when all are done or batch->wait has what it waits for. What is no longer needed
+ * then is cancelled: nothing of it is sent any more, what was sent is closed or reset.
  * gather.c draws the states. One worker thread; nothing blocks. */
 #pragma once
 
@@ -67,9 +69,16 @@ void gather_free(struct gather *gather);
 
 struct gather_summary {
     size_t total, ok, failed;
+    bool is_complete; /* what was waited for has come (wait_policy.h) */
     double elapsed_ms;
 };
 struct gather_summary gather_summary(const struct gather *gather);
+
+/* gather_status: of the reply, after the end: 200; but where the batch asks for it
+ * ("onFailure": "status") and is not complete, that of its first failed required item
+ * that was not cancelled. Where there is none of these, of its first failed optional one,
+ * and 499 when all that failed was cancelled. */
+int gather_status(const struct gather *gather);
 
 /* gather_reply hands out the reply as pieces in order: few (at most GATHER_PIECES_MAX),
  * large ones alone, small ones joined. The caller frees each piece's memory by free();

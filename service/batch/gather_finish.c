@@ -148,5 +148,8 @@ void gather_finish_item(struct gather *gather, struct item *item,
     item->is_done = true;
     gather->done++;
     gather->ok += item->code == CALL_OK;
+    gather->required_failed += item->code != CALL_OK && !item_is_optional(item);
+    if (gather->done == 1)
+        gather->first_is_ok = item->code == CALL_OK;
     metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
 }

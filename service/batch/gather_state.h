@@ -42,9 +42,13 @@ struct gather {
     bool was_paused;
     bool is_ending; /* early: what is not done gets `ending_code` */
     enum call_code ending_code;
-    size_t running; /* started, not done */
+    enum wait_verdict ending_verdict; /* why, if because of the item `last`; … */
+    const struct item *last;          /* NULL: not because of an item */
+    size_t running;                   /* started, not done */
     size_t done;
     size_t ok;
+    size_t required_failed; /* of those that are not optional */
+    bool first_is_ok;       /* the item that was done first */
     struct buffer response; /* of the item that just ended, where they are handed on */
     uint64_t reply_bytes;   /* of the fragments; counted in budgets->reply_bytes */
     double elapsed_ms;      /* valid from GATHER_ENDED on */
@@ -58,6 +62,17 @@ static inline double gather_ms(const struct gather *gather, uint64_t us)
 
 /* gather_start_more starts what may start now. */
 void gather_start_more(struct gather *gather);
+
+static inline struct wait_counts gather_counts(const struct gather *gather)
+{
+    return (struct wait_counts){
+        .total = gather->batch->count,
+        .done = gather->done,
+        .ok = gather->ok,
+        .required_failed = gather->required_failed,
+        .first_is_ok = gather->first_is_ok,
+    };
+}
 
 /* gather_item_done: a started item ended by itself, with `outcome`, valid until this
  * returns. The gather may be gone thereafter. Called from fetcher_turn and timers. */

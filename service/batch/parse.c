@@ -294,7 +294,8 @@ static void take_items(struct parser *parser, struct batch *batch, json_t *array
 }
 
 static const char *const option_names[] = {
-    "urls", "requests", "defaults", "deadlineMs", "concurrency", "include", "coalesce",
+    "urls",    "requests", "defaults", "deadlineMs", "concurrency",
+    "include", "coalesce", "until",    "failFast",   "onFailure",
 };
 enum { OPTION_COUNT = sizeof option_names / sizeof *option_names };
 
@@ -359,6 +360,7 @@ static struct batch *read_document(struct parser *parser)
                 CONCURRENCY_MAX, &batch->concurrency);
     take_include(parser, json_object_get(root, "include"), &batch->include);
     take_flag(parser, "coalesce", json_object_get(root, "coalesce"), &batch->coalesces);
+    parse_wait(parser, batch, root);
     if (list) {
         take_items(parser, batch, list, place, is_urls);
         parse_finish(parser, batch, place);

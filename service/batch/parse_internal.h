@@ -131,6 +131,17 @@ bool parse_body(struct parser *parser, struct body_source *source,
                 enum body_encoding encoding, struct slice *ret_body,
                 bool *ret_is_json) MUST_CHECK;
 
+/* parse_wait reads the options about what the batch waits for, of which batch->count is
+ * set; the others read the same from the arguments of a query. What is wrong is reported
+ * and left as not given. */
+void parse_wait(struct parser *parser, struct batch *batch, const json_t *root);
+void parse_wait_until_argument(struct parser *parser, struct batch *batch,
+                               struct slice value);
+void parse_wait_fail_fast_argument(struct parser *parser, struct batch *batch,
+                                   struct slice value);
+void parse_wait_on_failure_argument(struct parser *parser, struct batch *batch,
+                                    struct slice value);
+
 /* parse_finish gives every item without an id its index and finds ids that are not
  * unique. */
 void parse_finish(struct parser *parser, struct batch *batch, struct place list);

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/batch?url=…&url=…&deadlineMs=…&include=…: a batch of plain GETs, for a browser,
- * curl or a load tester. Pointers name the members a document would have. Called by the
- * handler of batches. */
+/* GET /v1/batch?url=…&url=…&deadlineMs=…&until=ok:2: a batch of plain GETs, for a
+ * browser, curl or a load tester. Pointers name the members a document would have. Called
+ * by the handler of batches. */
 #include "batch/parse_internal.h"
 
 #include <string.h>
-
-struct seen {
-    bool deadline;
-    bool concurrency;
-    bool include;
-};
 
 /* Digits alone: no sign, no fraction, no white space. -1: not so. */
 static int64_t whole_number(struct slice text)
@@ -37,26 +31,17 @@ static void take_number(struct parser *parser, const char *name, struct slice va
         *ret_number = (uint32_t)number;
 }
 
-static void take_include(struct parser *parser, struct slice words, unsigned *ret_include)
+static void take_include(struct parser *parser, struct batch *batch, struct slice words)
 {
-    *ret_include = 0;
+    batch->include = 0;
     while (words.len > 0) {
         const char *comma = memchr(words.data, ',', words.len);
         size_t len = comma ? (size_t)(comma - words.data) : words.len;
         parse_include_word(parser, slice_make(words.data, len),
-                           (struct place){.field = "include"}, ret_include);
+                           (struct place){.field = "include"}, &batch->include);
         size_t used = comma ? len + 1 : len;
         words = slice_make(words.data + used, words.len - used);
     }
-}
-
-static bool is_first(struct parser *parser, const char *name, bool *seen)
-{
-    if (*seen)
-        report_error(parser->errors, (struct place){.field = name}, "is given twice");
-    bool first = !*seen;
-    *seen = true;
-    return first;
 }
 
 static void take_url(struct parser *parser, struct item *item, size_t index,
@@ -68,41 +53,72 @@ static void take_url(struct parser *parser, struct item *item, size_t index,
     parse_plain_item(parser, item, url, (struct place){.list = "/urls", .index = &index});
 }
 
+static void take_deadline(struct parser *parser, struct batch *batch, struct slice value)
+{
+    take_number(parser, "deadlineMs", value, TIMEOUT_MS_MAX, &batch->deadline_ms);
+}
+
+static void take_concurrency(struct parser *parser, struct batch *batch,
+                             struct slice value)
+{
+    take_number(parser, "concurrency", value, CONCURRENCY_MAX, &batch->concurrency);
+}
+
+/* What may stand once. */
+static const struct {
+    const char *name;
+    void (*take)(struct parser *parser, struct batch *batch, struct slice value);
+} options[] = {
+    {"deadlineMs", take_deadline},
+    {"concurrency", take_concurrency},
+    {"include", take_include},
+    {"until", parse_wait_until_argument},
+    {"failFast", parse_wait_fail_fast_argument},
+    {"onFailure", parse_wait_on_failure_argument},
+};
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
 static void report_unknown_argument(struct parser *parser, struct slice name)
 {
-    static const char *const names[] = {"url", "deadlineMs", "include", "concurrency"};
+    const char *names[OPTION_COUNT + 1] = {"url"};
     struct slice text = arena_copy(&parser->document->arena, name);
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        names[i + 1] = options[i].name;
     if (text.data)
-        report_unknown(parser->errors, (struct place){.list = NULL}, text.data, names, 4);
+        report_unknown(parser->errors, (struct place){.list = NULL}, text.data, names,
+                       OPTION_COUNT + 1);
     else
         parser->is_out_of_memory = true;
+}
+
+static void take_option(struct parser *parser, struct batch *batch,
+                        const struct parse_argument *argument, unsigned *seen)
+{
+    size_t i = 0;
+    while (i < OPTION_COUNT && !slice_is(argument->name, options[i].name))
+        i++;
+    if (i == OPTION_COUNT)
+        report_unknown_argument(parser, argument->name);
+    else if (*seen & 1u << i)
+        report_error(parser->errors, (struct place){.field = options[i].name},
+                     "is given twice");
+    else
+        options[i].take(parser, batch, argument->value);
+    *seen |= 1u << i;
 }
 
 static void take_arguments(struct parser *parser, struct batch *batch,
                            const struct parse_argument *arguments, size_t count)
 {
-    struct seen seen = {.deadline = false};
+    unsigned seen = 0;
     size_t index = 0;
     for (size_t i = 0; i < count; i++) {
-        struct slice name = arguments[i].name;
-        struct slice value = arguments[i].value;
-        if (slice_is(name, "url")) {
-            take_url(parser, &batch->items[index], index, value);
-            index++;
-        } else if (slice_is(name, "deadlineMs")) {
-            if (is_first(parser, "deadlineMs", &seen.deadline))
-                take_number(parser, "deadlineMs", value, TIMEOUT_MS_MAX,
-                            &batch->deadline_ms);
-        } else if (slice_is(name, "concurrency")) {
-            if (is_first(parser, "concurrency", &seen.concurrency))
-                take_number(parser, "concurrency", value, CONCURRENCY_MAX,
-                            &batch->concurrency);
-        } else if (slice_is(name, "include")) {
-            if (is_first(parser, "include", &seen.include))
-                take_include(parser, value, &batch->include);
-        } else {
-            report_unknown_argument(parser, name);
+        if (!slice_is(arguments[i].name, "url")) {
+            take_option(parser, batch, &arguments[i], &seen);
+            continue;
         }
+        take_url(parser, &batch->items[index], index, arguments[i].value);
+        index++;
     }
 }
 

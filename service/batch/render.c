@@ -173,6 +173,7 @@ void render_summary(struct buffer *out, const struct gather_summary *summary)
     buffer_append_uint(out, summary->ok);
     append(out, ",\"failed\":");
     buffer_append_uint(out, summary->failed);
+    append(out, summary->is_complete ? ",\"complete\":true" : ",\"complete\":false");
     append(out, ",\"elapsedMs\":");
     append_ms(out, summary->elapsed_ms);
     buffer_append_byte(out, '}');

@@ -329,7 +329,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
     fetcher->dispatched++;
     if (is_first && fetcher->setup.loop->now_ms >= call->deadline_ms)
         flight_end(flight, CALL_DEADLINE, "the deadline came before the item was sent");
-    else if (flight_circuit_enter(flight))
+    else if (!call->flow->is_over && flight_circuit_enter(flight))
         flight_begin(flight);
 }
 

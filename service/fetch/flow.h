@@ -29,10 +29,13 @@ struct pair {
     struct list grant_node; /* then: in turn.grants */
 };
 
-/* Zero everything but `caller` and `request_id`: the rest is of schedule.c. */
+/* Zero everything but `caller` and `request_id`: the rest but `is_over` is of schedule.c.
+ */
 struct flow {
     struct caller *caller;
     const char *request_id; /* for lines of the log; NULL: has none */
+    bool is_over; /* set by its owner, who is about to cancel what is left: no request of
+                     the flow is sent any more. Its calls do not end by that. */
 
     struct turn *turn;    /* of its caller; NULL: none of its calls waits */
     size_t waiting;       /* calls */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "batch/gather.h"
+#include "batch/parse_report.h"
 #include "batch/plan.h"
 #include "http/admit_caller.h"
 #include "http/batch_log.h"
@@ -68,10 +69,10 @@ static void send_reply(struct batch_work *work, struct gather *gather,
         return;
     }
     const struct reply head = {
-        .status = 200,
+        .status = gather_status(gather),
         .content_type = "application/json",
         .extra_names = {"Gatherd-Complete"},
-        .extra_values = {summary->failed == 0 ? "true" : "false"},
+        .extra_values = {summary->is_complete ? "true" : "false"},
     };
     const struct batch_log_entry entry = {.client = work->address,
                                           .summary = summary,
@@ -155,6 +156,20 @@ static void start(struct exchange *exchange, struct batch *batch,
 
 /* ------------------------------------------------------------------------- requests */
 
+/* The status of a stream has left when the first failure comes. */
+static bool refuse_late_status(struct exchange *exchange, const struct batch *batch,
+                               const struct accept_choice *choice)
+{
+    struct parse_errors errors = {.refusal = PARSE_INVALID};
+    if (choice->form == REPLY_JSON || !batch->takes_failure_status)
+        return false;
+    report_error(&errors, (struct place){.field = "onFailure"},
+                 "cannot be had together with a streamed reply, whose status leaves "
+                 "first: accept application/json, or read \"complete\" in the summary");
+    batch_refuse_shape(exchange, &errors);
+    return true;
+}
+
 static void on_read(struct exchange *exchange, struct batch *batch,
                     const struct parse_errors *errors)
 {
@@ -164,7 +179,8 @@ static void on_read(struct exchange *exchange, struct batch *batch,
     }
     const struct accept_choice choice = exchange_accept(exchange);
     /* The caller's rate last: only what is sent is taken off it. */
-    if (!handle_stream_is_again(exchange, &choice) && admit_in_time(exchange, batch) &&
+    if (!handle_stream_is_again(exchange, &choice) &&
+        !refuse_late_status(exchange, batch, &choice) && admit_in_time(exchange, batch) &&
         admit_caller_items(exchange, batch->count))
         start(exchange, batch, &choice);
     else

@@ -10,6 +10,7 @@ CODE_STATUS = {
     "redirect_limit": 502, "timeout_connect": 504, "timeout_first_byte": 504,
     "timeout_idle": 504, "timeout_total": 504, "timeout_queue": 503, "overloaded": 503,
     "circuit_open": 503, "deadline": 504, "dependency_failed": 424, "cancelled": 499,
+    "expect_failed": 502,
 }
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer",
               "transfer-encoding", "upgrade", "proxy-authenticate", "proxy-authorization"}
@@ -22,9 +23,9 @@ def check_reply_headers(reply):
     assert reply.header("x-content-type-options", "nosniff") == "nosniff"
 
 
-def check_batch_reply(reply, ids):
-    """Checks a 200 reply against the contract and returns its document."""
-    assert reply.status == 200, (reply.status, reply.body[:2000])
+def check_batch_reply(reply, ids, status=200):
+    """Checks the reply of a batch that ran against the contract and returns its document."""
+    assert reply.status == status, (reply.status, reply.body[:2000])
     check_reply_headers(reply)
     assert reply.header("content-type").split(";")[0] == "application/json"
     assert reply.header("cache-control") == "no-store"
@@ -34,8 +35,8 @@ def check_batch_reply(reply, ids):
     for item in document["responses"]:
         check_item(item)
     check_summary(document)
-    failed = document["summary"]["failed"]
-    assert reply.header("gatherd-complete") == ("false" if failed else "true")
+    complete = document["summary"]["complete"]
+    assert reply.header("gatherd-complete") == ("true" if complete else "false")
     return document
 
 
@@ -85,6 +86,9 @@ def check_summary(document):
     ok = sum("error" not in item for item in responses)
     assert summary["total"] == len(responses)
     assert (summary["ok"], summary["failed"]) == (ok, len(responses) - ok)
+    assert set(summary) == {"total", "ok", "failed", "complete", "elapsedMs"}
+    assert type(summary["complete"]) is bool
+    assert summary["complete"] or summary["failed"], summary
     assert summary["elapsedMs"] >= 0
 
 

@@ -179,6 +179,8 @@ class Gatherd:
         """Sends a batch, checks the reply against the contract, returns its document."""
         reply = self.post({"requests": requests, **options}, timeout=timeout)
         document = check_batch_reply(reply, ids_of(requests))
+        if "until" not in options and '"optional"' not in json.dumps([requests, options]):
+            assert document["summary"]["complete"] == (document["summary"]["failed"] == 0)
         document["reply"] = reply
         return document
 

@@ -408,6 +408,11 @@ Test(render, the_summary_is_exactly_this)
     buffer_init(&text, 4096);
     render_summary(&text, &summary);
     cr_expect_str_eq(buffer_text(&text),
-                     "{\"total\":3,\"ok\":2,\"failed\":1,\"elapsedMs\":501.8}");
+                     "{\"total\":3,\"ok\":2,\"failed\":1,\"complete\":false,"
+                     "\"elapsedMs\":501.8}");
+    buffer_clear(&text);
+    summary.is_complete = true;
+    render_summary(&text, &summary);
+    cr_expect(strstr(buffer_text(&text), "\"failed\":1,\"complete\":true,") != NULL);
     buffer_done(&text);
 }

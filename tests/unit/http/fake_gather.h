@@ -46,14 +46,6 @@ struct batch *parse_query(const struct parse_argument *arguments, size_t count,
     return parse_batch(count ? arguments[0].value : slice_from(""), setup, errors);
 }
 
-void parse_errors_done(struct parse_errors *errors)
-{
-    for (size_t i = 0; i < errors->count; i++) {
-        free(errors->list[i].pointer);
-        free(errors->list[i].detail);
-    }
-}
-
 struct gather *gather_start(const struct gather_setup *setup, struct batch *batch)
 {
     free(batch);
@@ -89,7 +81,13 @@ void gather_free(struct gather *gather)
 struct gather_summary gather_summary(const struct gather *gather)
 {
     (void)gather;
-    return (struct gather_summary){.total = 1, .ok = 1};
+    return (struct gather_summary){.total = 1, .ok = 1, .is_complete = true};
+}
+
+int gather_status(const struct gather *gather)
+{
+    (void)gather;
+    return 200;
 }
 
 size_t gather_reply(struct gather *gather, struct gather_piece pieces[GATHER_PIECES_MAX],
