@@ -167,6 +167,7 @@ static bool refuse_late_status(struct exchange *exchange, const struct batch *ba
                  "cannot be had together with a streamed reply, whose status leaves "
                  "first: accept application/json, or read \"complete\" in the summary");
     batch_refuse_shape(exchange, &errors);
+    parse_errors_done(&errors);
     return true;
 }
 

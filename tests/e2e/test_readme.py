@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the README shows works as pasted: its five examples, its stream, its wrong batch, its wrong
+"""What the README shows works as pasted: its examples, its stream, its wrong batch, its wrong
 configuration, its configuration in brief."""
 import json
 import re
@@ -20,7 +20,7 @@ def blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
 
 
-EXAMPLES = [code for code in blocks(section("Five examples"), "sh") if code.startswith("curl")]
+EXAMPLES = [code for code in blocks(section("Examples"), "sh") if code.startswith("curl")]
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def paste(command, gatherd, demo):
     return json.loads(done.stdout)
 
 
-def test_there_are_five_examples():
-    assert len(EXAMPLES) == 5
+def test_every_example_is_tested_here():
+    assert len(EXAMPLES) == 6
 
 
 def test_three_urls_at_once(gatherd, demo):
@@ -82,8 +82,15 @@ def test_responses_as_they_come(gatherd, demo):
     assert [line.get("id", "summary") for line in lines] == ["2", "1", "0", "summary"]
 
 
+def test_no_more_than_needed(gatherd, demo):
+    reply = paste(EXAMPLES[5], gatherd, demo)
+    codes = [item.get("error", {}).get("code") for item in reply["responses"]]
+    assert codes == ["cancelled", None, "cancelled"]
+    assert reply["summary"]["complete"] and reply["summary"]["elapsedMs"] < 2000
+
+
 def test_the_wrong_batch_is_answered_as_shown(gatherd):
-    shown = json.loads(blocks(section("Five examples"), "json")[0])
+    shown = json.loads(blocks(section("Examples"), "json")[0])
     batch = {"requests": [{"uri": "http://x", "url": "http://x"},
                           {"url": "http://y", "timeoutMs": 0}]}
     reply = gatherd.post(batch)

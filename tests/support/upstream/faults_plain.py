@@ -44,10 +44,18 @@ def status(request):
     yield reply(request, text, *lines, status=number)
 
 
-@fault("delay", "/delay/MS, then 200")
+@fault("delay", "/delay/MS?text=late, then 200 and that text")
 def delay(request):
     yield Pause(float(request.argument) / 1000)
-    yield reply(request, "late\n")
+    yield reply(request, request.query.get("text", "late\n"))
+
+
+@fault("late-cut", "/late-cut/MS, then the head of a reply whose body is cut")
+def late_cut(request):
+    yield Pause(float(request.argument) / 1000)
+    yield head("Content-Type: text/plain", "Content-Length: 10")
+    yield b"cut"
+    yield CLOSE
 
 
 @fault("bytes", "/bytes/N, a body of N bytes")
