@@ -94,6 +94,7 @@ static bool divide_descriptors(struct service *service,
     service->budgets.sockets.max = limit - reserve - ret_descriptors->max_connections;
     service->budgets.reply_bytes.max = config->memory.reply_budget;
     service->budgets.request_bytes.max = config->memory.request_budget;
+    retry_budget_init(&service->budgets.retries, config->fetch.retry_budget);
     return true;
 }
 

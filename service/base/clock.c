@@ -17,6 +17,13 @@ uint64_t clock_now_ms(void)
     return clock_now_us() / 1000;
 }
 
+int64_t clock_wall_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
 void clock_wall_text(char *text, size_t size)
 {
     struct timespec now;

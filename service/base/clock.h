@@ -9,6 +9,8 @@
 uint64_t clock_now_ms(void); /* CLOCK_MONOTONIC, milliseconds, rounded down */
 uint64_t clock_now_us(void); /* CLOCK_MONOTONIC, microseconds */
 
+int64_t clock_wall_s(void); /* seconds since 1970 */
+
 /* clock_wall_text writes the time of day as RFC 3339 UTC with milliseconds
  * ("2026-01-31T12:00:00.123Z") into `text`, NUL-terminated; size at least 25. */
 void clock_wall_text(char *text, size_t size);

@@ -184,7 +184,7 @@ static void abandon_item(struct gather *gather, struct item *item, enum call_cod
     };
     uint64_t start_us = item->is_started ? item_run_start_us(item) : now_us;
     if (item->is_started) {
-        item_run_cancel(gather, item);
+        item_run_cancel(gather, item, &outcome);
         gather->running--;
     }
     gather_finish_item(gather, item, &outcome, gather_ms(gather, start_us));
@@ -281,7 +281,7 @@ static void drop_running(struct gather *gather)
         if (item->is_done)
             continue;
         if (item->is_started)
-            item_run_cancel(gather, item);
+            item_run_cancel(gather, item, NULL);
         metrics_add(gather->setup.metrics, METRIC_ITEMS, CALL_CANCELLED, 1);
     }
     count_end(gather, BATCH_GONE);

@@ -5,6 +5,7 @@
 #include "batch/gather_state.h"
 
 #include "base/memory.h"
+#include "batch/fallback.h"
 #include "batch/render.h"
 #include "batch/reply.h"
 
@@ -39,6 +40,12 @@ static struct render_wish wish_of(const struct gather *gather, const struct item
     };
 }
 
+/* There is more to write than FAILURE_MAX bytes are known to hold. */
+static bool has_size(const struct outcome *outcome)
+{
+    return outcome->status > 0 || outcome->attempt_count > 0;
+}
+
 /* There was no room for the item's body: a response without one, which always fits. */
 static void render_too_large(struct gather *gather, struct item *item,
                              const struct outcome *outcome, double start_ms)
@@ -46,6 +53,7 @@ static void render_too_large(struct gather *gather, struct item *item,
     struct outcome failure = *outcome;
     failure.code = CALL_TOO_LARGE;
     failure.message = "the replies of this batch are too large together";
+    failure.attempt_count = 0;
     struct buffer out = {
         .data = memory_new(FAILURE_MAX), .cap = FAILURE_MAX, .max = FAILURE_MAX};
     const struct render_wish wish = wish_of(gather, item, start_ms);
@@ -81,7 +89,7 @@ static enum call_code render_item(struct gather *gather, struct item *item,
     if (!is_large)
         grow_ahead(out);
     const struct render_wish wish = wish_of(gather, item, start_ms);
-    out->max = before + (outcome->status > 0 ? room : 0) + FAILURE_MAX;
+    out->max = before + (has_size(outcome) ? room : 0) + FAILURE_MAX;
     buffer_append_byte(out, item == batch->items ? '[' : ',');
     render_response(out, item->id, outcome, &wish);
     if (out->failed) {
@@ -120,11 +128,12 @@ static enum call_code hand_on(struct gather *gather, struct item *item,
     uint64_t held = gather->setup.held(gather->setup.context);
     uint64_t room = held < most ? most - held : 0;
     buffer_clear(out);
-    out->max = (outcome->status > 0 ? room : 0) + FAILURE_MAX;
+    out->max = (has_size(outcome) ? room : 0) + FAILURE_MAX;
     render_response(out, item->id, &shown, &wish);
     if (out->failed) {
         buffer_done(out);
         shown.code = CALL_TOO_LARGE;
+        shown.attempt_count = 0;
         shown.message = "the replies held for the reader of this batch are too large "
                         "together";
         out->max = FAILURE_MAX;
@@ -140,7 +149,14 @@ static enum call_code hand_on(struct gather *gather, struct item *item,
 void gather_finish_item(struct gather *gather, struct item *item,
                         const struct outcome *outcome, double start_ms)
 {
+    struct outcome instead;
+    struct attempt_record one;
     assert(!item->is_done);
+    if (fallback_applies(item->options, outcome)) {
+        instead = fallback_outcome(item->options->fallback, outcome, &one);
+        outcome = &instead;
+        metrics_add(gather->setup.metrics, METRIC_FALLBACKS, 0, 1);
+    }
     if (gather->setup.on_response)
         item->code = hand_on(gather, item, outcome, start_ms);
     else

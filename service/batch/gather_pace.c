@@ -17,7 +17,7 @@ static void take_back(struct gather *gather)
         struct item *item = &gather->batch->items[i];
         if (!item_run_is_untouched(item))
             continue;
-        item_run_cancel(gather, item);
+        item_run_cancel(gather, item, NULL);
         item->is_started = false;
         gather->running--;
         first = i;

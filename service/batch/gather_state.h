@@ -21,8 +21,9 @@ enum gather_state {
 /* What an item with options has besides while it runs; made by gather_start. */
 struct item_extra {
     struct item *item;
-    struct list node; /* in gather->ready */
-    size_t waits_for; /* items that have to be done before it may start */
+    struct list node;          /* in gather->ready */
+    size_t waits_for;          /* items that have to be done before it may start */
+    struct attempts *attempts; /* NULL: it is one call, or not started */
 };
 
 struct gather {

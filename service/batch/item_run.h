@@ -16,8 +16,10 @@ void item_run_forget(struct item *item);
 
 /* item_run_start starts an item; gather_item_done follows, never from inside. */
 void item_run_start(struct gather *gather, struct item *item);
-/* item_run_cancel ends a started item that is not done, without gather_item_done. */
-void item_run_cancel(struct gather *gather, struct item *item);
+/* item_run_cancel ends a started item that is not done, without gather_item_done.
+ * `outcome` (NULL: nobody asks) gets the attempts of one that had several, valid until
+ * item_run_forget; those that ran end with its code. */
+void item_run_cancel(struct gather *gather, struct item *item, struct outcome *outcome);
 
 /* item_run_is_untouched: a plain item that was started and only waits: nothing was done
  * for it yet, and after item_run_cancel it may be started again. */

@@ -69,6 +69,23 @@ static bool make_bytes(struct parser *parser, const struct body_source *source,
     return true;
 }
 
+void parse_body_encoding(struct parser *parser, json_t *value, struct place place,
+                         enum body_encoding *ret_encoding)
+{
+    struct slice text = slice_make(json_string_value(value), json_string_length(value));
+    place = place_field(place, "bodyEncoding");
+    if (!json_is_string(value))
+        report_error(parser->errors, place, "must be a string");
+    else if (slice_is(text, "text"))
+        *ret_encoding = BODY_TEXT;
+    else if (slice_is(text, "json"))
+        *ret_encoding = BODY_JSON;
+    else if (slice_is(text, "base64"))
+        *ret_encoding = BODY_BASE64;
+    else
+        report_error(parser->errors, place, "must be \"text\", \"json\" or \"base64\"");
+}
+
 bool parse_body(struct parser *parser, struct body_source *source,
                 enum body_encoding encoding, struct slice *ret_body, bool *ret_is_json)
 {

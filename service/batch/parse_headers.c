@@ -52,7 +52,7 @@ static const char *reserved_reason(const char *name, bool may_set_host)
 }
 
 /* RFC 9110 5.5, with the obs-text that carries UTF-8. */
-static const char *value_fault(struct slice value)
+const char *header_value_fault(struct slice value)
 {
     for (size_t i = 0; i < value.len; i++) {
         unsigned char byte = (unsigned char)value.data[i];
@@ -132,7 +132,7 @@ static bool take_value(struct maker *maker, const char *name, json_t *value)
     struct slice text = slice_make(json_string_value(value), json_string_length(value));
     const char *fault = strcasecmp(name, "host") == 0 ? host_fault(text) : NULL;
     if (!fault)
-        fault = value_fault(text);
+        fault = header_value_fault(text);
     if (fault) {
         report_error(maker->parser->errors, place, "%s", fault);
         return false;

@@ -124,6 +124,8 @@ void parse_headers(struct parser *parser, json_t *value,
                    const struct header_set *defaults, struct place place,
                    struct header_set *ret_headers);
 extern const struct header_set no_headers;
+/* header_value_fault: what makes `value` no header's value (RFC 9110 5.5), or NULL. */
+const char *header_value_fault(struct slice value);
 
 /* parse_body makes the bytes to send of `source` read as `encoding` (BODY_NONE: by type).
  * False: it is not of that kind, and reported. *ret_is_json: it is JSON. */
@@ -141,6 +143,17 @@ void parse_wait_fail_fast_argument(struct parser *parser, struct batch *batch,
                                    struct slice value);
 void parse_wait_on_failure_argument(struct parser *parser, struct batch *batch,
                                     struct slice value);
+
+/* parse_body_encoding reads a member "bodyEncoding" of what is at `place`. */
+void parse_body_encoding(struct parser *parser, json_t *value, struct place place,
+                         enum body_encoding *ret_encoding);
+
+/* parse_attempts.c: what an item wants when an attempt fails. parse_attempts, after the
+ * options and headers of `item` were settled, sees to what depends on its method, and
+ * adds the header of its key; there is one line behind the last before and after. */
+take_fn take_idempotency_key, take_alternatives, take_fallback;
+void parse_attempts(struct parser *parser, struct item *item,
+                    const struct item_fields *own, struct place place);
 
 /* parse_finish gives every item without an id its index and finds ids that are not
  * unique. */

@@ -5,6 +5,7 @@
  * parse_batch and parse_query. */
 #include "batch/parse_internal.h"
 
+#include "batch/attempts.h"
 #include "fetch/call.h"
 
 #include <stddef.h>
@@ -34,6 +35,13 @@ static const struct field_row rows[] = {
      0, 1},
     {"references", take_flag, true, true,
      offsetof(struct item_fields, options.takes_references), 0, 1},
+    {"retries", take_integer, true, true, offsetof(struct item_fields, options.retries),
+     0, RETRIES_MAX},
+    {"hedgeAfterMs", take_integer, true, true,
+     offsetof(struct item_fields, options.hedge_after_ms), 1, TIMEOUT_MS_MAX},
+    {"idempotencyKey", take_idempotency_key, false, true, 0, 0, 0},
+    {"alternatives", take_alternatives, true, true, 0, 0, 0},
+    {"fallback", take_fallback, true, true, 0, 0, 0},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -144,18 +152,8 @@ static void take_body_encoding(struct parser *parser, struct item_fields *fields
                                json_t *value, struct place place,
                                const struct field_row *row)
 {
-    struct slice text;
-    place = place_field(place, row->name);
-    if (!take_string(parser, value, place, &text))
-        return;
-    if (slice_is(text, "text"))
-        fields->body_encoding = BODY_TEXT;
-    else if (slice_is(text, "json"))
-        fields->body_encoding = BODY_JSON;
-    else if (slice_is(text, "base64"))
-        fields->body_encoding = BODY_BASE64;
-    else
-        report_error(parser->errors, place, "must be \"text\", \"json\" or \"base64\"");
+    (void)row;
+    parse_body_encoding(parser, value, place, &fields->body_encoding);
 }
 
 static void take_integer(struct parser *parser, struct item_fields *fields, json_t *value,
@@ -285,6 +283,8 @@ static void merge(struct parser *parser, struct item *item, struct item_fields *
     item->redirects = (int32_t)first_given(own->redirects, defaults->redirects);
     item->max_body_bytes = max_body_bytes > 0 ? (uint64_t)max_body_bytes : 0;
     item->options = options_of(parser, own);
+    if (item->options)
+        parse_attempts(parser, item, own, place);
     set_body(parser, item, own, place);
 }
 

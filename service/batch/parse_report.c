@@ -57,6 +57,8 @@ static char *pointer_of(struct place place)
         buffer_append_byte(&out, '/');
         buffer_append_uint(&out, *place.index);
     }
+    if (place.outer)
+        append_token(&out, slice_from(place.outer));
     if (place.field)
         append_token(&out, slice_from(place.field));
     if (place.name.data)

@@ -13,6 +13,7 @@
 struct place {
     const char *list; /* "/requests", "/urls", "/defaults"; NULL: the document itself */
     const size_t *index; /* in the list */
+    const char *outer;   /* the member that holds `field` */
     const char *field;
     struct slice name; /* a header's name, or the index in an array as text */
 };

@@ -4,6 +4,8 @@
  *     {"id":…,"status":…,"headers":{…},"body":…,"bodyEncoding":…,"timing":{…}}
  *     {"id":…,"status":…,"error":{"code":…,"message":…,"retryable":…},"timing":{…}}
  *
+ * and before "timing" perhaps "fallback" and "attempts".
+ *
  * A JSON body is validated and then embedded as it came, so its numbers and key order
  * stay; what is no JSON becomes a string, what is no UTF-8 becomes base64. No printf:
  * this runs for every item. Called by gather. */
@@ -24,8 +26,7 @@ static void append(struct buffer *out, const char *text)
     buffer_append_text(out, text);
 }
 
-/* Milliseconds with one to three decimals; what is no duration is -1. */
-static void append_ms(struct buffer *out, double ms)
+void render_ms(struct buffer *out, double ms)
 {
     if (!(ms >= 0 && ms < 1e12)) {
         append(out, "-1");
@@ -93,7 +94,7 @@ static void append_timing(struct buffer *out, const struct call_timing *timing,
     };
     for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
         append(out, phases[i].name);
-        append_ms(out, phases[i].ms);
+        render_ms(out, phases[i].ms);
     }
     append(out, timing->is_reused ? ",\"reused\":true" : ",\"reused\":false");
     if (timing->http_version) {
@@ -123,7 +124,10 @@ static struct slice cut(struct slice text)
 static void append_error(struct buffer *out, const struct outcome *outcome)
 {
     const char *name = call_code_row(outcome->code)->name;
-    bool is_retryable = call_is_retryable(outcome->code, outcome->method);
+    /* Behind a redirect something was sent, whatever the code says. */
+    bool is_retryable =
+        call_is_retryable(outcome->code, outcome->method) &&
+        (outcome->hops == 0 || call_method_is_idempotent(outcome->method));
     append(out, ",\"error\":{\"code\":\"");
     append(out, name);
     append(out, "\",\"message\":");
@@ -160,6 +164,10 @@ void render_response(struct buffer *out, struct slice id, const struct outcome *
     if (has_reply && (wish->include & INCLUDE_BODY) && outcome->has_body &&
         outcome->body.len > 0)
         append_body(out, outcome->body, outcome->content_type);
+    if (is_ok && outcome->is_fallback)
+        append(out, ",\"fallback\":true");
+    if (outcome->attempt_count > 0)
+        render_attempts(out, outcome->attempts, outcome->attempt_count);
     if (wish->include & INCLUDE_TIMING)
         append_timing(out, &outcome->timing, wish->start_ms);
     buffer_append_byte(out, '}');
@@ -175,6 +183,6 @@ void render_summary(struct buffer *out, const struct gather_summary *summary)
     buffer_append_uint(out, summary->failed);
     append(out, summary->is_complete ? ",\"complete\":true" : ",\"complete\":false");
     append(out, ",\"elapsedMs\":");
-    append_ms(out, summary->elapsed_ms);
+    render_ms(out, summary->elapsed_ms);
     buffer_append_byte(out, '}');
 }

@@ -22,6 +22,12 @@ struct render_wish {
 void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
                      const struct render_wish *wish);
 
+/* render_attempts appends ,"attempts":[…]. render_ms: milliseconds with one to three
+ * decimals; what is no duration is -1. */
+void render_attempts(struct buffer *out, const struct attempt_record *attempts,
+                     size_t count);
+void render_ms(struct buffer *out, double ms);
+
 /* render_summary appends the value of "summary". */
 struct gather_summary;
 void render_summary(struct buffer *out, const struct gather_summary *summary);

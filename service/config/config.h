@@ -117,6 +117,8 @@ struct config {
         uint64_t max_in_flight;
         uint64_t per_origin;
         uint64_t max_redirects;
+        uint64_t retries;      /* of an item that does not say */
+        uint64_t retry_budget; /* percent of the requests */
         uint64_t keep_alive_ms;
         bool http2;
         char *user_agent;

@@ -4,6 +4,8 @@
  * because a budget guards an amount and orders nothing. */
 #pragma once
 
+#include "fetch/retry_budget.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +20,7 @@ struct budgets {
     struct budget sockets;       /* upstream sockets open, idle ones included */
     struct budget reply_bytes;   /* bytes of replies held */
     struct budget request_bytes; /* of request bodies, and of what was parsed from them */
+    struct retry_budget retries; /* attempts beyond the first, and requests */
 };
 
 /* budget_take takes `amount` if it still fits, else takes nothing and returns false. */

@@ -25,6 +25,7 @@ static const char *const phases[] = {
     [PHASE_SENDING] = "sending the request",
     [PHASE_WAITING] = "waiting for the first byte",
     [PHASE_RECEIVING] = "receiving the reply",
+    [PHASE_BACKOFF] = "waiting to be tried again",
 };
 
 const char *call_method_name(enum call_method method)

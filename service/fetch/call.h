@@ -31,6 +31,7 @@ enum call_phase {
     PHASE_SENDING,    /* the request is on its way */
     PHASE_WAITING,    /* request sent, no byte of the reply yet */
     PHASE_RECEIVING,
+    PHASE_BACKOFF, /* of an item between two calls: before it is tried again */
 };
 
 struct call_header {
@@ -68,6 +69,8 @@ struct call {
     uint64_t deadline_ms;        /* loop clock: not worth starting from here on */
     bool coalesces; /* may share the upstream call of an equal one (coalesce.h); leave it
                        false for a second try beside a running one: it would join it */
+    bool is_extra;  /* not the first of its item: no request to be counted
+                       by the retry budget */
     call_done_fn *on_done;
 
     /* The fetcher's own; fetcher_phase reads it for others. */
@@ -116,6 +119,7 @@ struct outcome {
     bool has_body;             /* false: none, as in 204 or HEAD, or of length 0 */
     struct slice body;         /* decoded */
     struct call_timing timing;
+    unsigned hops;     /* redirects followed: so many requests were answered before */
     bool is_coalesced; /* shared the call of an equal item */
     bool is_fallback;  /* the item's own fallback, not an upstream's reply */
     const struct attempt_record *attempts; /* NULL: there was one */

@@ -322,6 +322,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         call->started_us = clock_now_us();
         call->timer.on_due = flight_on_due;
         set_limits(flight);
+        fetcher->uncounted += !call->is_extra;
     }
     flight->slot = call->origin;
     flight->payer = call->flow->caller;
@@ -360,6 +361,17 @@ static void start_slice(struct fetcher *fetcher)
 }
 
 /* ------------------------------------------------------------------------------ turn */
+
+/* The budget is of all workers, so it is told once a millisecond, not by the item. */
+static void count_requests(struct fetcher *fetcher)
+{
+    uint64_t now_ms = fetcher->setup.loop->now_ms;
+    if (fetcher->uncounted == 0 || fetcher->counted_ms == now_ms)
+        return;
+    retry_budget_count(&fetcher->setup.budgets->retries, now_ms, fetcher->uncounted);
+    fetcher->uncounted = 0;
+    fetcher->counted_ms = now_ms;
+}
 
 static void remove_slice(struct fetcher *fetcher)
 {
@@ -431,6 +443,7 @@ void fetcher_turn(struct fetcher *fetcher)
     remove_slice(fetcher);
     fetcher->is_refusing = fetcher_circuits_opened(fetcher);
     start_slice(fetcher);
+    count_requests(fetcher);
     lanes_run(fetcher->lanes);
     collect(fetcher);
     deliver(fetcher);

@@ -39,6 +39,9 @@ struct fetcher {
     struct list active;    /* all of them, by `all_node` */
     size_t dispatched;     /* calls that hold a place in the in-flight budget */
 
+    uint64_t uncounted;  /* requests the retry budget has not been told of */
+    uint64_t counted_ms; /* when it was told last */
+
     struct list spare_flights;
     size_t spare_flight_count;
     struct list spare_transfers;

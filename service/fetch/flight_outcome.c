@@ -167,6 +167,7 @@ bool flight_deliver(struct flight *flight)
         .method = flight->call->method,
         .message = flight->message,
         .timing = flight->timing,
+        .hops = flight->hops,
     };
     if (flight->code == CALL_OK)
         put_reply(flight, &outcome);

@@ -59,6 +59,16 @@ static const char *const stream_forms[] = {
     [STREAM_FORM_NDJSON] = "ndjson",
     [STREAM_FORM_EVENTS] = "events",
 };
+static const char *const retry_results[] = {
+    [RETRY_SENT] = "sent",
+    [RETRY_OVER_BUDGET] = "over_budget",
+    [RETRY_TOO_LATE] = "too_late",
+};
+static const char *const hedge_results[] = {
+    [HEDGE_WON] = "won",
+    [HEDGE_LOST] = "lost",
+    [HEDGE_OVER_BUDGET] = "over_budget",
+};
 static const char *const phases[] = {
     [PHASE_LABEL_BLOCKED] = "blocked", [PHASE_LABEL_DNS] = "dns",
     [PHASE_LABEL_CONNECT] = "connect", [PHASE_LABEL_SSL] = "ssl",
@@ -88,6 +98,10 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
         return caller_limits[label];
     case METRIC_STREAMS:
         return stream_forms[label];
+    case METRIC_RETRIES:
+        return retry_results[label];
+    case METRIC_HEDGES:
+        return hedge_results[label];
     case METRIC_PHASE_SECONDS:
         return phases[label];
     default:

@@ -11,6 +11,11 @@
     COUNTER(BATCHES, "batches_total", "result", BATCH_RESULT_COUNT, "Batches by result") \
     COUNTER(ITEMS, "items_total", "code", ITEM_CODE_COUNT,                               \
             "Items by outcome: ok or the error code")                                    \
+    COUNTER(RETRIES, "retries_total", "result", RETRY_RESULT_COUNT,                      \
+            "Items to be tried again: sent, over_budget, or too_late for the deadline")  \
+    COUNTER(HEDGES, "hedges_total", "result", HEDGE_RESULT_COUNT,                        \
+            "Second attempts beside a slow first one: won, lost, or over_budget")        \
+    COUNTER(FALLBACKS, "fallbacks_total", NULL, 1, "Items answered by their fallback")   \
     COUNTER(REQUESTS, "http_requests_total", "code", STATUS_CLASS_COUNT,                 \
             "Client requests by class of the reply's status")                            \
     COUNTER(CLIENT_CONNECTIONS, "client_connections_total", NULL, 1,                     \

@@ -43,7 +43,7 @@ def check_batch_reply(reply, ids, status=200):
 def check_item(item):
     assert type(item["status"]) is int, item
     assert set(item) <= {"id", "status", "headers", "body", "bodyEncoding", "timing", "error",
-                         "coalesced"}
+                         "coalesced", "attempts", "fallback"}
     if "error" in item:
         check_error(item)
     assert item.get("coalesced", True) is True, item
@@ -51,6 +51,9 @@ def check_item(item):
         check_headers(item["headers"])
     if "timing" in item:
         check_timing(item["timing"])
+    if "attempts" in item:
+        check_attempts(item)
+    assert item.get("fallback", True) is True and not ("fallback" in item and "error" in item)
     assert ("body" in item) == ("bodyEncoding" in item), item
     if "body" in item:
         body_bytes(item)
@@ -63,6 +66,18 @@ def check_error(item):
     assert isinstance(error["message"], str) and error["message"]
     assert type(error["retryable"]) is bool
     assert "body" not in item and "headers" not in item, item
+
+
+def check_attempts(item):
+    """In the order of their starts, the first at 0; one alone is told of a fallback only."""
+    attempts = item["attempts"]
+    assert len(attempts) > ("fallback" not in item), item
+    starts = [attempt["startMs"] for attempt in attempts]
+    assert starts[0] == 0 and starts == sorted(starts), item
+    for attempt in attempts:
+        assert set(attempt) <= {"status", "error", "startMs", "totalMs", "remoteAddress", "url"}
+        assert "status" in attempt or "error" in attempt, attempt
+        assert attempt["totalMs"] >= 0 and attempt.get("error", "reset") in CODE_STATUS, attempt
 
 
 def check_headers(headers):

@@ -144,7 +144,8 @@ class Connection(asyncio.Protocol):
 
     async def answer(self, request):
         entry = FAULTS.get(request.name)
-        request.call = self.stats.next_call(request.key or request.name)
+        if not request.is_control:  # to look is no call
+            request.call = self.stats.next_call(request.key or request.name)
         if not request.is_control:
             self.stats.request_started(request)
         how = "aborted"

@@ -416,3 +416,58 @@ Test(render, the_summary_is_exactly_this)
     cr_expect(strstr(buffer_text(&text), "\"failed\":1,\"complete\":true,") != NULL);
     buffer_done(&text);
 }
+
+Test(render, attempts_and_the_fallback_stand_before_the_timing)
+{
+    struct attempt_record attempts[] = {
+        {.code = CALL_OK, .status = 503, .total_ms = 1.25, .remote_address = "[::1]:80"},
+        {.code = CALL_CONNECT,
+         .start_ms = 9,
+         .total_ms = 2,
+         .url = slice_from("http://b/")},
+        {.code = CALL_EXPECT_FAILED, .status = 200, .start_ms = 20.5, .total_ms = 0},
+    };
+    struct outcome outcome = ok_with("text/plain", slice_from("x"));
+    outcome.is_fallback = true;
+    outcome.attempts = attempts;
+    outcome.attempt_count = 3;
+    json_decref(render(&outcome, INCLUDE_BODY));
+    cr_expect_str_eq(
+        rendered(),
+        "{\"id\":\"an id\",\"status\":200,\"body\":\"x\",\"bodyEncoding\":\"text\","
+        "\"fallback\":true,\"attempts\":["
+        "{\"status\":503,\"startMs\":0.0,\"totalMs\":1.25,\"remoteAddress\":\"[::1]:80\"}"
+        ","
+        "{\"error\":\"connect\",\"startMs\":9.0,\"totalMs\":2.0,\"url\":\"http://b/\"},"
+        "{\"status\":200,\"error\":\"expect_failed\",\"startMs\":20.5,\"totalMs\":0.0}]"
+        "}");
+    json_t *root = render(&outcome, ALL);
+    cr_expect_not_null(json_object_get(root, "timing"));
+    json_decref(root);
+}
+
+Test(render, a_fallback_there_was_no_room_for_is_none)
+{
+    struct outcome outcome = {
+        .code = CALL_TOO_LARGE, .message = "m", .is_fallback = true};
+    json_t *root = render(&outcome, ALL);
+    cr_expect_null(json_object_get(root, "fallback"));
+    json_decref(root);
+}
+
+Test(render, behind_a_redirect_an_unsafe_request_was_sent_whatever_the_code_says)
+{
+    struct outcome outcome = {
+        .code = CALL_CONNECT, .method = METHOD_POST, .message = "m"};
+    for (unsigned hops = 0; hops < 2; hops++) {
+        outcome.hops = hops;
+        json_t *root = render(&outcome, ALL);
+        json_t *error = json_object_get(root, "error");
+        cr_expect_eq(json_is_true(json_object_get(error, "retryable")), hops == 0);
+        json_decref(root);
+    }
+    outcome.method = METHOD_PUT;
+    json_t *root = render(&outcome, ALL);
+    cr_expect(json_is_true(json_object_get(json_object_get(root, "error"), "retryable")));
+    json_decref(root);
+}
