@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "batch/expect.h"
 #include "fetch/retry.h"
 
 #include <assert.h>
@@ -268,6 +269,9 @@ static void on_attempt_done(struct call *call, const struct outcome *outcome)
     struct attempts *attempts = run->attempts;
     const struct item_options *options = options_of(attempts);
     struct outcome shown = *outcome;
+    char message[EXPECT_MESSAGE_MAX];
+    if (options->expect)
+        expect_judge(options->expect, &shown, message);
     const struct retry_facts facts = {
         .code = shown.code,
         .status = shown.status,

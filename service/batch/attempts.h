@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One item over several calls: retries, a hedge, alternatives. attempts.c draws its
- * states; what may follow on an outcome is decided in fetch/retry.h.
+ * states; what may follow on an outcome is decided in fetch/retry.h, and which replies
+ * are good by the item's expectation (expect.h), which is asked here and nowhere else.
  *
  * In order, after an attempt that failed:
  *   1. the same URL again after a wait, while there are retries left, the method or a key

@@ -53,12 +53,13 @@ static void on_attempts_done(void *context, const struct outcome *outcome)
     attempts_free(attempts);
 }
 
-/* May it take more than one call? */
+/* May it take more than one call, or be judged by its reply? */
 static bool needs_attempts(const struct gather *gather, const struct item *item)
 {
     const struct item_options *options = item->options;
     return retries_of(gather, item) > 0 ||
-           (options && (options->hedge_after_ms >= 0 || options->alternative_count > 0));
+           (options && (options->hedge_after_ms >= 0 || options->alternative_count > 0 ||
+                        options->expect));
 }
 
 static struct attempts *start_attempts(struct gather *gather, struct item *item)

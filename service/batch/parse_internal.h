@@ -155,6 +155,9 @@ take_fn take_idempotency_key, take_alternatives, take_fallback;
 void parse_attempts(struct parser *parser, struct item *item,
                     const struct item_fields *own, struct place place);
 
+/* parse_expect.c: "expect", an object (expect.h). */
+take_fn take_expect;
+
 /* parse_finish gives every item without an id its index and finds ids that are not
  * unique. */
 void parse_finish(struct parser *parser, struct batch *batch, struct place list);

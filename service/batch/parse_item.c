@@ -42,6 +42,7 @@ static const struct field_row rows[] = {
     {"idempotencyKey", take_idempotency_key, false, true, 0, 0, 0},
     {"alternatives", take_alternatives, true, true, 0, 0, 0},
     {"fallback", take_fallback, true, true, 0, 0, 0},
+    {"expect", take_expect, true, true, 0, 0, 0},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 

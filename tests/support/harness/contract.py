@@ -61,11 +61,13 @@ def check_item(item):
 
 def check_error(item):
     error = item["error"]
-    assert set(error) == {"code", "message", "retryable"}, error
+    keeps_reply = error["code"] == "expect_failed"
+    assert set(error) == {"code", "message", "retryable"} | (
+        {"upstreamStatus"} if keeps_reply else set()), error
     assert item["status"] == CODE_STATUS[error["code"]], item
     assert isinstance(error["message"], str) and error["message"]
     assert type(error["retryable"]) is bool
-    assert "body" not in item and "headers" not in item, item
+    assert keeps_reply or not {"body", "headers"} & set(item), item
 
 
 def check_attempts(item):

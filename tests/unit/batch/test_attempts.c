@@ -2,6 +2,7 @@
 /* batch/attempts.h, on a fetcher that does what the test says and a clock it sets. */
 #include "batch/attempts.h"
 
+#include "batch/expect.h"
 #include "fetch/call.h"
 #include "unit/batch/gather_fixture.h"
 
@@ -414,11 +415,27 @@ Test(attempts, an_unsafe_request_goes_elsewhere_only_if_it_was_not_sent)
 Test(attempts, an_expected_status_is_good_whatever_it_is)
 {
     give_alternatives();
-    options.expect = (const struct expectation *)&options;
+    const struct expectation expect = {
+        .statuses = {503}, .status_count = 1, .max_body_bytes = -1};
+    options.expect = &expect;
     begin(3);
     answer(0, 503);
     cr_expect_eq(done.count, 1);
     cr_expect_eq(started(), 1);
+}
+
+Test(attempts, a_reply_that_is_not_as_expected_is_a_failed_attempt)
+{
+    give_alternatives();
+    const struct expectation expect = {
+        .statuses = {201}, .status_count = 1, .max_body_bytes = -1};
+    options.expect = &expect;
+    begin(0);
+    answer(0, 200);
+    cr_assert_eq(started(), 2);
+    answer(1, 201);
+    cr_expect_eq(done.count, 1);
+    cr_expect_eq(done.code, CALL_OK);
 }
 
 Test(attempts, alternatives_are_the_targets_of_hedges)
