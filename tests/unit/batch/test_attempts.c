@@ -392,8 +392,7 @@ Test(attempts, retries_come_before_alternatives)
     pass(76);
     cr_expect(fixture_is(nth(3)->url, "http://b/"));
     answer(3, 200);
-    cr_assert_eq(done.attempt_count, 4);
-    cr_expect(fixture_is(done.attempts[3].url, "http://b/"));
+    cr_expect(done.attempt_count == 4 && fixture_is(done.attempts[3].url, "http://b/"));
 }
 
 Test(attempts, an_unsafe_request_goes_elsewhere_only_if_it_was_not_sent)
@@ -404,38 +403,22 @@ Test(attempts, an_unsafe_request_goes_elsewhere_only_if_it_was_not_sent)
     fail(0, CALL_CONNECT);
     cr_assert_eq(started(), 2);
     fail(1, CALL_RESET);
-    cr_expect_eq(done.count, 1);
-    cr_expect_eq(done.code, CALL_RESET);
+    cr_expect(done.count == 1 && done.code == CALL_RESET);
     begin(0);
     struct outcome outcome = {.code = CALL_CONNECT, .message = "so", .hops = 1};
     finish(2, &outcome);
     cr_expect_eq(done.count, 2, "the redirect was an answer to it");
 }
 
-Test(attempts, an_expected_status_is_good_whatever_it_is)
+Test(attempts, an_expected_status_is_good_and_another_is_not)
 {
     give_alternatives();
-    const struct expectation expect = {
-        .statuses = {503}, .status_count = 1, .max_body_bytes = -1};
+    const struct expectation expect = {{503}, .status_count = 1, .max_body_bytes = -1};
     options.expect = &expect;
     begin(3);
-    answer(0, 503);
-    cr_expect_eq(done.count, 1);
-    cr_expect_eq(started(), 1);
-}
-
-Test(attempts, a_reply_that_is_not_as_expected_is_a_failed_attempt)
-{
-    give_alternatives();
-    const struct expectation expect = {
-        .statuses = {201}, .status_count = 1, .max_body_bytes = -1};
-    options.expect = &expect;
-    begin(0);
     answer(0, 200);
-    cr_assert_eq(started(), 2);
-    answer(1, 201);
-    cr_expect_eq(done.count, 1);
-    cr_expect_eq(done.code, CALL_OK);
+    answer(1, 503);
+    cr_expect(done.count == 1 && done.code == CALL_OK);
 }
 
 Test(attempts, alternatives_are_the_targets_of_hedges)
