@@ -121,6 +121,8 @@ part_release() {
         tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "small batches are answered beside large ones" \
         tests/load/fairness.py --smoke --gatherd "$root/build/release/gatherd" || true
+    check "retries and hedges stay in their budget" \
+        tests/load/attempts.py --smoke --gatherd "$root/build/release/gatherd" || true
     run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators
     # Ports of its own: the usual ones may be taken by a quick start that is running.
     check "the quick start shows three tasks done at once" env GATHERD_PORT=18980 \
@@ -154,10 +156,11 @@ build_with_clang() {
 part_tsan() {
     build tsan
     # L14. What threads share shows in starting, ending, cancelling and counting, in large
-    # documents, in the limits of callers and addresses, in tainted origins and circuits.
+    # documents, in the limits of callers and addresses, in tainted origins, circuits and the
+    # retry budget.
     # shellcheck disable=SC2046
     run_pytest tsan -m "not slow" $(printf 'tests/e2e/test_%s.py ' batch_spellings replies \
-        cancel shutdown front ops memory keys front_limits unasked breaker) || true
+        cancel shutdown front ops memory keys front_limits unasked breaker retries) || true
     rm -f "$results"/tsan-report*
     check "every load passes, small and short" \
         env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \

@@ -22,8 +22,9 @@ def request_bytes(method, path, body=b""):
     return head.encode() + b"\r\n" + body
 
 
-def batch_body(urls):
-    batch = {"requests": [{"url": url} for url in urls]}
+def batch_body(urls, **fields):
+    """Every item has the same fields besides its URL."""
+    batch = {"requests": [{"url": url, **fields} for url in urls]}
     return json.dumps(batch, separators=(",", ":")).encode()
 
 

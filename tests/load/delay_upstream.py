@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""An upstream that answers GET /delay/MS after MS milliseconds, very many at once.
+"""An upstream that answers GET /delay/MS after MS milliseconds, very many at once; so it
+does /delay/MS/N for each N-th of them, the others at once. /status/N answers with N.
 
 One thread, one epoll, a few microseconds per request, so that it does not outweigh the
 gateway under test. It understands just what a gateway sends it: GET requests without a
@@ -40,10 +41,10 @@ def open_listeners(hosts):
     sys.exit("delay_upstream: found no port that is free on " + " ".join(hosts))
 
 
-def answer(body):
-    return ("HTTP/1.1 200 OK\r\n"
+def answer(body, status=200):
+    return ("HTTP/1.1 %d X\r\n"
             "Content-Type: application/json\r\n"
-            "Content-Length: %d\r\n\r\n%s" % (len(body), body)).encode()
+            "Content-Length: %d\r\n\r\n%s" % (status, len(body), body)).encode()
 
 
 class DelayServer:
@@ -109,10 +110,16 @@ class DelayServer:
 
     def take_request(self, client, head):
         path = head.split(b" ", 2)[1]
-        self.requests += 1
-        if path.startswith(b"/delay/") and path[7:].isdigit():
-            delay = int(path[7:])
+        if path.startswith(b"/delay/"):
+            self.requests += 1
+            delay, *each = map(int, path[7:].split(b"/"))
+            if each and self.requests % each[0]:
+                delay = 0
             self.due[delay].append((time.monotonic() + delay / 1000, client))
+            return
+        if path.startswith(b"/status/"):
+            self.requests += 1
+            self.send(client, answer("{}", int(path[8:])))
             return
         counters = {"accepted": self.accepted, "open": len(self.clients),
                     "requests": self.requests}

@@ -65,8 +65,11 @@ class DelayUpstream(Process):
         return ["http://%s:%d/delay/%d" % (HOSTS[i % len(HOSTS)], self.port, delay_ms)
                 for i in range(count)]
 
+    def stats(self):
+        return json.loads(client.ask(self.port, "GET", "/stats").body)
+
     def accepted(self):
-        return json.loads(client.ask(self.port, "GET", "/stats").body)["accepted"]
+        return self.stats()["accepted"]
 
 
 NGINX_CONFIG = """\

@@ -114,8 +114,10 @@ def main():
     parser.add_argument("url", nargs="+", help="the items of each batch")
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--fields", type=json.loads, default={}, metavar="JSON",
+                        help="an object of more fields for every item")
     args = parser.parse_args()
-    body = client.batch_body(args.url)
+    body = client.batch_body(args.url, **args.fields)
     load = Load(args.port, client.request_bytes("POST", "/v1/batch", body))
     gc.disable()                             # makes few cycles; pauses would show
     load.run(args.rate, args.seconds)
