@@ -43,7 +43,7 @@ def paste(command, gatherd, demo):
 
 
 def test_every_example_is_tested_here():
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
 
 
 def test_three_urls_at_once(gatherd, demo):
@@ -87,6 +87,12 @@ def test_no_more_than_needed(gatherd, demo):
     codes = [item.get("error", {}).get("code") for item in reply["responses"]]
     assert codes == ["cancelled", None, "cancelled"]
     assert reply["summary"]["complete"] and reply["summary"]["elapsedMs"] < 2000
+
+
+def test_not_at_the_first_failure(gatherd, demo):
+    item = paste(EXAMPLES[6], gatherd, demo)["responses"][0]
+    assert item["fallback"] is True and item["body"] == {"price": None}
+    assert [attempt["status"] for attempt in item["attempts"]] == [503, 503, 503, 500]
 
 
 def test_the_wrong_batch_is_answered_as_shown(gatherd):
