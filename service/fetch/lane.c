@@ -33,6 +33,7 @@ struct lane {
     struct timer timer;    /* libcurl's next due time */
     struct list due;       /* to be run at once */
     struct list collected; /* may have messages */
+    struct list resetting; /* libcurl may have resets of streams to send */
 };
 
 struct lanes {
@@ -45,6 +46,7 @@ struct lanes {
     bool is_trimming;
     struct list due;
     struct list collected;
+    struct list resetting;
     struct timer sweep_timer;
     bool must_sweep;
 };
@@ -130,6 +132,7 @@ struct lanes *lanes_new(const struct lanes_setup *setup)
     };
     list_init(&lanes->due);
     list_init(&lanes->collected);
+    list_init(&lanes->resetting);
     return lanes;
 }
 
@@ -141,6 +144,7 @@ static void lane_free(struct lane *lane)
     loop_timer_clear(lanes->setup.loop, &lane->timer);
     list_remove(&lane->due);
     list_remove(&lane->collected);
+    list_remove(&lane->resetting);
     budget_give(&lanes->setup.budgets->sockets, LANE_DESCRIPTORS);
     lanes->items[lane->number] = NULL;
     lanes->idle_count--;
@@ -258,7 +262,7 @@ static void lane_became_idle(struct lane *lane)
                        lane->idle_since_ms + lanes->setup.keep_alive_ms);
 }
 
-void lanes_remove(struct lanes *lanes, struct transfer *transfer)
+static void take_out(struct lanes *lanes, struct transfer *transfer)
 {
     struct lane *lane = transfer->lane;
     lane_sockets_enter(lanes->sockets);
@@ -270,8 +274,34 @@ void lanes_remove(struct lanes *lanes, struct transfer *transfer)
         lane_became_idle(lane);
 }
 
+void lanes_remove(struct lanes *lanes, struct transfer *transfer)
+{
+    struct lane *lane = transfer->lane;
+    take_out(lanes, transfer);
+    if (lanes->setup.multiplexes && !lane_sockets_shut_idle(lanes->sockets))
+        mark(&lanes->resetting, &lane->resetting);
+}
+
+/* When a transfer is removed whose HTTP/2 stream is open, libcurl (8.14) puts the reset
+ * into a buffer of its own, which leaves with whatever happens next on the connection:
+ * perhaps in minutes, and the upstream works on meanwhile. Running the transfers that are
+ * left on it makes something happen; where none is left nothing ever would, so that
+ * connection has been shut down. */
+static void send_resets(struct lanes *lanes)
+{
+    struct list *node;
+    while ((node = list_pop_front(&lanes->resetting)) != NULL) {
+        struct lane *lane = container_of(node, struct lane, resetting);
+        int running;
+        lane_sockets_enter(lanes->sockets);
+        curl_multi_perform(lane->multi, &running);
+        mark(&lanes->collected, &lane->collected);
+    }
+}
+
 void lanes_run(struct lanes *lanes)
 {
+    send_resets(lanes);
     /* libcurl may ask to be called at once again while it runs: that waits for the next
      * turn, so this list is bounded by the lanes there are. */
     struct list now;
@@ -304,7 +334,7 @@ struct transfer *lanes_next_done(struct lanes *lanes, CURLcode *ret_result)
         struct transfer *transfer = NULL;
         *ret_result = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-        lanes_remove(lanes, transfer);
+        take_out(lanes, transfer);
         return transfer;
     }
     return NULL;
@@ -351,7 +381,8 @@ size_t lanes_sweep(struct lanes *lanes)
 bool lanes_has_work(const struct lanes *lanes)
 {
     return !list_is_empty(&lanes->due) || !list_is_empty(&lanes->collected) ||
-           lanes->must_sweep || (lanes->is_trimming && lanes->idle_count > 0);
+           !list_is_empty(&lanes->resetting) || lanes->must_sweep ||
+           (lanes->is_trimming && lanes->idle_count > 0);
 }
 
 bool lanes_has_idle(const struct lanes *lanes)

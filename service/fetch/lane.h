@@ -50,10 +50,11 @@ void lanes_free(struct lanes *lanes);
  * that has room; it starts in the next lanes_run. False when libcurl has no memory: then
  * it is in none. */
 bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin) MUST_CHECK;
-/* lanes_remove takes it out, done or not; closes its connection when it is under way. */
+/* lanes_remove takes it out, done or not; when it is under way its connection is closed,
+ * or its stream reset in the next lanes_run. */
 void lanes_remove(struct lanes *lanes, struct transfer *transfer);
 
-/* lanes_run lets libcurl start what was added and see its due timers. */
+/* lanes_run lets libcurl send resets, start what was added and see its due timers. */
 void lanes_run(struct lanes *lanes);
 /* lanes_next_done returns a transfer that has ended, taken out of its lane; NULL: no
  * more. */

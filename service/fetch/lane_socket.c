@@ -39,6 +39,7 @@ struct lane_sockets {
     lane_socket_event_fn *on_event;
     lane_socket_closed_fn *on_closed;
     uint64_t act; /* counts calls of libcurl */
+    int idle_fd;  /* lost its last user in this act; -1: none did */
     struct lane_socket **by_fd;
     size_t table_size;
     size_t open_count;
@@ -54,6 +55,7 @@ struct lane_sockets *lane_sockets_new(const struct lane_sockets_setup *setup)
         .taints = setup->taints,
         .on_event = setup->on_event,
         .on_closed = setup->on_closed,
+        .idle_fd = -1,
         .table_size = FIRST_TABLE,
         .by_fd = memory_new(FIRST_TABLE * sizeof(struct lane_socket *)),
     };
@@ -190,6 +192,8 @@ int lane_sockets_on_close(void *data, curl_socket_t fd)
         metrics_set(sockets->metrics, METRIC_UPSTREAM_OPEN, sockets->open_count);
     }
     drop(sockets, fd);
+    if (sockets->idle_fd == fd)
+        sockets->idle_fd = -1;
     return close(fd);
 }
 
@@ -210,6 +214,15 @@ static uint32_t events_of(int what)
 void lane_sockets_enter(struct lane_sockets *sockets)
 {
     sockets->act++;
+    sockets->idle_fd = -1;
+}
+
+bool lane_sockets_shut_idle(struct lane_sockets *sockets)
+{
+    if (sockets->idle_fd < 0)
+        return false;
+    (void)shutdown(sockets->idle_fd, SHUT_RDWR);
+    return true;
 }
 
 static void note_use(struct lane_socket *entry, void *user)
@@ -233,6 +246,8 @@ void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
         entry = add(sockets, lane, fd);
         entry->is_foreign = true;
     }
+    if (what == CURL_POLL_REMOVE && entry->wanted != 0 && !entry->is_foreign)
+        sockets->idle_fd = fd;
     entry->wanted = events_of(what);
     note_use(entry, user);
     if (entry->is_foreign && entry->wanted == 0) {

@@ -61,6 +61,10 @@ int lane_sockets_on_close(void *sockets, curl_socket_t fd);
  * next one is one act. */
 void lane_sockets_enter(struct lane_sockets *sockets);
 
+/* lane_sockets_shut_idle shuts the connection down for which libcurl lost interest in
+ * this act, if there is one: true. libcurl keeps it until it finds it dead. */
+bool lane_sockets_shut_idle(struct lane_sockets *sockets);
+
 /* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. `user` is
  * who the socket works for until the next news of it; NULL: several, or nobody. */
 void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
