@@ -183,6 +183,72 @@ def test_streams_are_counted_by_form(start_gatherd, upstream):
     assert 'gatherd_streams_total{form="events"} 2\n' in metrics
 
 
+# With everything else a batch may ask for: the same responses as in a document.
+
+def batches(url):
+    """Batches whose outcome does not depend on time, by what they ask for."""
+    ok, missing, hang, late = url("ok"), url("status/404"), url("hang"), url("delay/150")
+    dead = "http://127.0.0.1:1/"
+    optional = {"url": dead, "optional": True}
+    return {
+        "all": {"requests": [ok, dead, missing]},
+        "timing": {"requests": [ok, dead], "include": ["timing"]},
+        "first-done": {"requests": [hang, ok, hang], "until": "firstDone"},
+        "first-ok": {"requests": [hang, late, dead], "until": "firstOk"},
+        "two-ok": {"requests": [hang, ok, ok, dead], "until": {"ok": 2}},
+        "fail-fast": {"requests": [hang, dead, hang], "failFast": True},
+        "fail-fast-optional": {"requests": [late, optional], "failFast": True},
+        "optional": {"requests": [ok, optional]},
+        "coalesce": {"requests": [late] * 4, "coalesce": True},
+        "concurrency": {"requests": [ok, dead, late, ok], "concurrency": 1},
+    }
+
+
+def stable(response):
+    """Without what is different each time."""
+    response.pop("timing", None)
+    response.get("error", {}).pop("message", None)
+    return response
+
+
+@FORMS
+@pytest.mark.parametrize("name", batches(str))
+def test_a_stream_says_what_the_document_says(gatherd, upstream, accept, name):
+    document = batches(upstream.url)[name]
+    whole = gatherd.post(document).json()
+    with Stream(gatherd, document, accept) as stream:
+        responses, summary = stream.read_all()
+    assert stream.ended is True
+    responses.sort(key=lambda response: int(response["id"]))
+    assert [stable(r) for r in responses] == [stable(r) for r in whole["responses"]]
+    for part in (summary, whole["summary"]):
+        assert part.pop("elapsedMs") < 1000 * slowness(), "it waited for what hangs"
+    assert summary == whole["summary"]
+
+
+def test_what_a_stream_waits_no_longer_for_is_cancelled_at_the_upstream(gatherd, upstream):
+    key = upstream.new_key()
+    document = {"requests": [upstream.url("hang", key=key)] * 20 + [upstream.url("delay/200")],
+                "until": "firstOk"}
+    with ThreadPoolExecutor(1) as pool, Stream(gatherd, document) as stream:
+        wait_until(lambda: upstream.stats(key)["in_flight"] == 20, 5, "20 requests in flight")
+        idle_at = pool.submit(lambda: upstream.wait_idle(key, 3) and time.monotonic())
+        assert next(stream.parts())[1]["id"] == "20"
+        ended_at = time.monotonic()
+        assert idle_at.result(), "some are open after 3 s"
+        responses, summary = stream.read_all()
+    assert (idle_at.result() - ended_at) * 1000 < GONE_MS * slowness()
+    assert [r["error"]["code"] for r in responses] == ["cancelled"] * 20
+    assert summary["complete"] is True
+
+
+@FORMS
+def test_the_status_of_a_failure_cannot_be_had_from_a_stream(gatherd, upstream, accept):
+    reply = gatherd.post({"urls": [upstream.url("ok")], "onFailure": "status"},
+                         {"accept": accept})
+    assert reply.status == 400 and reply.json()["errors"][0]["pointer"] == "/onFailure"
+
+
 # Which form.
 
 @pytest.mark.parametrize("accept, kind", [

@@ -32,6 +32,10 @@ def test_l6_a_failing_call_costs_at_most_the_batch(family, stride):
     torture("--family", family, "--stride", str(stride))
 
 
+def test_l6_a_failing_call_costs_at_most_the_stream():
+    torture("--stream", "--family", "memory", "--stride", "797")
+
+
 @pytest.mark.parametrize("family, stride", [("memory", 397), ("calls", 5)])
 def test_l6_a_failing_call_at_the_start_is_survived_or_told(family, stride):
     torture("--family", family, "--stride", str(stride), "--phase", "start")
