@@ -76,10 +76,12 @@ static inline bool item_is_optional(const struct item *item)
 struct batch {
     struct item *items;
     size_t count;
-    uint32_t deadline_ms; /* relative; 0: not given */
-    uint32_t concurrency; /* 0: not given */
-    unsigned include;     /* INCLUDE_… bits */
-    bool coalesces;       /* items that do not say may share a call with equal ones */
+    uint32_t deadline_ms;  /* relative; 0: not given */
+    bool has_time_left;    /* its client's own deadline is known: … */
+    uint64_t time_left_ms; /* … no more than this, possibly 0 */
+    uint32_t concurrency;  /* 0: not given */
+    unsigned include;      /* INCLUDE_… bits */
+    bool coalesces;        /* items that do not say may share a call with equal ones */
     struct wait_policy wait;
     bool takes_failure_status; /* the reply's own status tells of a failure */
     struct segment *segments;  /* batch_make_segments; NULL: not yet */

@@ -52,7 +52,8 @@ static void plan_call(struct item *item, const struct config *config,
 uint64_t plan_deadline_ms(const struct batch *batch, const struct config *config)
 {
     uint64_t wish = batch->deadline_ms ? batch->deadline_ms : config->batch.deadline_ms;
-    return at_most(wish, config->batch.max_deadline_ms);
+    uint64_t ms = at_most(wish, config->batch.max_deadline_ms);
+    return batch->has_time_left && batch->time_left_ms < ms ? batch->time_left_ms : ms;
 }
 
 struct plan plan_make(struct batch *batch, const struct config *config, uint64_t now_ms)

@@ -13,7 +13,8 @@ struct plan {
     uint32_t concurrency; /* 0: no limit */
 };
 
-/* plan_deadline_ms: how long the batch may take, by its wish and the server's limit. */
+/* plan_deadline_ms: how long the batch may take, by its wish, the server's limit and what
+ * time its client has left; 0: it is over already. */
 uint64_t plan_deadline_ms(const struct batch *batch, const struct config *config);
 
 /* plan_make fills the public part of every item's call (all but on_done) and returns the

@@ -122,8 +122,9 @@ struct config {
         uint64_t keep_alive_ms;
         bool http2;
         char *user_agent;
-        char *ca_file; /* "": the system's bundle */
-        char *proxy;   /* "": none */
+        char *ca_file;         /* "": the system's bundle */
+        char *proxy;           /* "": none */
+        char *deadline_header; /* "": none */
     } fetch;
     struct {
         uint64_t consecutive_failures; /* 0: not looked at */

@@ -343,6 +343,37 @@ bool syntax_is_header_text(const char *text, struct error *err)
     return true;
 }
 
+bool syntax_is_deadline_header(const char *text, struct error *err)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    static const char *const taken[] = {
+        "accept",           "accept-encoding",
+        "authorization",    "connection",
+        "content-length",   "content-type",
+        "content-encoding", "cookie",
+        "expect",           "host",
+        "keep-alive",       "te",
+        "trailer",          "upgrade",
+        "user-agent",       "transfer-encoding",
+        "x-api-key",        "x-request-id",
+    };
+    for (size_t i = 0; text[i]; i++) {
+        bool is_alphanumeric = (text[i] >= '0' && text[i] <= '9') ||
+                               ((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z');
+        if (!is_alphanumeric && !strchr(others, text[i]))
+            return error_set(err, ERROR_INVALID,
+                             "character %zu cannot stand in a header's name", i + 1);
+    }
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (strcasecmp(text, taken[i]) == 0)
+            return error_set(err, ERROR_INVALID, "%s means something else already",
+                             taken[i]);
+    }
+    if (strncasecmp(text, "proxy-", 6) == 0)
+        return error_set(err, ERROR_INVALID, "proxy- headers belong to the connection");
+    return true;
+}
+
 bool syntax_is_readable_file(const char *text, struct error *err)
 {
     struct stat status;

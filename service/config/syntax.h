@@ -31,6 +31,9 @@ bool syntax_is_egress_rule(const char *text, struct error *err) MUST_CHECK;
 bool syntax_is_proxy(const char *text, struct error *err) MUST_CHECK;
 /* Printable ASCII, as a header's value must be. */
 bool syntax_is_header_text(const char *text, struct error *err) MUST_CHECK;
+/* "" or a header's name (RFC 9110 5.6.2) that does not belong to the message, the
+ * connection or gatherd. */
+bool syntax_is_deadline_header(const char *text, struct error *err) MUST_CHECK;
 /* "" or the path of a file that can be opened now. */
 bool syntax_is_readable_file(const char *text, struct error *err) MUST_CHECK;
 /* 1–64 letters, digits, dots, hyphens and underscores. */

@@ -200,6 +200,16 @@ static bool is_doubted(const struct flight *flight)
     return transfer->is_begun && !transfer->is_opened && is_tainted(flight);
 }
 
+/* What is left of the batch's deadline, or of the call's total if that is less. */
+static uint64_t left_ms(const struct flight *flight)
+{
+    uint64_t now_ms = flight->fetcher->setup.loop->now_ms;
+    uint64_t end_ms = flight->marks.started_ms + flight->limits.total_ms;
+    if (flight->call->deadline_ms < end_ms)
+        end_ms = flight->call->deadline_ms;
+    return end_ms > now_ms ? end_ms - now_ms : 0;
+}
+
 static struct transfer_request request_of(const struct flight *flight, char *pin,
                                           size_t size)
 {
@@ -212,6 +222,7 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .header_count = flight->headers ? flight->header_count : call->header_count,
         .has_body = call->has_body && !flight->drops_body,
         .body_max_bytes = call->body_max_bytes,
+        .left_ms = left_ms(flight),
         .target = &origin->target,
         .guard = call->flow->caller->guard,
         .is_frugal = flight->fetcher->is_short_of_sockets,

@@ -247,20 +247,42 @@ static struct curl_slist *standard_for(const struct transfer *transfer)
     return (struct curl_slist *)(uintptr_t)transfer->setup->standard_of[wanted];
 }
 
+/* The request's headers; the deadline's, if there is one, is the gateway's to say.
+ * Returns how many. */
+static size_t write_headers(struct buffer *text, const struct transfer_request *request,
+                            const char *deadline_header)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (deadline_header &&
+            slice_is_ignoring_case(request->headers[i].name, deadline_header))
+            continue;
+        write_header(text, &request->headers[i]);
+        count++;
+    }
+    if (!deadline_header)
+        return count;
+    buffer_append_format(text, "%s: ", deadline_header);
+    buffer_append_uint(text, request->left_ms);
+    buffer_append(text, "", 1);
+    return count + 1;
+}
+
 static bool set_headers(struct transfer *transfer)
 {
     const struct transfer_request *request = &transfer->request;
+    const char *name = transfer->setup->config->fetch.deadline_header;
+    const char *deadline_header = name && *name ? name : NULL;
     struct buffer *text = &transfer->header_text;
-    if (request->header_count == 0 && !is_upload(request)) {
+    if (request->header_count == 0 && !is_upload(request) && !deadline_header) {
         if (!transfer->applied.has_own_headers)
             return true;
         transfer->applied.has_own_headers = false;
         return set_headers_list(transfer, transfer->setup->standard_of[STANDARD_BOTH]);
     }
     buffer_clear(text);
-    for (size_t i = 0; i < request->header_count; i++)
-        write_header(text, &request->headers[i]);
-    size_t count = request->header_count + write_removals(text, request);
+    size_t count = write_headers(text, request, deadline_header);
+    count += write_removals(text, request);
     if (text->failed || !make_nodes(transfer, count))
         return false;
     char *at = text->data;

@@ -67,6 +67,33 @@ bool exchange_has_header(const struct exchange *exchange, const char *name)
                                        name) != NULL;
 }
 
+struct header_search {
+    const char *name;
+    size_t count;
+    struct slice *value;
+};
+
+static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_len, const char *value, size_t value_len)
+{
+    struct header_search *search = cls;
+    (void)kind;
+    if (slice_is_ignoring_case(slice_make(name, name_len), search->name)) {
+        search->count++;
+        *search->value = slice_make(value, value_len);
+    }
+    return MHD_YES;
+}
+
+size_t exchange_headers(const struct exchange *exchange, const char *name,
+                        struct slice *ret_value)
+{
+    struct header_search search = {.name = name, .value = ret_value};
+    MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND,
+                                note_header, &search);
+    return search.count;
+}
+
 bool exchange_is_head(const struct exchange *exchange)
 {
     return exchange->is_head;

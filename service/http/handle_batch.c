@@ -17,6 +17,7 @@
 #include "http/exchange.h"
 #include "http/handle_stream.h"
 #include "http/problem.h"
+#include "http/time_left.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +30,28 @@ struct batch_work {
 };
 
 /* ----------------------------------------------------------------------- admission */
+
+/* How much time the client says it has left; false: answered. */
+static bool read_time_left(struct exchange *exchange, bool *ret_is_given,
+                           uint64_t *ret_ms)
+{
+    const char *name = exchange_setup(exchange)->config->fetch.deadline_header;
+    char detail[192];
+    struct slice text;
+    *ret_is_given = false;
+    if (!name || !*name)
+        return true;
+    size_t count = exchange_headers(exchange, name, &text);
+    *ret_is_given = count > 0;
+    if (count == 0 || (count == 1 && time_left_parse(text, ret_ms)))
+        return true;
+    snprintf(detail, sizeof detail,
+             count > 1 ? "the header %s came more than once"
+                       : "the header %s must be a whole number of milliseconds",
+             name);
+    batch_refuse(exchange, PROBLEM_INVALID_BATCH, detail, NULL);
+    return false;
+}
 
 /* Admission comes before the body is parsed: refusing must be cheap. */
 static bool admit(struct exchange *exchange)
@@ -53,7 +76,10 @@ static bool admit(struct exchange *exchange)
                      "the process is out of memory; retry a little later", NULL);
         return false;
     }
-    return admit_caller_early(exchange);
+    bool is_given;
+    uint64_t time_left_ms;
+    return read_time_left(exchange, &is_given, &time_left_ms) &&
+           admit_caller_early(exchange);
 }
 
 /* --------------------------------------------------------------------------- reply */
@@ -109,7 +135,10 @@ static bool admit_in_time(struct exchange *exchange, const struct batch *batch)
 {
     const struct front_setup *setup = exchange_setup(exchange);
     uint64_t deadline_ms = plan_deadline_ms(batch, setup->config);
-    if (admission_is_in_time(setup->admission, batch->count, deadline_ms * 1000))
+    /* For one that is over already there is nothing to be done. */
+    bool is_over = batch->has_time_left && batch->time_left_ms == 0;
+    if (is_over ||
+        admission_is_in_time(setup->admission, batch->count, deadline_ms * 1000))
         return true;
     batch_refuse(exchange, PROBLEM_OVERLOADED,
                  "as busy as the service is, the batch could not be done by its "
@@ -179,6 +208,11 @@ static void on_read(struct exchange *exchange, struct batch *batch,
         return;
     }
     const struct accept_choice choice = exchange_accept(exchange);
+    /* It was sound when the batch was admitted. */
+    if (!read_time_left(exchange, &batch->has_time_left, &batch->time_left_ms)) {
+        batch_free(batch);
+        return;
+    }
     /* The caller's rate last: only what is sent is taken off it. */
     if (!handle_stream_is_again(exchange, &choice) &&
         !refuse_late_status(exchange, batch, &choice) && admit_in_time(exchange, batch) &&

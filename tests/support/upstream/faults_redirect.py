@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Redirects, sane and not."""
-from .steps import fault, reply
+from .steps import Pause, fault, reply
 
 
 def redirect(request, *locations, status=302):
@@ -8,8 +8,10 @@ def redirect(request, *locations, status=302):
                  status=status)
 
 
-@fault("redirect-to", "?u=URL&code=302, Location is u, byte for byte")
+@fault("redirect-to", "?u=URL&code=302&ms=0, Location is u, byte for byte")
 def redirect_to(request):
+    if request.number("ms", 0):
+        yield Pause(request.number("ms", 0) / 1000)
     yield redirect(request, request.query["u"], status=int(request.number("code", 302)))
 
 

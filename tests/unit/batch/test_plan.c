@@ -134,3 +134,21 @@ Test(plan, an_items_word_about_coalescing_wins_over_the_batchs)
         batch_free(batch);
     }
 }
+
+Test(plan, what_time_the_client_has_left_lowers_the_deadline_and_never_raises_it)
+{
+    static const struct {
+        uint64_t left_ms, expected_ms;
+    } cases[] = {{0, 0},       {1, 1},       {2999, 2999},
+                 {3000, 3000}, {3001, 3000}, {UINT64_MAX, 3000}};
+    struct config config = fixture_config();
+    struct batch *batch = parse("{'urls': ['a'], 'deadlineMs': 3000}");
+    batch->has_time_left = true;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        batch->time_left_ms = cases[i].left_ms;
+        cr_expect_eq(plan_deadline_ms(batch, &config), cases[i].expected_ms);
+        cr_expect_eq(plan_make(batch, &config, NOW).deadline_ms,
+                     NOW + cases[i].expected_ms);
+    }
+    batch_free(batch);
+}

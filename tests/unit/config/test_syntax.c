@@ -278,3 +278,18 @@ Test(syntax, schemes)
     cr_assert(not(syntax_is_scheme("HTTP", NULL)));
     cr_assert(not(syntax_is_scheme("file", NULL)));
 }
+
+Test(syntax, a_header_for_deadlines)
+{
+    static const char *const good[] = {"", "X-Request-Timeout-Ms", "x_left!", "Proxyx",
+                                       "1"};
+    static const char *const bad[] = {"a b",       "a:",
+                                      "\x7f",      "a\r\nb",
+                                      "\xc3\xa4",  "Host",
+                                      "TE",        "accept-encoding",
+                                      "proxy-x",   "Cookie",
+                                      "(x)",       "x@",
+                                      "X-Api-Key", "content-length"};
+    expect_all(syntax_is_deadline_header, good, COUNT(good), true);
+    expect_all(syntax_is_deadline_header, bad, COUNT(bad), false);
+}

@@ -227,7 +227,7 @@ Test(fetcher_coalesce, without_room_for_its_copy_a_call_goes_alone)
 
 Test(fetcher_coalesce, one_that_gives_up_early_does_not_end_the_others)
 {
-    struct rig_call *hasty = make("/delay/300"), *patient = make("/delay/300");
+    struct rig_call *hasty = make("/delay/500"), *patient = make("/delay/500");
     hasty->call.timeout_ms = 50;
     fetcher_start(rig->fetcher, &hasty->call);
     fetcher_start(rig->fetcher, &patient->call);
@@ -242,9 +242,9 @@ Test(fetcher_coalesce, one_that_gives_up_early_does_not_end_the_others)
 
 Test(fetcher_coalesce, the_clock_of_one_that_comes_late_starts_when_it_comes)
 {
-    start("/delay/300");
+    start("/delay/700");
     rig_run_ms(rig, 100);
-    struct rig_call *late = make("/delay/300");
+    struct rig_call *late = make("/delay/700");
     late->call.timeout_ms = 80;
     fetcher_start(rig->fetcher, &late->call);
     rig_run(rig, 1);
@@ -258,17 +258,17 @@ Test(fetcher_coalesce, waiting_for_a_slot_does_not_count)
     static const char *const overrides[] = {"fetch.per_origin=1", NULL};
     rig_free(rig);
     use(overrides);
-    rig_start(rig, "/delay/300");
+    rig_start(rig, "/delay/600");
     run_until_running(1);
-    struct rig_call *queued = make("/delay/50"), *also = make("/delay/50");
-    queued->call.timeout_ms = 100;
-    also->call.timeout_ms = 100;
+    struct rig_call *queued = make("/ok"), *also = make("/ok");
+    queued->call.timeout_ms = 300;
+    also->call.timeout_ms = 300;
     fetcher_start(rig->fetcher, &queued->call);
     fetcher_start(rig->fetcher, &also->call);
     rig_run(rig, 3);
     cr_assert_eq(queued->code, CALL_OK, "%s", queued->message);
     cr_assert_eq(also->code, CALL_OK);
-    cr_assert_geq(queued->timing.blocked, 100);
+    cr_assert_geq(queued->timing.blocked, 300);
     cr_assert_eq(requests(), 2);
 }
 
