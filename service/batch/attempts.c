@@ -46,6 +46,7 @@ struct attempts {
     size_t diverted; /* alternatives used */
     bool has_hedged;
     uint64_t began_us;
+    uint64_t answered_us; /* when the attempt that brought the outcome began; 0: none */
     size_t record_count;
     struct attempt_record records[]; /* room for all there can be */
 };
@@ -218,9 +219,11 @@ static void stop(struct attempts *attempts, enum call_code code, bool has_won)
                     has_won ? HEDGE_WON : HEDGE_LOST, 1);
 }
 
-/* `attempts` may be gone when this returns. */
-static void finish(struct attempts *attempts, struct outcome *outcome, bool has_won)
+/* `run` brought the outcome. The attempts may be gone when this returns. */
+static void finish(struct attempt *run, struct outcome *outcome, bool has_won)
 {
+    struct attempts *attempts = run->attempts;
+    attempts->answered_us = run->call.queued_us;
     stop(attempts, CALL_CANCELLED, has_won);
     outcome->attempts = attempts_records(attempts, &outcome->attempt_count);
     attempts->setup.on_done(attempts->setup.context, outcome);
@@ -286,7 +289,7 @@ static void on_attempt_done(struct call *call, const struct outcome *outcome)
     bool was_hedge = run->is_hedge;
     run->is_hedge = false;
     if (!is_failure) {
-        finish(attempts, &shown, was_hedge);
+        finish(run, &shown, was_hedge);
         return;
     }
     bool is_last = !other_of(run)->is_running;
@@ -296,7 +299,7 @@ static void on_attempt_done(struct call *call, const struct outcome *outcome)
             return;
     }
     if (!divert(attempts, run, &facts) && is_last)
-        finish(attempts, &shown, false);
+        finish(run, &shown, false);
 }
 
 void attempts_cancel(struct attempts *attempts, enum call_code code)
@@ -337,7 +340,7 @@ enum call_phase attempts_phase(const struct attempts *attempts)
 
 uint64_t attempts_start_us(const struct attempts *attempts)
 {
-    return attempts->began_us;
+    return attempts->answered_us ? attempts->answered_us : attempts->began_us;
 }
 
 const struct attempt_record *attempts_records(const struct attempts *attempts,

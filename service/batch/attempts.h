@@ -60,7 +60,8 @@ void attempts_cancel(struct attempts *attempts, enum call_code code);
 void attempts_free(struct attempts *attempts);
 
 /* attempts_phase: of the attempt that is furthest. attempts_start_us: when the first was
- * started, clock_now_us. attempts_call: one that is running, or NULL between two. */
+ * started, clock_now_us; while on_done runs, the one that brought the outcome, whose
+ * timing it is. attempts_call: one that is running, or NULL between two. */
 enum call_phase attempts_phase(const struct attempts *attempts);
 uint64_t attempts_start_us(const struct attempts *attempts);
 const struct call *attempts_call(const struct attempts *attempts);
