@@ -97,6 +97,7 @@ static void copy_request(struct sharing *sharing, const struct call *call)
         .redirects = call->redirects,
         .body_max_bytes = call->body_max_bytes,
         .deadline_ms = call->deadline_ms,
+        .is_extra = call->is_extra,
         .is_shared = true,
     };
     for (size_t i = 0; i < call->header_count; i++) {

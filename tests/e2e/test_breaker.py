@@ -206,3 +206,36 @@ def test_l9_breakers_are_off_by_default(gatherd, own_upstream):
     for _ in range(50):
         assert gatherd.fetch({"url": own_upstream.url("status/503")})["status"] == 503
     assert figure(gatherd, "circuits_opened_total") == 0
+
+
+# ------------------------------------------------------- together with what else items may ask
+
+def test_l9_an_open_circuit_is_a_reason_for_alternatives_and_fallbacks(gatherd_with_rules,
+                                                                      own_upstream, upstream):
+    open_circuit(gatherd_with_rules, own_upstream)
+    url = own_upstream.url("ok")
+    diverted, replaced = gatherd_with_rules.batch(
+        [{"url": url, "alternatives": [upstream.url("ok")]},
+         {"url": url, "fallback": {"status": 200, "body": "from memory"}}])["responses"]
+    assert diverted["status"] == 200
+    assert [attempt.get("error", attempt.get("status")) for attempt in diverted["attempts"]] == \
+        ["circuit_open", 200]
+    assert replaced["fallback"] is True and replaced["body"] == "from memory"
+
+
+def test_l9_retries_end_at_an_open_circuit(gatherd_with_rules, own_upstream):
+    key = own_upstream.new_key()
+    items = [{"url": own_upstream.url("status/503", key=key), "retries": 3}]
+    reply = gatherd_with_rules.fetch(items[0])
+    assert codes([reply]) == ["circuit_open"] and len(reply["attempts"]) == 4
+    assert own_upstream.stats(key)["requests"] == 3
+
+
+def test_l9_a_shared_call_counts_once(start_gatherd, own_upstream):
+    gatherd = start_gatherd(RULES, options(server__workers=1))
+    url = own_upstream.url("status/503")
+    for _ in range(2):
+        assert codes(gatherd.batch([url] * 10, coalesce=True)["responses"]) == [503] * 10
+    assert figure(gatherd, "circuits_opened_total") == 0
+    assert codes(gatherd.batch([url] * 10, coalesce=True)["responses"]) == [503] * 10
+    assert codes(gatherd.batch([url] * 10, coalesce=True)["responses"]) == ["circuit_open"] * 10

@@ -155,3 +155,54 @@ def test_it_is_true_or_false(gatherd, where, document):
     reply = gatherd.post(document)
     assert reply.status == 400
     assert reply.json()["errors"] == [{"pointer": where, "detail": "must be true or false"}]
+
+
+# ------------------------------------------------------- together with what else items may ask
+
+def test_with_expectations_each_judges_the_shared_reply_itself(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("delay/50", key=key)
+    document = one_worker.batch([{"url": url, "expect": {"status": ["4xx"]}}, {"url": url}],
+                                coalesce=True)
+    judged, plain = document["responses"]
+    assert judged["error"]["code"] == "expect_failed" and plain["status"] == 200
+    assert coalesced([judged, plain]) == [True, True]
+    assert upstream.stats(key)["requests"] == 1
+
+
+def test_with_retries_a_shared_failure_is_tried_again(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("seq", key=key, plan="503,200")
+    document = one_worker.batch([{"url": url, "retries": 1}] * 3, coalesce=True)
+    assert [reply["status"] for reply in document["responses"]] == [200] * 3
+    assert [attempt["status"] for attempt in document["responses"][2]["attempts"]] == [503, 200]
+    assert upstream.stats(key)["requests"] <= 1 + 3     # each waits for a time of its own
+
+
+def test_a_hedge_never_joins_the_call_it_is_to_answer_for(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("seq", key=key, plan="hang,200")
+    document = one_worker.batch([{"url": url, "hedgeAfterMs": 100}] * 2, coalesce=True)
+    assert [reply["status"] for reply in document["responses"]] == [200] * 2
+    assert upstream.wait_idle(key, 2)       # nobody waits for the shared call any more
+    assert (upstream.stats(key)["requests"], upstream.stats(key)["aborted"]) == (3, 1)
+
+
+def test_with_a_wait_policy_what_is_not_needed_is_taken_back_once(one_worker, upstream):
+    key = upstream.new_key()
+    document = one_worker.batch([upstream.url("hang", key=key)] * 3 + [upstream.url("delay/200")],
+                                coalesce=True, until="firstDone")
+    codes = [reply.get("error", {}).get("code") for reply in document["responses"]]
+    assert codes == ["cancelled"] * 3 + [None]
+    assert upstream.wait_idle(key, 2)
+    assert (upstream.stats(key)["requests"], upstream.stats(key)["aborted"]) == (1, 1)
+
+
+def test_a_stream_has_a_line_for_each_that_shared(one_worker, upstream):
+    key = upstream.new_key()
+    reply = one_worker.post({"requests": [upstream.url("delay/50", key=key)] * 5,
+                             "coalesce": True}, {"accept": "application/x-ndjson"})
+    lines = [json.loads(line) for line in reply.body.splitlines()]
+    assert sorted(line["id"] for line in lines[:-1]) == list("01234")
+    assert coalesced(lines[:-1]) == [True] * 5 and lines[-1]["summary"]["ok"] == 5
+    assert upstream.stats(key)["requests"] == 1

@@ -115,3 +115,11 @@ def test_a_name_that_cannot_be_is_refused_at_the_start(start_gatherd, name):
     gatherd = start_gatherd(options(fetch__deadline_header=name), wait=False)
     assert gatherd.wait() != 0
     assert "fetch.deadline_header" in gatherd.child.errors()
+
+
+def test_a_second_try_says_what_is_left_then(travelling, upstream):
+    item = {"url": upstream.url("delay/5000"), "timeoutMs": 300,
+            "alternatives": [upstream.url("echo")]}
+    reply = travelling.batch([item], deadlineMs=500)["responses"][0]
+    (value,) = said(reply)
+    assert int(value) <= 200
