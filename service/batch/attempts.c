@@ -327,6 +327,12 @@ const struct call *attempts_call(const struct attempts *attempts)
     return NULL;
 }
 
+bool attempts_is_untouched(const struct attempts *attempts)
+{
+    const struct call *call = attempts_call(attempts);
+    return attempts->record_count == 1 && call && fetcher_is_untouched(call);
+}
+
 enum call_phase attempts_phase(const struct attempts *attempts)
 {
     enum call_phase furthest = PHASE_IDLE;

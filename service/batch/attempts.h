@@ -23,6 +23,7 @@
 #include "fetch/retry_budget.h"
 #include "metrics/metrics.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,9 @@ void attempts_free(struct attempts *attempts);
 enum call_phase attempts_phase(const struct attempts *attempts);
 uint64_t attempts_start_us(const struct attempts *attempts);
 const struct call *attempts_call(const struct attempts *attempts);
+
+/* attempts_is_untouched: the first attempt only waits; nothing was done for it yet. */
+bool attempts_is_untouched(const struct attempts *attempts);
 
 /* attempts_records: what came of each, in the order of their starts, if there were
  * several, else NULL; valid until attempts_free. */

@@ -14,11 +14,8 @@ static void take_back(struct gather *gather)
 {
     size_t first = gather->next;
     for (size_t i = gather->next; i-- > 0;) {
-        struct item *item = &gather->batch->items[i];
-        if (!item_run_is_untouched(item))
+        if (!item_run_take_back(gather, &gather->batch->items[i]))
             continue;
-        item_run_cancel(gather, item, NULL);
-        item->is_started = false;
         gather->running--;
         first = i;
     }

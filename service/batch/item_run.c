@@ -106,10 +106,25 @@ void item_run_cancel(struct gather *gather, struct item *item, struct outcome *o
         outcome->attempts = attempts_records(attempts, &outcome->attempt_count);
 }
 
-bool item_run_is_untouched(const struct item *item)
+/* What was filled in or signed when it started is not done again. */
+static bool is_prepared(const struct item *item)
 {
-    return item->is_started && !item->is_done && !item->extra &&
-           fetcher_is_untouched(&item->call);
+    return item->options && (item->options->references || item->options->signing);
+}
+
+bool item_run_take_back(struct gather *gather, struct item *item)
+{
+    struct attempts *attempts = attempts_of(item);
+    if (!item->is_started || item->is_done || is_prepared(item))
+        return false;
+    if (attempts ? !attempts_is_untouched(attempts) : !fetcher_is_untouched(&item->call))
+        return false;
+    item_run_cancel(gather, item, NULL);
+    if (attempts)
+        item->extra->attempts = NULL;
+    attempts_free(attempts);
+    item->is_started = false;
+    return true;
 }
 
 enum call_phase item_run_phase(const struct item *item)

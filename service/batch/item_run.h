@@ -21,9 +21,9 @@ void item_run_start(struct gather *gather, struct item *item);
  * item_run_forget; those that ran end with its code. */
 void item_run_cancel(struct gather *gather, struct item *item, struct outcome *outcome);
 
-/* item_run_is_untouched: a plain item that was started and only waits: nothing was done
- * for it yet, and after item_run_cancel it may be started again. */
-bool item_run_is_untouched(const struct item *item);
+/* item_run_take_back: an item that was started and only waits, so that nothing was done
+ * for it yet, is as if it had not been started. False: it is not such a one. */
+bool item_run_take_back(struct gather *gather, struct item *item);
 
 /* item_run_phase: where it is. item_run_timing: what its clocks say while it runs.
  * item_run_start_us: when it was started, clock_now_us; 0: it was not. */

@@ -153,6 +153,23 @@ Test(gather_pace, each_item_has_one_response_after_it_was_taken_back)
     gather_free(world.gather);
 }
 
+Test(gather_pace, what_may_be_tried_again_is_taken_back_too)
+{
+    stream("{'urls': ['a', 'b', 'c'], 'defaults': {'retries': 1}}");
+    for (size_t i = 1; i < 3; i++)
+        set_waiting(i);
+    reader.pause_at = 1;
+    finish_ok(0, "");
+    cr_expect_eq(world.fetcher.cancelled_count, 2);
+    gather_resume(world.gather);
+    cr_assert_eq(world.fetcher.started_count, 5);
+    finish_ok(3, "");
+    finish_ok(4, "");
+    cr_expect_eq(world.ends, 1);
+    check_summary(3, 3);
+    gather_free(world.gather);
+}
+
 Test(gather_pace, a_few_may_always_run_at_once)
 {
     stream_many(40);
