@@ -201,6 +201,11 @@ def batches(url):
         "optional": {"requests": [ok, optional]},
         "coalesce": {"requests": [late] * 4, "coalesce": True},
         "concurrency": {"requests": [ok, dead, late, ok], "concurrency": 1},
+        "expect": {"requests": [{"url": missing, "expect": {"status": [404]}},
+                                {"url": missing, "expect": {"status": ["2xx"]}}]},
+        "retries": {"requests": [{"url": dead, "retries": 2}, ok]},
+        "hedge": {"requests": [{"url": late, "hedgeAfterMs": 20}, ok]},
+        "alternatives": {"requests": [{"url": dead, "alternatives": [dead, ok]}, ok]},
     }
 
 
@@ -208,6 +213,8 @@ def stable(response):
     """Without what is different each time."""
     response.pop("timing", None)
     response.get("error", {}).pop("message", None)
+    for attempt in response.get("attempts", ()):
+        attempt.pop("startMs"), attempt.pop("totalMs")
     return response
 
 
