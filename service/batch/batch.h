@@ -51,6 +51,7 @@ struct item {
     const struct call_header *headers;
     size_t header_count;
     bool has_body;
+    bool has_shared_body;               /* `body` is that of other items too */
     struct slice body;                  /* decoded: the bytes to send */
     uint32_t timeout_ms;                /* 0: not given */
     uint32_t connect_timeout_ms;        /* 0: not given */

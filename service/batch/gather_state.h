@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "batch/gather.h"
 #include "batch/plan.h"
+#include "batch/signer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ struct item_extra {
     struct list node;          /* in gather->ready */
     size_t waits_for;          /* items that have to be done before it may start */
     struct attempts *attempts; /* NULL: it is one call, or not started */
+    struct signer signer;      /* if it is to be signed */
 };
 
 struct gather {

@@ -26,12 +26,18 @@ void item_run_prepare(struct gather *gather, struct item *item)
         return;
     item->extra = memory_new(sizeof *item->extra);
     item->extra->item = item;
+    if (item->options && item->options->signing) {
+        signer_init(&item->extra->signer, item->options->signing);
+        signer_arm(&item->extra->signer, &item->call);
+    }
 }
 
 void item_run_forget(struct item *item)
 {
-    if (item->extra)
-        attempts_free(item->extra->attempts);
+    if (!item->extra)
+        return;
+    attempts_free(item->extra->attempts);
+    signer_done(&item->extra->signer);
     free(item->extra);
     item->extra = NULL;
 }

@@ -294,8 +294,8 @@ static void take_items(struct parser *parser, struct batch *batch, json_t *array
 }
 
 static const char *const option_names[] = {
-    "urls",    "requests", "defaults", "deadlineMs", "concurrency",
-    "include", "coalesce", "until",    "failFast",   "onFailure",
+    "urls",     "requests", "defaults", "deadlineMs", "concurrency", "include",
+    "coalesce", "until",    "failFast", "onFailure",  "sharedBody",  "sharedBodyEncoding",
 };
 enum { OPTION_COUNT = sizeof option_names / sizeof *option_names };
 
@@ -352,6 +352,7 @@ static struct batch *read_document(struct parser *parser)
     if (!batch)
         return NULL;
     json_t *defaults = json_object_get(root, "defaults");
+    parse_shared_begin(parser, root);
     if (defaults)
         parse_defaults(parser, defaults);
     take_number(parser, "deadlineMs", json_object_get(root, "deadlineMs"), TIMEOUT_MS_MAX,
@@ -363,6 +364,7 @@ static struct batch *read_document(struct parser *parser)
     parse_wait(parser, batch, root);
     if (list) {
         take_items(parser, batch, list, place, is_urls);
+        parse_shared_end(parser);
         parse_finish(parser, batch, place);
     }
     return batch;

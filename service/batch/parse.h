@@ -54,6 +54,7 @@ struct parse_setup {
     struct budget *memory; /* charged while the batch lives; NULL: nothing is */
     uint64_t max_items;    /* of this caller; 0: batch.max_items holds */
     bool may_set_host;     /* a Host header is taken, where it is one */
+    const char *caller;    /* its name; NULL: everybody */
 };
 
 /* parse_global_init: once, before there are threads and before any other JSON is made. */

@@ -13,6 +13,12 @@ static bool is_string(const struct body_source *source)
     return source->raw.data[0] == '"';
 }
 
+/* The shared body has a name of its own. */
+static struct place place_of(const struct body_source *source)
+{
+    return source->place.field ? source->place : place_field(source->place, "body");
+}
+
 static bool out_of_memory(struct parser *parser)
 {
     parser->is_out_of_memory = true;
@@ -23,7 +29,7 @@ static bool out_of_memory(struct parser *parser)
 static bool make_text(struct parser *parser, const struct body_source *source,
                       const char *encoding, struct slice *ret_text)
 {
-    struct place place = place_field(source->place, "body");
+    struct place place = place_of(source);
     if (!is_string(source)) {
         report_error(parser->errors, place, "must be a string, as bodyEncoding is \"%s\"",
                      encoding);
@@ -61,7 +67,7 @@ static bool make_bytes(struct parser *parser, const struct body_source *source,
                            .max = source->raw.len};
     if (!base64_decode(&bytes, text)) {
         report_error(
-            parser->errors, place_field(source->place, "body"),
+            parser->errors, place_of(source),
             "must be base64: A-Z a-z 0-9 + /, padded with =, without line breaks");
         return false;
     }

@@ -86,6 +86,8 @@ struct field_row {
 };
 
 struct parser {
+    const struct config *config;
+    const char *caller; /* "": everybody */
     uint64_t max_items;
     bool may_set_host;
     struct parse_errors *errors;
@@ -94,6 +96,9 @@ struct parser {
     size_t spans_cursor;
     struct item_fields defaults;
     const struct item_options *default_options; /* NULL: none is given */
+    struct body_source shared; /* the batch's "sharedBody" */
+    enum body_encoding shared_encoding;
+    bool is_shared_used;
     bool is_out_of_memory;
 };
 
@@ -102,7 +107,9 @@ static inline struct parser parser_of(const struct parse_setup *setup,
 {
     uint64_t most = setup->config->batch.max_items;
     bool is_less = setup->max_items > 0 && setup->max_items < most;
-    return (struct parser){.max_items = is_less ? setup->max_items : most,
+    return (struct parser){.config = setup->config,
+                           .caller = setup->caller ? setup->caller : "",
+                           .max_items = is_less ? setup->max_items : most,
                            .may_set_host = setup->may_set_host,
                            .errors = errors};
 }
@@ -157,6 +164,19 @@ void parse_attempts(struct parser *parser, struct item *item,
 
 /* parse_expect.c: "expect", an object (expect.h). */
 take_fn take_expect;
+
+/* parse_shared.c: the batch's "sharedBody". _is_meant: a body says {"$shared": true};
+ * _body: what to read then and how, NULL: reported; _end reports one that is not used. */
+void parse_shared_begin(struct parser *parser, json_t *root);
+bool parse_shared_is_meant(struct slice raw);
+struct body_source *parse_shared_body(struct parser *parser, struct item_fields *own,
+                                      struct place place, enum body_encoding *encoding);
+void parse_shared_end(struct parser *parser);
+
+/* parse_sign.c: parse_sign_headers reports headers that do not go with a signature. */
+take_fn take_sign;
+void parse_sign_headers(struct parser *parser, const struct item *item,
+                        struct place place);
 
 /* parse_finish gives every item without an id its index and finds ids that are not
  * unique. */

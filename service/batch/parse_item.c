@@ -43,6 +43,7 @@ static const struct field_row rows[] = {
     {"alternatives", take_alternatives, true, true, 0, 0, 0},
     {"fallback", take_fallback, true, true, 0, 0, 0},
     {"expect", take_expect, true, true, 0, 0, 0},
+    {"sign", take_sign, true, true, 0, 0, 0},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -233,8 +234,11 @@ static void set_body(struct parser *parser, struct item *item, struct item_field
     enum body_encoding encoding = own->body_encoding != BODY_NONE
                                       ? own->body_encoding
                                       : parser->defaults.body_encoding;
+    item->has_shared_body = parse_shared_is_meant(source->raw);
+    if (item->has_shared_body)
+        source = parse_shared_body(parser, own, place, &encoding);
     bool is_json;
-    if (!parse_body(parser, source, encoding, &item->body, &is_json))
+    if (!source || !parse_body(parser, source, encoding, &item->body, &is_json))
         return;
     item->has_body = true;
     if (is_json && !own->headers.has_content_type)
@@ -284,8 +288,10 @@ static void merge(struct parser *parser, struct item *item, struct item_fields *
     item->redirects = (int32_t)first_given(own->redirects, defaults->redirects);
     item->max_body_bytes = max_body_bytes > 0 ? (uint64_t)max_body_bytes : 0;
     item->options = options_of(parser, own);
-    if (item->options)
+    if (item->options) {
         parse_attempts(parser, item, own, place);
+        parse_sign_headers(parser, item, place);
+    }
     set_body(parser, item, own, place);
 }
 

@@ -24,6 +24,8 @@ static uint32_t smaller_limit(uint64_t a, uint64_t b)
 
 static bool coalesces(const struct batch *batch, const struct item *item)
 {
+    if (item->options && item->options->signing)
+        return false; /* each has a signature of its own */
     if (item->options && item->options->coalesces != OPTION_NOT_GIVEN)
         return item->options->coalesces != 0;
     return batch->coalesces;

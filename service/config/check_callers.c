@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks between auth.keys, auth.limits and egress.rules. A name that no key has is a
- * fault: a limit or a rule that silently holds for nobody is a hole. Changes nothing.
- * Called by check_together. */
+/* Checks between auth.keys, auth.limits, egress.rules and webhooks.secrets. A name that
+ * no key has is a fault: a limit or a rule that silently holds for nobody is a hole.
+ * Changes nothing. Called by check_together. */
 #include "config/check_callers.h"
 
 #include "base/memory.h"
@@ -80,6 +80,17 @@ static bool is_key(const struct check *check, const char *name)
     return strcmp(name, "*") == 0;
 }
 
+static void check_known(const struct check *check, const char *path, struct place place,
+                        const char *name)
+{
+    if (is_key(check, name))
+        return;
+    const char *near =
+        nearest_name(slice_from(name), check->key_names, check->config->auth.keys.count);
+    faults_add(check->faults, place, path, "auth.keys has no key named \"%s\"%s%s%s",
+               name, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static void check_name(struct check *check, const char *path, struct place place,
                        const char *name)
 {
@@ -89,12 +100,7 @@ static void check_name(struct check *check, const char *path, struct place place
         return;
     }
     check->seen[check->seen_count++] = name;
-    if (is_key(check, name))
-        return;
-    const char *near =
-        nearest_name(slice_from(name), check->key_names, check->config->auth.keys.count);
-    faults_add(check->faults, place, path, "auth.keys has no key named \"%s\"%s%s%s",
-               name, near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    check_known(check, path, place, name);
 }
 
 static void check_names(struct check *check, const char *path, struct place place,
@@ -132,6 +138,31 @@ static void warn_if_open(const struct check *check)
                     "auth.mode is none, so nobody has a key they could hold for");
 }
 
+/* ----------------------------------------------------------------- webhooks.secrets */
+
+static void check_secret(const struct check *check, size_t index)
+{
+    static const char path[] = "webhooks.secrets";
+    const struct config_webhook_secret *secrets = check->config->webhooks.secrets.items;
+    const struct config_webhook_secret *secret = &secrets[index];
+    struct place place = place_in(check, path, &secret->place);
+    size_t same = 1;
+    for (size_t i = 0; i < index; i++)
+        same += strcmp(secrets[i].name, secret->name) == 0;
+    if (same == SAME_NAME_MAX + 1)
+        faults_add(check->faults, place, path,
+                   "a third secret named \"%s\": two may share a name, the old one and "
+                   "the one that replaces it",
+                   secret->name);
+    for (size_t i = 0; i < secret->keys.count; i++)
+        check_known(check, path, place, secret->keys.items[i]);
+    /* Whose secret it is must be said: every caller could sign with it otherwise. */
+    if (secret->keys.count == 0 && check->config->auth.keys.count > 0)
+        faults_add(check->faults, place, path,
+                   "keys is missing: name those that may sign with it, or write [\"*\"] "
+                   "for all of auth.keys");
+}
+
 /* At most so many names does one list of entries have. */
 static size_t count_names(const struct config *config)
 {
@@ -166,6 +197,8 @@ void check_callers(const struct config *config, const struct place *places,
         struct place place = place_in(&check, "egress.rules", &rule->place);
         check_names(&check, "egress.rules", place, &rule->keys);
     }
+    for (size_t i = 0; i < config->webhooks.secrets.count; i++)
+        check_secret(&check, i);
     warn_if_open(&check);
     free(check.key_names);
     free(check.seen);

@@ -7,64 +7,11 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "config/config_entries.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct config_strings {
-    char **items;
-    size_t count;
-};
-
-/* Where an entry of a list was written, for sentences about it; 0: by --set. */
-struct config_place {
-    size_t line;
-    size_t column;
-};
-
-/* An API key. Two may have one name: the one that is being replaced and the one that
- * replaces it. */
-struct config_key {
-    struct config_place place;
-    char *name;
-    char *id; /* the second part of the key, by which it is found; "": has none */
-    unsigned char sha256[32];
-};
-
-/* What the keys named may ask for; 0: no limit of their own. A key named "*" stands for
- * every key that no other entry names. */
-struct config_limit {
-    struct config_place place;
-    struct config_strings keys;
-    uint64_t items_per_second;
-    uint64_t burst;
-    uint64_t max_in_flight;
-    uint64_t max_items;
-};
-
-/* What the keys named may reach besides; "*" as above. */
-struct config_rule {
-    struct config_place place;
-    struct config_strings keys;
-    struct config_strings allow;
-    struct config_strings deny;
-    uint64_t host_header; /* enum allow_deny */
-};
-
-/* Lists of entries: all of one layout, which assign_entries.c relies on. */
-struct config_keys {
-    struct config_key *items;
-    size_t count;
-};
-struct config_limits {
-    struct config_limit *items;
-    size_t count;
-};
-struct config_rules {
-    struct config_rule *items;
-    size_t count;
-};
 
 enum auth_mode { AUTH_AUTO, AUTH_NONE, AUTH_KEYS };
 enum allow_deny { POLICY_DENY, POLICY_ALLOW };
@@ -152,6 +99,9 @@ struct config {
         struct config_rules rules;
         uint64_t insecure_redirects; /* enum allow_deny: from https to http */
     } egress;
+    struct {
+        struct config_webhook_secrets secrets;
+    } webhooks;
     struct {
         uint64_t reply_budget;
         uint64_t request_budget;

@@ -25,6 +25,7 @@ const struct option_section option_sections[] = {
      "consecutive_failures or failure_ratio is given"},
     {"dns", "Name resolution, done by gatherd itself"},
     {"egress", "What callers may reach through gatherd"},
+    {"webhooks", "Signatures for items that ask for one (sign)"},
     {"memory", "What the process as a whole may hold"},
     {"process", "What the process gives up when it has started"},
     {"log", "One line per batch and per event, on standard error"},
@@ -304,6 +305,18 @@ const struct option options_table[] = {
      .choices = "deny allow",
      .offset = offsetof(struct config, egress.insecure_redirects),
      .help = "Redirects from https to http"},
+    {.path = "webhooks.secrets",
+     .type = OPTION_ENTRIES,
+     .fallback = "[]",
+     .max = 1000,
+     .offset = offsetof(struct config, webhooks.secrets),
+     .entry = &option_webhook_secrets,
+     .help =
+         "What items may be signed with, each {name: orders, secret: "
+         "\"file:/path\", keys: [billing]}; the secret is whsec_ and the base64 of 24 "
+         "to 64 bytes. keys: which API keys may use it, [\"*\"] for all; must be "
+         "given where there are auth.keys. Two secrets may have one name, so that "
+         "one can replace the other: what is sent is signed with both"},
     {.path = "memory.reply_budget",
      .type = OPTION_SIZE,
      .fallback = "512MiB",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields of auth.keys, auth.limits and egress.rules, and nothing else. The table of
- * options names them; assign_entries.c reads by them, the schema is made from them. */
+/* The fields of auth.keys, auth.limits, egress.rules and webhooks.secrets, and nothing
+ * else. The table of options names them; assign_entries.c reads by them, the schema is
+ * made from them. */
 #include "config/options_entries.h"
 
 #include "config/syntax.h"
@@ -97,4 +98,30 @@ const struct option_entry option_rules = {
     .size = sizeof(struct config_rule),
     .fields = rule_fields,
     .field_count = sizeof rule_fields / sizeof *rule_fields,
+};
+
+static const struct option webhook_secret_fields[] = {
+    {.path = "webhooks.secrets.name",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct config_webhook_secret, name),
+     .check = syntax_is_key_name,
+     .is_required = true},
+    {.path = "webhooks.secrets.secret",
+     .type = OPTION_SECRET,
+     .max = 4096,
+     .offset = offsetof(struct config_webhook_secret, secret),
+     .check = syntax_is_webhook_secret,
+     .is_required = true},
+    {.path = "webhooks.secrets.keys",
+     .type = OPTION_STRINGS,
+     .min = 1,
+     .max = KEYS_MAX,
+     .offset = offsetof(struct config_webhook_secret, keys),
+     .check = syntax_is_key_choice},
+};
+const struct option_entry option_webhook_secrets = {
+    .example = "{name: orders, secret: \"file:/...\", keys: [billing]}",
+    .size = sizeof(struct config_webhook_secret),
+    .fields = webhook_secret_fields,
+    .field_count = sizeof webhook_secret_fields / sizeof *webhook_secret_fields,
 };

@@ -7,3 +7,4 @@
 extern const struct option_entry option_keys;
 extern const struct option_entry option_limits;
 extern const struct option_entry option_rules;
+extern const struct option_entry option_webhook_secrets;

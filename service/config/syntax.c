@@ -4,6 +4,7 @@
  * (a port in use, a name that does not resolve). Called through the options table. */
 #include "config/syntax.h"
 
+#include "base/json_text.h"
 #include "base/slice.h"
 #include "config/values.h"
 
@@ -412,6 +413,24 @@ bool syntax_is_key_id(const char *text, struct error *err)
         return true;
     return error_set(err, ERROR_INVALID,
                      "an id is the 12 hex digits, in lower case, behind gd_ in the key");
+}
+
+bool syntax_is_webhook_secret(const char *text, struct error *err)
+{
+    static const char prefix[] = "whsec_";
+    enum { BYTES_MIN = 24, BYTES_MAX = 64 };
+    char room[BYTES_MAX];
+    struct buffer bytes = {.data = room, .cap = sizeof room, .max = sizeof room};
+    size_t len = sizeof prefix - 1;
+    bool is_secret = strncmp(text, prefix, len) == 0 &&
+                     base64_decode(&bytes, slice_from(text + len)) &&
+                     bytes.len >= BYTES_MIN;
+    explicit_bzero(room, sizeof room);
+    if (!is_secret)
+        return error_set(err, ERROR_INVALID,
+                         "a secret is whsec_ and the base64 of %d to %d random bytes",
+                         BYTES_MIN, BYTES_MAX);
+    return true;
 }
 
 bool syntax_is_pem(const char *text, struct error *err)

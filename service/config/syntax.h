@@ -42,5 +42,8 @@ bool syntax_is_key_name(const char *text, struct error *err) MUST_CHECK;
 bool syntax_is_key_choice(const char *text, struct error *err) MUST_CHECK;
 /* 12 lower-case hex digits: what stands behind "gd_" in a key. */
 bool syntax_is_key_id(const char *text, struct error *err) MUST_CHECK;
+/* "whsec_" and the base64 of 24 to 64 bytes (Standard Webhooks 1.0.0). A refusal does not
+ * quote it. */
+bool syntax_is_webhook_secret(const char *text, struct error *err) MUST_CHECK;
 /* Holds a PEM block of any kind. */
 bool syntax_is_pem(const char *text, struct error *err) MUST_CHECK;

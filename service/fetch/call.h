@@ -51,6 +51,10 @@ struct outcome;
  * (never from fetcher_start). `outcome` and all it points to is valid until it returns.
  * It may start and cancel calls, this one's memory may be freed in it. */
 typedef void call_done_fn(struct call *call, const struct outcome *outcome);
+/* on_dispatch is called when a call has its slot, before its request is made (and again
+ * should it have to wait for another); not for redirects. It may set the call's headers,
+ * and calls nothing of the fetcher. False: there is no memory, the call ends so. */
+typedef bool call_dispatch_fn(struct call *call);
 
 struct call {
     /* Set by the owner before fetcher_start; unchanged and valid until on_done was called
@@ -72,6 +76,8 @@ struct call {
     bool is_extra;  /* not the first of its item: no request to be counted
                        by the retry budget */
     call_done_fn *on_done;
+    call_dispatch_fn *on_dispatch; /* NULL: nobody wants to know */
+    void *dispatch_context;        /* for on_dispatch */
 
     /* The fetcher's own; fetcher_phase reads it for others. */
     struct list node;  /* in pair->calls */

@@ -26,7 +26,8 @@ static struct parse_setup parse_setup_of(const struct exchange *exchange)
     return (struct parse_setup){.config = setup->config,
                                 .memory = &setup->budgets->request_bytes,
                                 .max_items = caller->max_items,
-                                .may_set_host = caller->may_set_host};
+                                .may_set_host = caller->may_set_host,
+                                .caller = caller->name};
 }
 
 /* ------------------------------------------------------------------ in the background */

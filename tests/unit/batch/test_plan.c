@@ -152,3 +152,17 @@ Test(plan, what_time_the_client_has_left_lowers_the_deadline_and_never_raises_it
     }
     batch_free(batch);
 }
+
+Test(plan, what_is_signed_shares_no_call)
+{
+    static const struct signing *const some = (const void *)"";
+    struct item_options options = {.coalesces = 1, .signing = some};
+    struct item item = {.options = &options, .redirects = -1};
+    struct batch batch = {.items = &item, .count = 1, .coalesces = true};
+    struct config config = fixture_config();
+    plan_make(&batch, &config, 0);
+    cr_expect(!item.call.coalesces);
+    options.signing = NULL;
+    plan_make(&batch, &config, 0);
+    cr_expect(item.call.coalesces);
+}

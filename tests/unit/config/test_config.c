@@ -354,6 +354,25 @@ Test(config, limits_and_rules_are_read_for_their_keys)
     config_free(config);
 }
 
+Test(config, secrets_of_webhooks_are_read_with_the_keys_that_may_use_them)
+{
+#define WEBHOOK_SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    struct config *config =
+        load("webhooks:\n  secrets:\n    - {name: orders, secret: " WEBHOOK_SECRET "}\n");
+    cr_assert(config->webhooks.secrets.count == 1);
+    expect_text(config->webhooks.secrets.items[0].name, "orders");
+    expect_text(config->webhooks.secrets.items[0].secret, WEBHOOK_SECRET);
+    cr_expect(config->webhooks.secrets.items[0].keys.count == 0);
+    config_free(config);
+    config =
+        load("auth: {keys: [{name: a, sha256: \"" HASH "\"}]}\nwebhooks: {secrets: "
+             "[{name: o, secret: " WEBHOOK_SECRET
+             ", keys: [a]}, {name: o, secret: " WEBHOOK_SECRET ", keys: [\"*\"]}]}\n");
+    cr_assert(config->webhooks.secrets.count == 2);
+    expect_text(config->webhooks.secrets.items[0].keys.items[0], "a");
+    config_free(config);
+}
+
 Test(config, a_list_of_entries_by_override_replaces_the_files_and_has_no_lines)
 {
     const struct config_override override = {"auth.limits",

@@ -293,3 +293,31 @@ Test(syntax, a_header_for_deadlines)
     expect_all(syntax_is_deadline_header, good, COUNT(good), true);
     expect_all(syntax_is_deadline_header, bad, COUNT(bad), false);
 }
+
+/* Of 23, 24, 64 and 65 bytes. */
+#define EIGHT "AAAAAAAAAAA"
+#define B24 EIGHT EIGHT "AAAAAAAAAA"
+#define B63 B24 B24 "AAAAAAAAAAAAAAAAAAAA"
+
+Test(syntax, a_webhook_secret_is_the_base64_of_24_to_64_bytes)
+{
+    static const char *const good[] = {
+        "whsec_" B24, "whsec_" B63 "AA==", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"};
+    static const char *const bad[] = {"",
+                                      "whsec_",
+                                      B24,
+                                      "whsec",
+                                      "WHSEC_" B24,
+                                      "whsk_" B24,
+                                      "whsec_AAAA" B24 "A",
+                                      "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                                      "whsec_" B63 "AAA=",
+                                      "whsec_" B63 B63,
+                                      "whsec_" B24 "\n",
+                                      "whsec_-AAA" B24};
+    struct error err;
+    expect_all(syntax_is_webhook_secret, good, COUNT(good), true);
+    expect_all(syntax_is_webhook_secret, bad, COUNT(bad), false);
+    cr_assert(not(syntax_is_webhook_secret("whsec_MfKQ9r8G", &err)));
+    cr_expect_null(strstr(err.text, "MfKQ"), "a refusal quotes nothing of it");
+}
