@@ -47,6 +47,7 @@ struct attempts {
     bool has_hedged;
     uint64_t began_us;
     uint64_t answered_us; /* when the attempt that brought the outcome began; 0: none */
+    uint64_t size;        /* of all this */
     size_t record_count;
     struct attempt_record records[]; /* room for all there can be */
 };
@@ -142,7 +143,7 @@ static void on_hedge(struct timer *timer)
     }
     if (fetcher_phase(&run->call) == PHASE_RECEIVING || is_late(attempts))
         return;
-    if (!retry_budget_take(setup->budget, now_ms)) {
+    if (!retry_budget_take(&setup->budgets->retries, now_ms)) {
         metrics_add(setup->metrics, METRIC_HEDGES, HEDGE_OVER_BUDGET, 1);
         return;
     }
@@ -165,8 +166,11 @@ static size_t most_records(const struct attempts_setup *setup)
 struct attempts *attempts_start(const struct attempts_setup *setup)
 {
     assert(setup->retries <= RETRIES_MAX);
-    struct attempts *attempts =
-        memory_new(sizeof *attempts + most_records(setup) * sizeof *attempts->records);
+    uint64_t size =
+        sizeof(struct attempts) + most_records(setup) * sizeof(struct attempt_record);
+    budget_force(&setup->budgets->request_bytes, size);
+    struct attempts *attempts = memory_new(size);
+    attempts->size = size;
     attempts->setup = *setup;
     attempts->again.on_due = on_again;
     attempts->hedge.on_due = on_hedge;
@@ -182,7 +186,7 @@ static void close_run(struct attempt *run, enum call_code code)
     run->is_running = false;
     run->record->code = code;
     if (run->is_granted)
-        retry_budget_give(run->attempts->setup.budget);
+        retry_budget_give(&run->attempts->setup.budgets->retries);
     run->is_granted = false;
 }
 
@@ -209,7 +213,7 @@ static void stop(struct attempts *attempts, enum call_code code, bool has_won)
 {
     struct loop *loop = attempts->setup.loop;
     if (timer_is_set(&attempts->again))
-        retry_budget_give(attempts->setup.budget);
+        retry_budget_give(&attempts->setup.budgets->retries);
     loop_timer_clear(loop, &attempts->again);
     loop_timer_clear(loop, &attempts->hedge);
     cancel_run(&attempts->runs[0], code);
@@ -244,7 +248,7 @@ static bool repeat(struct attempts *attempts, const struct attempt *run,
         metrics_add(setup->metrics, METRIC_RETRIES, RETRY_TOO_LATE, 1);
         return false;
     }
-    if (!retry_budget_take(setup->budget, now_ms)) {
+    if (!retry_budget_take(&setup->budgets->retries, now_ms)) {
         metrics_add(setup->metrics, METRIC_RETRIES, RETRY_OVER_BUDGET, 1);
         return false;
     }
@@ -313,6 +317,7 @@ void attempts_free(struct attempts *attempts)
         return;
     assert(!attempts->runs[0].is_running && !attempts->runs[1].is_running);
     assert(!timer_is_set(&attempts->again) && !timer_is_set(&attempts->hedge));
+    budget_give(&attempts->setup.budgets->request_bytes, attempts->size);
     free(attempts);
 }
 

@@ -20,7 +20,6 @@
 #include "base/loop.h"
 #include "batch/item_options.h"
 #include "fetch/fetcher.h"
-#include "fetch/retry_budget.h"
 #include "metrics/metrics.h"
 
 #include <stdbool.h>
@@ -37,7 +36,8 @@ typedef void attempts_done_fn(void *context, const struct outcome *outcome);
 struct attempts_setup {
     struct loop *loop;
     struct fetcher *fetcher;
-    struct retry_budget *budget;
+    struct budgets *budgets; /* its own memory is counted in request_bytes, and retries
+                                and hedges in retries */
     struct metrics_shard *metrics;
     const struct call *call; /* what is asked for, never started itself; it and what it
                                 points to outlive the attempts */

@@ -73,7 +73,7 @@ static struct attempts *start_attempts(struct gather *gather, struct item *item)
     const struct attempts_setup setup = {
         .loop = gather->setup.loop,
         .fetcher = gather->setup.fetcher,
-        .budget = &gather->setup.budgets->retries,
+        .budgets = gather->setup.budgets,
         .metrics = gather->setup.metrics,
         .call = &item->call,
         .options = item->options,

@@ -113,9 +113,9 @@ def test_waiting_for_a_slot_is_no_reason_to_hedge(start_gatherd, upstream):
     """One slot: whatever is hedged would wait behind its own first attempt."""
     gatherd = start_gatherd(options(fetch__per_origin=1, server__workers=1))
     key = upstream.new_key()
-    items = gatherd.batch([{"url": upstream.url("delay/150", key=key), "hedgeAfterMs": 200}] * 4)
+    items = gatherd.batch([{"url": upstream.url("delay/100", key=key), "hedgeAfterMs": 400}] * 7)
     assert {item["status"] for item in items["responses"]} == {200}
-    assert upstream.stats(key)["requests"] == 4
+    assert upstream.stats(key)["requests"] == 7
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
