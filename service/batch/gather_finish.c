@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "batch/fallback.h"
+#include "batch/answer_shape.h"
 #include "batch/render.h"
 #include "batch/reply.h"
 
@@ -80,8 +81,11 @@ static enum call_code render_item(struct gather *gather, struct item *item,
     struct batch *batch = gather->batch;
     uint64_t most = gather->setup.config->batch.reply_max_bytes;
     uint64_t room = gather->reply_bytes < most ? most - gather->reply_bytes : 0;
-    bool is_large = (batch->include & INCLUDE_BODY) && outcome->has_body &&
-                    outcome->body.len > LARGE_BODY;
+    const struct answer_shape *shape = item->options ? item->options->shape : NULL;
+    size_t body_bytes =
+        shape ? answer_shape_body_bytes(shape, outcome->body.len) : outcome->body.len;
+    bool is_large =
+        (batch->include & INCLUDE_BODY) && outcome->has_body && body_bytes > LARGE_BODY;
     struct buffer own;
     buffer_init(&own, 0);
     struct buffer *out = is_large ? &own : &batch_segment_of(batch, item)->block;

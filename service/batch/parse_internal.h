@@ -66,6 +66,7 @@ struct item_fields {
     int64_t max_body_bytes;
     struct item_options options; /* item_options.h says what is "not given" */
     bool has_options;            /* any of them is given */
+    struct answer_shape *shape;  /* options.shape, while it is being read; NULL: none */
 };
 
 /* A member of an item: the row of the table in parse_item.c, and what reads it. `place`

@@ -6,6 +6,7 @@
 #include "batch/parse_internal.h"
 
 #include "batch/attempts.h"
+#include "batch/parse_shape.h"
 #include "fetch/call.h"
 
 #include <stddef.h>
@@ -44,6 +45,9 @@ static const struct field_row rows[] = {
     {"fallback", take_fallback, true, true, 0, 0, 0},
     {"expect", take_expect, true, true, 0, 0, 0},
     {"sign", take_sign, true, true, 0, 0, 0},
+    {"select", take_select, true, true, 0, 0, 0},
+    {"bodyMode", take_body_mode, true, true, 0, 0, 0},
+    {"responseHeaders", take_response_headers, true, true, 0, 0, 0},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -212,6 +216,8 @@ static void take_fields(struct parser *parser, struct item_fields *fields, json_
             rows[i].take(parser, fields, value, place, &rows[i]);
         fields->has_options |= i < ROW_COUNT && rows[i].is_option;
     }
+    if (fields->shape)
+        parse_shape(parser, fields, place);
 }
 
 static void set_body(struct parser *parser, struct item *item, struct item_fields *own,
@@ -257,6 +263,8 @@ static const struct item_options *options_of(struct parser *parser,
 {
     if (!own->has_options)
         return parser->default_options;
+    if (own->shape)
+        parse_shape_merge(parser, own);
     struct item_options *options = arena_take(&parser->document->arena, sizeof *options);
     if (!options) {
         parser->is_out_of_memory = true;

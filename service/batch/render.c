@@ -15,6 +15,7 @@
 #include "batch/batch.h"
 #include "batch/gather.h"
 #include "batch/render_headers.h"
+#include "batch/render_shape.h"
 
 #include <assert.h>
 
@@ -144,6 +145,24 @@ static void append_error(struct buffer *out, const struct outcome *outcome)
     buffer_append_byte(out, '}');
 }
 
+static void append_reply(struct buffer *out, const struct outcome *outcome,
+                         const struct render_wish *wish)
+{
+    const struct answer_shape *shape = wish->shape;
+    if (wish->include & INCLUDE_HEADERS) {
+        if (shape && shape->has_headers)
+            render_shaped_headers(out, outcome, shape);
+        else
+            render_headers(out, outcome->headers, outcome->header_count);
+    }
+    if (wish->include & INCLUDE_BODY) {
+        if (shape && answer_shape_has_body(shape))
+            render_shaped_body(out, outcome, shape);
+        else if (outcome->has_body && outcome->body.len > 0)
+            append_body(out, outcome->body, outcome->content_type);
+    }
+}
+
 void render_response(struct buffer *out, struct slice id, const struct outcome *outcome,
                      const struct render_wish *wish)
 {
@@ -159,11 +178,8 @@ void render_response(struct buffer *out, struct slice id, const struct outcome *
         append_error(out, outcome);
     if (outcome->is_coalesced)
         append(out, ",\"coalesced\":true");
-    if (has_reply && (wish->include & INCLUDE_HEADERS))
-        render_headers(out, outcome->headers, outcome->header_count);
-    if (has_reply && (wish->include & INCLUDE_BODY) && outcome->has_body &&
-        outcome->body.len > 0)
-        append_body(out, outcome->body, outcome->content_type);
+    if (has_reply)
+        append_reply(out, outcome, wish);
     if (is_ok && outcome->is_fallback)
         append(out, ",\"fallback\":true");
     if (outcome->attempt_count > 0)

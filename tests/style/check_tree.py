@@ -21,7 +21,7 @@ FOREIGN = {
     "yaml.h": ["config/yaml_tree.c"],
     "jansson.h": ["batch/parse", "batch/document_memory", "http/problem", "http/handle_ops",
                   "http/front", "config/options_"],
-    "openssl/": ["fetch/", "http/auth", "base/hmac.c"],
+    "openssl/": ["fetch/", "http/auth", "base/hmac.c", "base/sha256.c"],
     "seccomp.h": ["sandbox_calls.c"],
     "linux/landlock.h": ["sandbox_files.c"],
 }

@@ -12,6 +12,7 @@ CODE_STATUS = {
     "circuit_open": 503, "deadline": 504, "dependency_failed": 424, "cancelled": 499,
     "expect_failed": 502,
 }
+SMALL_BODY = ("bodySelected", "bodyBytes", "bodySha256", "bodyTruncated")
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer",
               "transfer-encoding", "upgrade", "proxy-authenticate", "proxy-authorization"}
 TIMING_PHASES = ("blocked", "dns", "connect", "ssl", "send", "wait", "receive")
@@ -43,9 +44,10 @@ def check_batch_reply(reply, ids, status=200):
 def check_item(item):
     assert type(item["status"]) is int, item
     assert set(item) <= {"id", "status", "headers", "body", "bodyEncoding", "timing", "error",
-                         "coalesced", "attempts", "fallback"}
+                         "coalesced", "attempts", "fallback", *SMALL_BODY}
     if "error" in item:
         check_error(item)
+    check_shape(item)
     assert item.get("coalesced", True) is True, item
     if "headers" in item:
         check_headers(item["headers"])
@@ -59,6 +61,18 @@ def check_item(item):
         body_bytes(item)
 
 
+def check_shape(item):
+    """What `select` and `bodyMode` put in place of the whole body."""
+    small = {name: item[name] for name in SMALL_BODY if name in item}
+    if "bodySelected" in small:
+        assert list(small) == ["bodySelected"] and type(small["bodySelected"]) is bool
+        assert (item.get("bodyEncoding") == "json") is small["bodySelected"], item
+    elif small:
+        assert small["bodyBytes"] >= 0 and item.get("bodyEncoding") != "json", item
+        assert small.get("bodyTruncated", True) is True
+        assert re.fullmatch("[0-9a-f]{64}", small.get("bodySha256", "0" * 64))
+
+
 def check_error(item):
     error = item["error"]
     keeps_reply = error["code"] == "expect_failed"
@@ -67,7 +81,7 @@ def check_error(item):
     assert item["status"] == CODE_STATUS[error["code"]], item
     assert isinstance(error["message"], str) and error["message"]
     assert type(error["retryable"]) is bool
-    assert keeps_reply or not {"body", "headers"} & set(item), item
+    assert keeps_reply or not {"body", "headers", *SMALL_BODY} & set(item), item
 
 
 def check_attempts(item):
