@@ -17,6 +17,7 @@
 #include "config/syntax.h"
 #include "confine.h"
 #include "descriptors.h"
+#include "circuit_log.h"
 #include "egress_log.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
@@ -52,6 +53,7 @@ struct service {
     struct budgets budgets;
     struct address_counts *counts; /* NULL without max_connections_per_address */
     struct egress_log egress_log;
+    struct circuit_log circuit_log;
     struct fetch_shared *shared;
     struct background *background;
     struct metrics_shard **shards; /* one a worker, the last is main's */
@@ -140,6 +142,7 @@ static bool make_workers(struct service *service, struct error *err)
             .counts = service->counts,
             .metrics = service->shards[i],
             .egress_log = &service->egress_log,
+            .circuit_log = &service->circuit_log,
             .all = service->workers,
             .count = service->worker_count,
         };
@@ -369,6 +372,7 @@ int serve_run(struct config *config, const char *config_file)
     memory_tune();
     (void)memory_keep_reserve(); /* tried again before each batch */
     egress_log_init(&service.egress_log);
+    circuit_log_init(&service.circuit_log);
     bool started = start(&service, &err);
     if (!started)
         log_message(LOG_ERROR, "start_failed", err.text);

@@ -144,6 +144,12 @@ static void on_would_refuse(void *context, const struct egress_notice *notice)
     egress_log_write(worker->setup.egress_log, notice, clock_now_us());
 }
 
+static void on_circuit_opened(void *context, const struct circuit_notice *notice)
+{
+    struct worker *worker = context;
+    circuit_log_write(worker->setup.circuit_log, notice, clock_now_us());
+}
+
 static void on_mail(struct watch *watch, uint32_t ready)
 {
     (void)ready;
@@ -270,6 +276,7 @@ static bool make_parts(struct worker *worker, struct error *err)
         .metrics = worker->setup.metrics,
         .on_socket_pressure = on_socket_pressure,
         .on_would_refuse = on_would_refuse,
+        .on_circuit_opened = on_circuit_opened,
         .context = worker,
     };
     worker->background_port =

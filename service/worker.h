@@ -7,6 +7,7 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "config/config.h"
+#include "circuit_log.h"
 #include "egress_log.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
@@ -26,6 +27,7 @@ struct worker_setup {
     struct address_counts *counts; /* of client connections; NULL: not limited */
     struct metrics_shard *metrics;
     struct egress_log *egress_log; /* all workers' */
+    struct circuit_log *circuit_log;
     struct worker **all; /* every worker, `count` of them; filled before worker_start */
     unsigned count;
 };

@@ -22,6 +22,14 @@
 
 struct caller;
 struct circuits;
+struct flow;
+
+/* A circuit was opened; valid only while it is told. */
+struct circuit_notice {
+    const struct flow *flow; /* whose call was the last that failed */
+    const struct target *target;
+    uint64_t open_ms; /* for how long */
+};
 
 /* circuits_new: NULL when breaker: asks for nothing. */
 struct circuits *circuits_new(const struct config *config);

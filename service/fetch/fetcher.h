@@ -59,6 +59,9 @@ struct fetcher_setup {
     /* Called for what egress.mode: report lets pass, from any function of the fetcher.
      * May be NULL. */
     void (*on_would_refuse)(void *context, const struct egress_notice *notice);
+    /* Called when a call opens its origin's circuit, from fetcher_turn and timers. May be
+     * NULL. */
+    void (*on_circuit_opened)(void *context, const struct circuit_notice *notice);
     void *context;
 };
 

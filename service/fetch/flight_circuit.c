@@ -72,12 +72,21 @@ bool flight_circuit_enter(struct flight *flight)
     return answer == BREAKER_PASS;
 }
 
+static void tell(struct fetcher *fetcher, const struct call *call)
+{
+    struct circuit_notice notice = {.flow = call->flow, .target = &call->origin->target};
+    metrics_add(fetcher->setup.metrics, METRIC_CIRCUITS_OPENED, 0, 1);
+    (void)ask(fetcher, call, call->origin, &notice.open_ms);
+    if (fetcher->setup.on_circuit_opened)
+        fetcher->setup.on_circuit_opened(fetcher->setup.context, &notice);
+}
+
 static void leave(struct flight *flight, enum breaker_verdict verdict)
 {
     struct fetcher *fetcher = flight->fetcher;
     if (circuits_leave(fetcher->setup.shared->circuits, &flight->pass, verdict,
                        fetcher->setup.loop->now_ms))
-        metrics_add(fetcher->setup.metrics, METRIC_CIRCUITS_OPENED, 0, 1);
+        tell(fetcher, flight->call);
 }
 
 void flight_circuit_leave(struct flight *flight)

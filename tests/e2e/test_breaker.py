@@ -59,6 +59,9 @@ def test_l9_an_open_circuit_answers_at_once_and_one_probe_closes_it(start_gather
     assert error["retryable"] is True and re.search(r"for another \d+ ms", error["message"])
     assert own_upstream.stats(key)["requests"] == 3
     assert (figure(gatherd, "circuits_opened_total"), figure(gatherd, "circuits_open")) == (1, 1)
+    (line,) = [line for line in gatherd.log_lines() if line["event"] == "circuit_opened"]
+    assert (line["scheme"], line["host"], line["port"]) == ("http", "127.0.0.1", own_upstream.port)
+    assert OPEN_MS <= line["openMs"] <= OPEN_MS * 1.25
     time.sleep(OPEN_MS * 1.25 / 1000)
     assert (figure(gatherd, "circuits_open"), figure(gatherd, "circuits_half_open")) == (0, 1)
     assert gatherd.fetch({"url": url})["status"] == 200

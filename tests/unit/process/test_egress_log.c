@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* egress_log.h: one line a second and rule, without path and query. */
-#include "base/log.h"
 #include "egress_log.h"
 #include "fetch/flow.h"
 #include "support/expect.h"
-
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-enum { SECOND_US = 1000000 };
-
-static char written[8192];
-static FILE *file;
-static int old_stderr;
-
-static void begin_capture(void)
-{
-    file = tmpfile();
-    cr_assert(file != NULL);
-    old_stderr = dup(STDERR_FILENO);
-    dup2(fileno(file), STDERR_FILENO);
-    log_setup(LOG_INFO, LOG_JSON);
-}
-
-/* How many lines were written; all of them are in `written`. */
-static size_t end_capture(void)
-{
-    dup2(old_stderr, STDERR_FILENO);
-    close(old_stderr);
-    rewind(file);
-    written[fread(written, 1, sizeof written - 1, file)] = '\0';
-    fclose(file);
-    size_t lines = 0;
-    for (const char *at = written; (at = strchr(at, '\n')); at++)
-        lines++;
-    return lines;
-}
+#include "unit/process/log_capture.h"
 
 static struct caller caller = {.name = "billing"};
 static struct flow flow = {.caller = &caller, .request_id = "r-1"};
