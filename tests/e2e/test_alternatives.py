@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where an item goes when an attempt failed: to the next URL, in the end to its own fallback."""
+import re
+
 import pytest
 from harness.configuration import options
 from harness.process import free_port
@@ -84,9 +86,15 @@ FALLBACK = {"status": 203, "headers": {"X-Cache": "old", "Content-Type": "text/p
             "body": "from before"}
 
 
+def fallbacks(gatherd):
+    return int(re.search(r"^gatherd_fallbacks_total (\d+)", gatherd.metrics(), re.M)[1])
+
+
 @pytest.mark.parametrize("path", ["status/500", "status/429", "close", "hang"])
 def test_the_fallback_is_the_last_resort_and_no_error(impatient, upstream, path):
+    counted = fallbacks(impatient)
     items = impatient.batch([{"url": upstream.url(path), "fallback": FALLBACK}])
+    assert fallbacks(impatient) == counted + 1
     item = items["responses"][0]
     assert item["fallback"] is True and item["status"] == 203 and item["body"] == "from before"
     assert item["headers"] == {"x-cache": "old", "content-type": "text/plain"}

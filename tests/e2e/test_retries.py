@@ -30,6 +30,13 @@ def shown(item):
     return [attempt.get("error") or attempt["status"] for attempt in item.get("attempts", [])]
 
 
+def metric(gatherd, name, **labels):
+    inside = ",".join(f'{label}="{value}"' for label, value in labels.items())
+    start = f"gatherd_{name}{{{inside}}} " if labels else f"gatherd_{name} "
+    return sum(float(line.split()[-1]) for line in gatherd.metrics().splitlines()
+               if line.startswith(start))
+
+
 @pytest.mark.parametrize("steps, retries, status, attempts", [
     ((503, 200), 1, 200, [503, 200]),
     ((429, 502, 504, 200), 3, 200, [429, 502, 504, 200]),
@@ -116,9 +123,11 @@ def test_what_does_not_fit_before_the_deadline_is_answered_as_it_is(generous, up
     if value.startswith("Fri"):
         value = formatdate(time.time() + 3600, usegmt=True)
     key = upstream.new_key()
+    late = metric(generous, "retries_total", result="too_late")
     began = time.monotonic()
     item = generous.fetch({"url": upstream.url("retry-after", key=key, v=value), "retries": 3},
                           deadlineMs=5000)
+    assert metric(generous, "retries_total", result="too_late") == late + 1
     assert item["status"] == 503 and "attempts" not in item
     assert upstream.stats(key)["requests"] == 1 and time.monotonic() - began < 3
 
@@ -144,13 +153,6 @@ def test_the_configuration_may_try_everything_again(start_gatherd, upstream):
     key, url = plan(upstream, 503, 200)
     assert gatherd.fetch({"url": url, "retries": 0})["status"] == 503
     assert upstream.stats(key)["requests"] == 1
-
-
-def metric(gatherd, name, **labels):
-    inside = ",".join(f'{label}="{value}"' for label, value in labels.items())
-    start = f"gatherd_{name}{{{inside}}} " if labels else f"gatherd_{name} "
-    return sum(float(line.split()[-1]) for line in gatherd.metrics().splitlines()
-               if line.startswith(start))
 
 
 def test_a_storm_is_a_fifth_more_and_no_multiple(start_gatherd, upstream):

@@ -17,7 +17,10 @@ static const char document[] =
     " {\"url\": \"http://c.example/\", \"method\": \"POST\", \"body\": \"\\u00e9text\"},"
     " {\"url\": \"http://d.example/\", \"method\": \"POST\", \"bodyEncoding\": "
     "\"base64\","
-    "  \"body\": \"AAECAwQ=\"}]}";
+    "  \"body\": \"AAECAwQ=\"},"
+    " {\"url\": \"http://e.example/\", \"method\": \"POST\", \"idempotencyKey\": \"k\","
+    "  \"alternatives\": [\"http://f.example/\", \"http://g.example/\"],"
+    "  \"fallback\": {\"headers\": {\"X-A\": [\"1\", \"2\"]}, \"body\": {\"a\": 1}}}]}";
 
 /* Nothing, or all of it. */
 static void check_outcome(struct batch *batch, size_t count, struct parse_errors *errors,
@@ -43,7 +46,7 @@ Test(batch_memory, each_allocation_of_reading_a_batch_may_fail)
         failing_memory_arm(++number);
         struct batch *batch = parse_batch(slice_from(document), &setup, &errors);
         has_failed = failing_memory_disarm();
-        check_outcome(batch, 4, &errors, has_failed, number);
+        check_outcome(batch, 5, &errors, has_failed, number);
         cr_assert(lt(sz, number, ALLOCATIONS_MAX));
     }
     cr_expect(number > 50 || !failing_memory_is_here());
