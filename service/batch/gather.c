@@ -103,11 +103,10 @@ static struct item *next_item(struct gather *gather)
 
 void gather_start_more(struct gather *gather)
 {
-    size_t most = gather->plan.concurrency;
     size_t left = START_SLICE;
     if (gather->is_ending || gather->is_paused || timer_is_set(&gather->more))
         return;
-    while (most == 0 || gather->running < most) {
+    while (gather_may_start(gather)) {
         if (left-- == 0) {
             go_on_next_turn(gather, on_start_more);
             return;
@@ -126,6 +125,7 @@ void gather_item_done(struct item *item, const struct outcome *outcome)
     assert(gather->state == GATHER_RUNNING && item->is_started);
     gather->running--;
     gather_finish_item(gather, item, outcome, gather_ms(gather, item_run_start_us(item)));
+    gather->pace += gather->pace > 0 && !gather->is_paused;
     const struct wait_counts counts = gather_counts(gather);
     enum wait_verdict verdict = wait_judge(&gather->batch->wait, &counts);
     if (verdict == WAIT_DONE) {

@@ -57,9 +57,10 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
  * turns. A no-op after the end. */
 void gather_end_now(struct gather *gather, enum call_code code);
 
-/* While paused no further items are started; those that run go on, and so does the
- * deadline. The first pause also takes back what only waits to be sent, and from then on
- * no more items run at once than ran then. */
+/* While paused no further items are started, and what only waits to be sent is taken
+ * back; what runs goes on, and so does the deadline. Resumed, about as many run at once
+ * as did.
+ */
 void gather_pause(struct gather *gather);
 void gather_resume(struct gather *gather);
 

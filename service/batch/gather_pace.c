@@ -1,43 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A gather that waits for the reader of its responses. Without a limit of concurrency all
  * items of a batch are handed to the fetcher at once, where they would go on being sent
- * one after the other while it is paused; so these are taken back. Once is enough: later
- * no more are handed over than run. What runs is not touched: its upstream has been
- * asked, and stopping to read would keep slots from others. */
+ * one after the other while it is paused; so these are taken back. What runs is not
+ * touched: its upstream has been asked, and stopping to read would keep slots from
+ * others. Resumed, as many may run as did, and one more for each that ends, until the
+ * reader is behind again. Called by the handler of streams. */
 #include "batch/gather_state.h"
 
 #include "batch/item_run.h"
 
-enum { CONCURRENCY_LEAST = 16 };
+enum { PACE_LEAST = 16 };
 
+/* From the items started last to those started first, as long as there are some that are
+ * not done: the one whose response is handed on right now is not among `running`. */
 static void take_back(struct gather *gather)
 {
     size_t first = gather->next;
-    for (size_t i = gather->next; i-- > 0;) {
-        if (!item_run_take_back(gather, &gather->batch->items[i]))
+    size_t left = gather->running + 1;
+    for (size_t i = gather->next; i > 0 && left > 0; i--) {
+        struct item *item = &gather->batch->items[i - 1];
+        left -= item->is_started && !item->is_done;
+        if (!item_run_take_back(gather, item))
             continue;
         gather->running--;
-        first = i;
+        first = i - 1;
     }
     gather->next = first;
 }
 
-static void limit_concurrency(struct gather *gather)
-{
-    uint32_t most = gather->running > CONCURRENCY_LEAST ? (uint32_t)gather->running
-                                                        : CONCURRENCY_LEAST;
-    if (gather->plan.concurrency == 0 || gather->plan.concurrency > most)
-        gather->plan.concurrency = most;
-}
-
 void gather_pause(struct gather *gather)
 {
-    gather->is_paused = true;
-    if (gather->was_paused || gather->is_ending)
+    if (gather->is_paused)
         return;
-    gather->was_paused = true;
+    gather->is_paused = true;
+    if (gather->is_ending)
+        return;
     take_back(gather);
-    limit_concurrency(gather);
+    gather->pace = gather->running > PACE_LEAST ? gather->running : PACE_LEAST;
 }
 
 void gather_resume(struct gather *gather)

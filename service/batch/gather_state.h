@@ -42,8 +42,8 @@ struct gather {
     struct timer more; /* to start or end the next slice in the next turn */
     bool has_extras;   /* some items have some */
     bool is_paused;    /* gather_pause */
-    bool was_paused;
-    bool is_ending; /* early: what is not done gets `ending_code` */
+    size_t pace;       /* after a pause: no more items run at once; 0: not limited */
+    bool is_ending;    /* early: what is not done gets `ending_code` */
     enum call_code ending_code;
     enum wait_verdict ending_verdict; /* why, if because of the item `last`; … */
     const struct item *last;          /* NULL: not because of an item */
@@ -61,6 +61,14 @@ struct gather {
 static inline double gather_ms(const struct gather *gather, uint64_t us)
 {
     return us > gather->began_us ? (double)(us - gather->began_us) / 1000 : 0;
+}
+
+/* gather_may_start: there is room for one more item to run. */
+static inline bool gather_may_start(const struct gather *gather)
+{
+    size_t most = gather->plan.concurrency;
+    return (most == 0 || gather->running < most) &&
+           (gather->pace == 0 || gather->running < gather->pace);
 }
 
 /* gather_start_more starts what may start now. */

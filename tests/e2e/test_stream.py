@@ -375,11 +375,13 @@ def rss_kb(gatherd):
 
 def settled_requests(upstream, key):
     """How many requests the upstream has had when no more come."""
-    seen = -1
-    while (now := upstream.stats(key)["requests"]) != seen:
+    seen, quiet = None, 0
+    while quiet < 3:
+        now = upstream.stats(key)
+        quiet = quiet + 1 if now == seen and now["in_flight"] == 0 else 0
         seen = now
-        time.sleep(0.3)
-    return seen
+        time.sleep(0.1 * slowness())
+    return seen["requests"]
 
 
 def read_to_summary(raw):

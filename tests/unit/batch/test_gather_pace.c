@@ -111,7 +111,7 @@ Test(gather_pace, paused_it_starts_nothing_until_it_is_resumed)
     gather_free(world.gather);
 }
 
-Test(gather_pace, the_first_pause_takes_back_what_only_waits)
+Test(gather_pace, a_pause_takes_back_what_only_waits)
 {
     stream_many(100);
     cr_assert_eq(world.fetcher.started_count, 100);
@@ -120,16 +120,22 @@ Test(gather_pace, the_first_pause_takes_back_what_only_waits)
     reader.pause_at = 1;
     finish_ok(0, "");
     cr_expect_eq(world.fetcher.cancelled_count, 50);
-    cr_expect_eq(world.fetcher.started_count, 100);
+    gather_pause(world.gather);
     gather_resume(world.gather);
     cr_expect_eq(world.fetcher.started_count, 100, "as many run as did");
     finish_ok(2, "");
-    cr_expect_eq(world.fetcher.started_count, 101);
+    cr_assert_eq(world.fetcher.started_count, 102, "and one more for each that ends");
     cr_expect_eq(world.fetcher.started[100], &world.batch->items[1].call, "in order");
+    cr_expect_eq(world.fetcher.started[101], &world.batch->items[3].call);
     set_waiting(100);
+    set_running(101);
     gather_pause(world.gather);
-    cr_expect_eq(world.fetcher.cancelled_count, 50, "the second takes nothing back");
+    cr_expect_eq(world.fetcher.cancelled_count, 51);
     gather_resume(world.gather);
+    cr_expect_eq(world.fetcher.started_count, 102);
+    finish_ok(101, "");
+    cr_assert_eq(world.fetcher.started_count, 104);
+    cr_expect_eq(world.fetcher.started[102], &world.batch->items[1].call);
     gather_free(world.gather);
 }
 
