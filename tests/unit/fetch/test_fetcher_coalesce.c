@@ -234,7 +234,7 @@ Test(fetcher_coalesce, one_that_gives_up_early_does_not_end_the_others)
     rig_run(rig, 1);
     cr_assert_eq(hasty->code, CALL_TIMEOUT_FIRST_BYTE);
     cr_assert_str_eq(hasty->message, "no reply within 50 ms");
-    cr_assert_geq(hasty->timing.total, 50);
+    cr_assert_geq(hasty->timing.total, 49); /* clocks are whole milliseconds */
     rig_run(rig, 2);
     cr_assert_eq(patient->code, CALL_OK);
     cr_assert_eq(requests(), 1);
@@ -249,7 +249,7 @@ Test(fetcher_coalesce, the_clock_of_one_that_comes_late_starts_when_it_comes)
     fetcher_start(rig->fetcher, &late->call);
     rig_run(rig, 1);
     cr_assert_eq(late->code, CALL_TIMEOUT_FIRST_BYTE);
-    cr_assert_geq(late->timing.total, 80);
+    cr_assert_geq(late->timing.total, 79);
     rig_run(rig, 2);
 }
 
@@ -268,7 +268,7 @@ Test(fetcher_coalesce, waiting_for_a_slot_does_not_count)
     rig_run(rig, 3);
     cr_assert_eq(queued->code, CALL_OK, "%s", queued->message);
     cr_assert_eq(also->code, CALL_OK);
-    cr_assert_geq(queued->timing.blocked, 300);
+    cr_assert_geq(queued->timing.blocked, 299);
     cr_assert_eq(requests(), 2);
 }
 
