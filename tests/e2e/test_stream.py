@@ -205,6 +205,9 @@ def batches(url):
                                 {"url": missing, "expect": {"status": ["2xx"]}}]},
         "retries": {"requests": [{"url": dead, "retries": 2}, ok]},
         "hedge": {"requests": [{"url": late, "hedgeAfterMs": 20}, ok]},
+        "fallback": {"requests": [{"url": dead, "fallback": {"status": 203, "body": [1]}}, ok]},
+        "small": {"requests": [{"url": url("echo"), "select": ["/method"]},
+                               {"url": ok, "bodyMode": "sha256", "responseHeaders": []}]},
         "alternatives": {"requests": [{"url": dead, "alternatives": [dead, ok]}, ok]},
     }
 
