@@ -85,6 +85,46 @@ static void on_start_more(struct timer *timer)
     gather_start_more(container_of(timer, struct gather, more));
 }
 
+static void settle(struct gather *gather, const struct item *last);
+
+static void on_settle(struct timer *timer)
+{
+    struct gather *gather = container_of(timer, struct gather, more);
+    settle(gather, gather->last_done);
+}
+
+/* Items were done, `last` the last of them: what follows for the others, and for the
+ * batch. It may be gone when this returns. */
+static void settle(struct gather *gather, const struct item *last)
+{
+    bool is_settled = gather_finish_doomed(gather);
+    const struct wait_counts counts = gather_counts(gather);
+    enum wait_verdict verdict = wait_judge(&gather->batch->wait, &counts);
+    if (verdict == WAIT_DONE) {
+        end(gather);
+    } else if (verdict != WAIT_GO_ON && !gather->is_ending) {
+        gather->ending_verdict = verdict;
+        gather->last = last;
+        end_early(gather, CALL_CANCELLED);
+    } else if (!is_settled) {
+        gather->last_done = last;
+        go_on_next_turn(gather, on_settle);
+    } else {
+        gather_start_more(gather);
+    }
+}
+
+/* Puts values into the item's request; false: there is nothing to send, it is done. */
+static bool fill_in(struct gather *gather, struct item *item)
+{
+    char text[MESSAGE_SIZE];
+    struct buffer message = {.data = text, .cap = sizeof text, .max = sizeof text - 1};
+    if (!item->extra || item_links_expand(gather, item, &message))
+        return true;
+    gather_finish_unsent(gather, item, buffer_text(&message));
+    return false;
+}
+
 /* The next item that may start: one that others kept waiting, or the next in order. */
 static struct item *next_item(struct gather *gather)
 {
@@ -104,19 +144,26 @@ static struct item *next_item(struct gather *gather)
 void gather_start_more(struct gather *gather)
 {
     size_t left = START_SLICE;
+    timer_fn *next_turn = NULL;
     if (gather->is_ending || gather->is_paused || timer_is_set(&gather->more))
         return;
-    while (gather_may_start(gather)) {
-        if (left-- == 0) {
-            go_on_next_turn(gather, on_start_more);
-            return;
-        }
-        struct item *item = next_item(gather);
+    while (!gather->is_paused && gather_may_start(gather)) {
+        struct item *item = left > 0 ? next_item(gather) : NULL;
         if (!item)
-            return;
+            break;
+        left--;
+        if (!fill_in(gather, item)) {
+            gather->last_done = item;
+            next_turn = on_settle; /* never from here: others may call this */
+            continue;
+        }
         gather->running++;
         item_run_start(gather, item);
     }
+    if (left == 0 && !next_turn)
+        next_turn = on_start_more;
+    if (next_turn)
+        go_on_next_turn(gather, next_turn);
 }
 
 void gather_item_done(struct item *item, const struct outcome *outcome)
@@ -126,17 +173,7 @@ void gather_item_done(struct item *item, const struct outcome *outcome)
     gather->running--;
     gather_finish_item(gather, item, outcome, gather_ms(gather, item_run_start_us(item)));
     gather->pace += gather->pace > 0 && !gather->is_paused;
-    const struct wait_counts counts = gather_counts(gather);
-    enum wait_verdict verdict = wait_judge(&gather->batch->wait, &counts);
-    if (verdict == WAIT_DONE) {
-        end(gather);
-    } else if (verdict == WAIT_GO_ON || gather->is_ending) {
-        gather_start_more(gather);
-    } else {
-        gather->ending_verdict = verdict;
-        gather->last = item;
-        end_early(gather, CALL_CANCELLED);
-    }
+    settle(gather, item);
 }
 
 /* What the item `gather->last` did that ended the batch; follows its id. */
@@ -153,11 +190,13 @@ static void explain_last(const struct gather *gather, char *text, size_t size)
         snprintf(text, size, "was the last of %u ok", (unsigned)policy->ok_needed);
 }
 
-static void explain(const struct gather *gather, enum call_code code,
-                    enum call_phase phase, char *text, size_t size)
+static void explain(const struct gather *gather, const struct item *item,
+                    enum call_code code, char *text, size_t size)
 {
     char what[64];
-    const char *where = call_phase_name(phase);
+    bool is_waiting = item->extra && item->extra->waits_for > 0;
+    const char *where =
+        is_waiting ? "waiting for other requests" : call_phase_name(item_run_phase(item));
     if (code == CALL_DEADLINE) {
         snprintf(text, size, "the batch's deadline of %llu ms came while the item was %s",
                  (unsigned long long)(gather->plan.deadline_ms - gather->began_ms),
@@ -175,7 +214,7 @@ static void abandon_item(struct gather *gather, struct item *item, enum call_cod
                          uint64_t now_us)
 {
     char message[MESSAGE_SIZE];
-    explain(gather, code, item_run_phase(item), message, sizeof message);
+    explain(gather, item, code, message, sizeof message);
     struct outcome outcome = {
         .code = code,
         .method = item->call.method,
@@ -246,6 +285,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     gather->began_us = setup->arrived_us ? setup->arrived_us : clock_now_us();
     gather->began_ms = gather->began_us / 1000;
     list_init(&gather->ready);
+    list_init(&gather->doomed);
     buffer_init(&gather->response, 0);
     gather->flow.caller = setup->caller;
     gather->flow.request_id = setup->request_id;

@@ -4,9 +4,11 @@
  * Decides nothing about the batch; gather.c does. */
 #include "batch/gather_state.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "batch/fallback.h"
 #include "batch/answer_shape.h"
+#include "batch/item_run.h"
 #include "batch/render.h"
 #include "batch/reply.h"
 
@@ -15,8 +17,10 @@
 #include <stdlib.h>
 
 enum {
-    LARGE_BODY = 16 << 10,     /* from here on a fragment has memory of its own */
-    FAILURE_MAX = 4096,        /* a response without body and headers fits */
+    LARGE_BODY = 16 << 10, /* from here on a fragment has memory of its own */
+    FAILURE_MAX = 4096,    /* a response without body and headers fits */
+    DOOMED_SLICE = 512,    /* as for those ended early */
+    MESSAGE_SIZE = 1024,
     RESPONSE_KEPT = 128 << 10, /* memory for one that is handed on, kept for the next */
 };
 
@@ -172,4 +176,32 @@ void gather_finish_item(struct gather *gather, struct item *item,
     if (gather->done == 1)
         gather->first_is_ok = item->code == CALL_OK;
     metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
+    if (item->extra && item->extra->links)
+        item_links_note(gather, item, outcome);
+}
+
+void gather_finish_unsent(struct gather *gather, struct item *item, const char *message)
+{
+    struct outcome outcome = {
+        .code = CALL_DEPENDENCY_FAILED,
+        .method = item->call.method,
+        .message = message,
+        .timing = item_run_timing(item, 0),
+    };
+    gather_finish_item(gather, item, &outcome, gather_ms(gather, clock_now_us()));
+}
+
+bool gather_finish_doomed(struct gather *gather)
+{
+    struct list *node = NULL;
+    size_t left = DOOMED_SLICE;
+    while (!gather->is_ending && left-- > 0 && (node = list_pop_front(&gather->doomed))) {
+        struct item *item = container_of(node, struct item_extra, node)->item;
+        char text[MESSAGE_SIZE];
+        struct buffer message = {
+            .data = text, .cap = sizeof text, .max = sizeof text - 1};
+        item_links_explain(item, &message);
+        gather_finish_unsent(gather, item, buffer_text(&message));
+    }
+    return gather->is_ending || list_is_empty(&gather->doomed);
 }

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "batch/gather.h"
+#include "batch/item_links.h"
 #include "batch/plan.h"
 #include "batch/signer.h"
 
@@ -22,10 +23,11 @@ enum gather_state {
 /* What an item with options has besides while it runs; made by gather_start. */
 struct item_extra {
     struct item *item;
-    struct list node;          /* in gather->ready */
+    struct list node;          /* in gather->ready or gather->doomed */
     size_t waits_for;          /* items that have to be done before it may start */
     struct attempts *attempts; /* NULL: it is one call, or not started */
     struct signer signer;      /* if it is to be signed */
+    struct item_links *links;  /* NULL: it needs no others, and no others need it */
 };
 
 struct gather {
@@ -39,14 +41,16 @@ struct gather {
     uint64_t began_us;
     size_t next; /* the first item not started; while it ends early, not looked at */
     struct list ready; /* items before `next` that waited for others, and may start now */
-    struct timer more; /* to start or end the next slice in the next turn */
-    bool has_extras;   /* some items have some */
-    bool is_paused;    /* gather_pause */
-    size_t pace;       /* after a pause: no more items run at once; 0: not limited */
-    bool is_ending;    /* early: what is not done gets `ending_code` */
+    struct list doomed; /* items that cannot start any more, as others failed */
+    struct timer more;  /* to start or end the next slice in the next turn */
+    bool has_extras;    /* some items have some */
+    bool is_paused;     /* gather_pause */
+    size_t pace;        /* after a pause: no more items run at once; 0: not limited */
+    bool is_ending;     /* early: what is not done gets `ending_code` */
     enum call_code ending_code;
     enum wait_verdict ending_verdict; /* why, if because of the item `last`; … */
     const struct item *last;          /* NULL: not because of an item */
+    const struct item *last_done;     /* for what is left to the next turn */
     size_t running;                   /* started, not done */
     size_t done;
     size_t ok;
@@ -54,6 +58,7 @@ struct gather {
     bool first_is_ok;       /* the item that was done first */
     struct buffer response; /* of the item that just ended, where they are handed on */
     uint64_t reply_bytes;   /* of the fragments; counted in budgets->reply_bytes */
+    uint64_t value_bytes;   /* of values kept for other items; counted there too */
     double elapsed_ms;      /* valid from GATHER_ENDED on */
 };
 
@@ -93,3 +98,9 @@ void gather_item_done(struct item *item, const struct outcome *outcome);
  * was handed to the fetcher, since the batch began. Starts and ends nothing. */
 void gather_finish_item(struct gather *gather, struct item *item,
                         const struct outcome *outcome, double start_ms);
+
+/* gather_finish_unsent: as gather_finish_item, for an item that cannot be sent because of
+ * others. gather_finish_doomed does so with those of gather->doomed, and those that they
+ * doom; false: there are more, for the next turn. */
+void gather_finish_unsent(struct gather *gather, struct item *item, const char *message);
+bool gather_finish_doomed(struct gather *gather) MUST_CHECK;

@@ -30,6 +30,8 @@ void item_run_prepare(struct gather *gather, struct item *item)
         signer_init(&item->extra->signer, item->options->signing);
         signer_arm(&item->extra->signer, &item->call);
     }
+    if (item->options && item->options->references)
+        item->extra->links = item_links_new(item);
 }
 
 void item_run_forget(struct item *item)
@@ -38,6 +40,7 @@ void item_run_forget(struct item *item)
         return;
     attempts_free(item->extra->attempts);
     signer_done(&item->extra->signer);
+    item_links_free(item->gather, item->extra->links);
     free(item->extra);
     item->extra = NULL;
 }

@@ -5,6 +5,7 @@
  *
  *     text ─► body_spans (bodies taken out) ─► jansson ─► parse_item … ─► batch */
 #include "batch/parse_internal.h"
+#include "batch/parse_shared.h"
 
 #include "base/json_text.h"
 #include "base/memory.h"

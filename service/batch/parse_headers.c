@@ -87,12 +87,14 @@ struct maker {
     struct call_header *lines;
     size_t count;
     size_t bytes;
+    bool has_braces;
 };
 
 static void add_line(struct maker *maker, struct slice name, struct slice value)
 {
     maker->lines[maker->count++] = (struct call_header){.name = name, .value = value};
     maker->bytes += name.len + value.len;
+    maker->has_braces |= value.len > 0 && memchr(value.data, '{', value.len) != NULL;
 }
 
 static bool check_name(struct maker *maker, const char *name, size_t own_from)
@@ -208,6 +210,7 @@ static void fill(struct maker *maker, json_t *value, const struct header_set *de
         .bytes = maker->bytes,
         .has_content_type = (defaults && defaults->has_content_type) ||
                             names(value, json_content_type[0].name),
+        .has_braces = maker->has_braces,
     };
 }
 

@@ -3,6 +3,7 @@
  * sorting: no table that a client could fill with colliding keys, and nothing to do for
  * the usual batch without ids. Called at the end of parsing. */
 #include "batch/parse_internal.h"
+#include "batch/parse_references.h"
 
 #include "base/memory.h"
 
@@ -100,4 +101,6 @@ void parse_finish(struct parser *parser, struct batch *batch, struct place list)
         if (!batch->items[i].id.data)
             batch->items[i].id = spell_index(parser, i);
     }
+    if (parser->referrers && !parser->is_out_of_memory)
+        parse_references(parser, batch, list);
 }

@@ -41,6 +41,7 @@ struct header_set {
     size_t count;
     size_t bytes;
     bool has_content_type; /* the caller gave one, or gave an empty list of them */
+    bool has_braces;       /* there may be references in values */
 };
 
 /* A body as given, and what it became under each encoding: the defaults' body may be used
@@ -50,6 +51,7 @@ struct body_source {
     struct place place;
     struct slice made[BODY_BASE64 + 1];
     enum { MADE_NOT_YET, MADE_FINE, MADE_WRONG } state[BODY_BASE64 + 1];
+    enum { BRACES_NOT_LOOKED, BRACES_NONE, BRACES_LIKELY } braces;
 };
 
 /* The fields of an item or of the defaults; -1, NULL, BODY_NONE: not given. */
@@ -64,6 +66,7 @@ struct item_fields {
     int64_t connect_timeout_ms;
     int64_t redirects;
     int64_t max_body_bytes;
+    json_t *depends_on;          /* an array; NULL: not given */
     struct item_options options; /* item_options.h says what is "not given" */
     bool has_options;            /* any of them is given */
     struct answer_shape *shape;  /* options.shape, while it is being read; NULL: none */
@@ -73,6 +76,7 @@ struct item_fields {
  * is the item's. */
 struct field_row;
 struct parser;
+struct referrer; /* of parse_references.h */
 typedef void take_fn(struct parser *parser, struct item_fields *fields, json_t *value,
                      struct place place, const struct field_row *row);
 
@@ -97,9 +101,11 @@ struct parser {
     size_t spans_cursor;
     struct item_fields defaults;
     const struct item_options *default_options; /* NULL: none is given */
-    struct body_source shared; /* the batch's "sharedBody" */
+    struct body_source shared;                  /* the batch's "sharedBody" */
     enum body_encoding shared_encoding;
     bool is_shared_used;
+    struct referrer *referrers; /* in the order of their items */
+    struct referrer **referrers_end;
     bool is_out_of_memory;
 };
 
@@ -165,19 +171,6 @@ void parse_attempts(struct parser *parser, struct item *item,
 
 /* parse_expect.c: "expect", an object (expect.h). */
 take_fn take_expect;
-
-/* parse_shared.c: the batch's "sharedBody". _is_meant: a body says {"$shared": true};
- * _body: what to read then and how, NULL: reported; _end reports one that is not used. */
-void parse_shared_begin(struct parser *parser, json_t *root);
-bool parse_shared_is_meant(struct slice raw);
-struct body_source *parse_shared_body(struct parser *parser, struct item_fields *own,
-                                      struct place place, enum body_encoding *encoding);
-void parse_shared_end(struct parser *parser);
-
-/* parse_sign.c: parse_sign_headers reports headers that do not go with a signature. */
-take_fn take_sign;
-void parse_sign_headers(struct parser *parser, const struct item *item,
-                        struct place place);
 
 /* parse_finish gives every item without an id its index and finds ids that are not
  * unique. */

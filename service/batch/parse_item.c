@@ -4,6 +4,8 @@
  * fetched, and what the server's limits make of a wish is the plan's. Called by
  * parse_batch and parse_query. */
 #include "batch/parse_internal.h"
+#include "batch/parse_shared.h"
+#include "batch/parse_references.h"
 
 #include "batch/attempts.h"
 #include "batch/parse_shape.h"
@@ -48,6 +50,7 @@ static const struct field_row rows[] = {
     {"select", take_select, true, true, 0, 0, 0},
     {"bodyMode", take_body_mode, true, true, 0, 0, 0},
     {"responseHeaders", take_response_headers, true, true, 0, 0, 0},
+    {"dependsOn", take_depends_on, false, false, 0, 0, 0},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -301,6 +304,7 @@ static void merge(struct parser *parser, struct item *item, struct item_fields *
         parse_sign_headers(parser, item, place);
     }
     set_body(parser, item, own, place);
+    parse_note_references(parser, item, own, place);
 }
 
 void parse_plain_item(struct parser *parser, struct item *item, struct slice url,

@@ -2,6 +2,7 @@
 /* "sharedBody": one body for many items, each of which says {"$shared": true} in the
  * place of its own. It is kept and decoded once. Called by parse_batch and parse_item. */
 #include "batch/parse_internal.h"
+#include "batch/parse_shared.h"
 
 #include <string.h>
 

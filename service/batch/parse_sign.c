@@ -3,6 +3,7 @@
  * caller may not use does not exist for it, not even as a suggestion. Called by
  * parse_item. */
 #include "batch/parse_internal.h"
+#include "batch/parse_shared.h"
 
 #include "base/memory.h"
 #include "base/nearest.h"

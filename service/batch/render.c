@@ -48,7 +48,7 @@ static bool ends_with_json(struct slice type)
 }
 
 /* application/json or a +json type (RFC 6839 3.1); parameters say nothing about JSON. */
-static bool is_json_type(struct slice type)
+bool render_is_json(struct slice type)
 {
     const char *semicolon = type.len ? memchr(type.data, ';', type.len) : NULL;
     if (semicolon)
@@ -64,7 +64,7 @@ static bool is_json_type(struct slice type)
 static void append_body(struct buffer *out, struct slice body, struct slice content_type)
 {
     append(out, ",\"body\":");
-    if (is_json_type(content_type) && json_text_is_valid(body)) {
+    if (render_is_json(content_type) && json_text_is_valid(body)) {
         buffer_append(out, body.data, body.len);
         append(out, ",\"bodyEncoding\":\"json\"");
     } else if (utf8_is_valid(body)) {

@@ -28,6 +28,9 @@ void render_attempts(struct buffer *out, const struct attempt_record *attempts,
                      size_t count);
 void render_ms(struct buffer *out, double ms);
 
+/* render_is_json: is this content-type one of JSON? */
+bool render_is_json(struct slice content_type);
+
 /* render_summary appends the value of "summary". */
 struct gather_summary;
 void render_summary(struct buffer *out, const struct gather_summary *summary);

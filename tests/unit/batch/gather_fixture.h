@@ -64,12 +64,14 @@ static inline void open_world(void)
     cr_assert(loop_init(&world.loop, &error), "%s", error.text);
     world.config = fixture_config();
     world.budgets.reply_bytes.max = UINT64_MAX;
+    world.budgets.request_bytes.max = UINT64_MAX;
     world.metrics = metrics_shard_new();
 }
 
 static inline void close_world(void)
 {
     cr_expect_eq(budget_held(&world.budgets.reply_bytes), 0, "bytes are still counted");
+    cr_expect_eq(budget_held(&world.budgets.request_bytes), 0, "bytes are still counted");
     metrics_shard_free(world.metrics);
     loop_done(&world.loop);
 }
