@@ -43,7 +43,7 @@ def paste(command, gatherd, demo):
 
 
 def test_every_example_is_tested_here():
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
 
 
 def test_three_urls_at_once(gatherd, demo):
@@ -93,6 +93,14 @@ def test_not_at_the_first_failure(gatherd, demo):
     item = paste(EXAMPLES[6], gatherd, demo)["responses"][0]
     assert item["fallback"] is True and item["body"] == {"price": None}
     assert [attempt["status"] for attempt in item["attempts"]] == [503, 503, 503, 500]
+
+
+def test_one_reply_in_the_request_of_another(gatherd, demo):
+    responses = paste(EXAMPLES[7], gatherd, demo)["responses"]
+    assert [item["status"] for item in responses] == [200, 200, 200]
+    echo = json.dumps(responses[1]["body"])
+    assert "after=200" in echo and "application/json" in echo
+    assert json.dumps(json.dumps({"seen": responses[0]["body"]}))[:12] in echo
 
 
 def test_the_wrong_batch_is_answered_as_shown(gatherd):
