@@ -64,6 +64,14 @@ static void take_concurrency(struct parser *parser, struct batch *batch,
     take_number(parser, "concurrency", value, CONCURRENCY_MAX, &batch->concurrency);
 }
 
+static void take_coalesce(struct parser *parser, struct batch *batch, struct slice value)
+{
+    batch->coalesces = slice_is(value, "true");
+    if (!batch->coalesces && !slice_is(value, "false"))
+        report_error(parser->errors, (struct place){.field = "coalesce"},
+                     "must be true or false");
+}
+
 /* What may stand once. */
 static const struct {
     const char *name;
@@ -72,6 +80,7 @@ static const struct {
     {"deadlineMs", take_deadline},
     {"concurrency", take_concurrency},
     {"include", take_include},
+    {"coalesce", take_coalesce},
     {"until", parse_wait_until_argument},
     {"failFast", parse_wait_fail_fast_argument},
     {"onFailure", parse_wait_on_failure_argument},

@@ -13,7 +13,7 @@ from harness.gatherd import slowness
 from harness.process import free_port, wait_until
 from harness.upstream_process import Upstream
 
-OPEN_MS = 600
+OPEN_MS = int(500 * slowness())
 RULES = options(breaker__consecutive_failures=3, breaker__open=f"{OPEN_MS}ms")
 
 

@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 import time
+import urllib.parse
 
 import pytest
 from harness.configuration import options
@@ -145,6 +146,18 @@ def test_failures_and_refusals_are_shared_too(one_worker, upstream):
                                 ["nonsense"] * 2, coalesce=True)
     assert [reply["error"]["code"] for reply in document["responses"]] == \
         ["reset"] * 2 + ["blocked_url"] * 2 + ["bad_url"] * 2
+
+
+def test_the_query_form_coalesces_too(one_worker, upstream):
+    key = upstream.new_key()
+    url = upstream.url("delay/50", key=key)
+    query = "url=" + urllib.parse.quote(url, safe="")
+    replies = one_worker.get(f"/v1/batch?{query}&{query}&coalesce=true").json()["responses"]
+    assert coalesced(replies) == [True, True] and upstream.stats(key)["requests"] == 1
+    replies = one_worker.get(f"/v1/batch?{query}&{query}&coalesce=false").json()["responses"]
+    assert coalesced(replies) == [False, False]
+    assert one_worker.get(f"/v1/batch?{query}&coalesce=1").json()["errors"] == \
+        [{"pointer": "/coalesce", "detail": "must be true or false"}]
 
 
 @pytest.mark.parametrize("where, document", [
