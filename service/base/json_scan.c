@@ -244,7 +244,9 @@ const char *json_text_skip(const char *text, const char *end)
 
 bool json_text_is_valid(struct slice text)
 {
+    if (text.len == 0)
+        return false; /* there may be no data to count from */
     const char *end = text.data + text.len;
-    const char *at = text.len ? json_text_skip(text.data, end) : NULL;
+    const char *at = json_text_skip(text.data, end);
     return at && skip_space(at, end) == end;
 }

@@ -110,6 +110,7 @@ Test(json_scan, refuses_what_the_grammar_refuses)
 {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert(not(valid(bad[i])), "%s", bad[i]);
+    cr_assert(not(json_text_is_valid(slice_make(NULL, 0))), "nothing at all");
     cr_assert(not(json_text_is_valid(slice_make("[1]\0", 4))), "a NUL behind");
     cr_assert(not(json_text_is_valid(slice_make("\"a\0\"", 4))), "a NUL inside");
 }
