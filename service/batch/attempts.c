@@ -24,7 +24,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { AT_ONCE = 2 };
+enum {
+    AT_ONCE = 2,
+    LOOK_MS = 100, /* whether a shared call has its slot now */
+};
 
 struct attempt {
     struct call call;
@@ -75,6 +78,32 @@ static bool next_alternative(struct attempts *attempts, struct slice *ret_url)
     return true;
 }
 
+static uint64_t hedge_after_ms(const struct attempts *attempts)
+{
+    return (uint64_t)options_of(attempts)->hedge_after_ms;
+}
+
+static bool wants_hedge(const struct attempts *attempts)
+{
+    return !attempts->has_hedged && options_of(attempts)->hedge_after_ms >= 0;
+}
+
+static void arm_hedge(struct attempts *attempts, uint64_t at_ms)
+{
+    loop_timer_set(attempts->setup.loop, &attempts->hedge, at_ms);
+}
+
+/* The clock of a hedge begins here: beside an attempt that waits for a slot it would only
+ * wait as well. */
+static bool on_dispatch(struct call *call)
+{
+    struct attempts *attempts = container_of(call, struct attempt, call)->attempts;
+    call_dispatch_fn *owners = attempts->setup.call->on_dispatch;
+    if (wants_hedge(attempts))
+        arm_hedge(attempts, attempts->setup.loop->now_ms + hedge_after_ms(attempts));
+    return owners ? owners(call) : true;
+}
+
 static void on_attempt_done(struct call *call, const struct outcome *outcome);
 
 /* `url` is the item's own, or an alternative's. */
@@ -91,6 +120,7 @@ static void start_run(struct attempts *attempts, struct attempt *run, struct sli
     /* A hedge would only join the call it is to answer for. */
     run->call.coalesces = setup->call->coalesces && !run->is_hedge;
     run->call.on_done = on_attempt_done;
+    run->call.on_dispatch = on_dispatch;
     run->is_running = true;
     run->record = &attempts->records[attempts->record_count++];
     fetcher_start(setup->fetcher, &run->call);
@@ -101,10 +131,8 @@ static void start_run(struct attempts *attempts, struct attempt *run, struct sli
     run->record->start_ms = (double)(run->call.queued_us - attempts->began_us) / 1000;
     if (is_alternative)
         run->record->url = url;
-    if (!attempts->has_hedged && options_of(attempts)->hedge_after_ms >= 0)
-        loop_timer_set(setup->loop, &attempts->hedge,
-                       setup->loop->now_ms +
-                           (uint64_t)options_of(attempts)->hedge_after_ms);
+    if (run->call.coalesces && wants_hedge(attempts))
+        arm_hedge(attempts, setup->loop->now_ms + hedge_after_ms(attempts));
 }
 
 static void on_again(struct timer *timer)
@@ -126,24 +154,33 @@ static struct attempt *running_one(struct attempts *attempts)
     return attempts->runs[0].is_running ? &attempts->runs[0] : &attempts->runs[1];
 }
 
-/* The clock of a hedge begins with the dispatch: beside an attempt that waits for a slot
- * it would only wait as well. What has begun to answer is not hedged. */
+/* False: not yet. Nobody tells when the call that others share is dispatched. */
+static bool is_hedge_due(struct attempts *attempts, const struct attempt *run)
+{
+    uint64_t now_ms = attempts->setup.loop->now_ms;
+    uint64_t after_ms = hedge_after_ms(attempts);
+    uint64_t started_ms = fetcher_started_us(&run->call) / 1000;
+    if (started_ms > 0 && now_ms >= started_ms + after_ms)
+        return true;
+    if (started_ms > 0)
+        arm_hedge(attempts, started_ms + after_ms);
+    else if (run->call.coalesces)
+        arm_hedge(attempts, now_ms + (after_ms > LOOK_MS ? after_ms : LOOK_MS));
+    return false;
+}
+
+/* What has begun to answer is not hedged. */
 static void on_hedge(struct timer *timer)
 {
     struct attempts *attempts = container_of(timer, struct attempts, hedge);
     const struct attempts_setup *setup = &attempts->setup;
     struct attempt *run = running_one(attempts);
-    uint64_t after_ms = (uint64_t)options_of(attempts)->hedge_after_ms;
-    uint64_t started_ms = fetcher_started_us(&run->call) / 1000;
-    uint64_t now_ms = setup->loop->now_ms;
     assert(run->is_running && !other_of(run)->is_running);
-    if (started_ms == 0 || now_ms < started_ms + after_ms) {
-        loop_timer_set(setup->loop, timer, (started_ms ? started_ms : now_ms) + after_ms);
+    if (!is_hedge_due(attempts, run))
         return;
-    }
     if (fetcher_phase(&run->call) == PHASE_RECEIVING || is_late(attempts))
         return;
-    if (!retry_budget_take(&setup->budgets->retries, now_ms)) {
+    if (!retry_budget_take(&setup->budgets->retries, setup->loop->now_ms)) {
         metrics_add(setup->metrics, METRIC_HEDGES, HEDGE_OVER_BUDGET, 1);
         return;
     }
