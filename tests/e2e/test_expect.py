@@ -138,6 +138,16 @@ def test_of_two_at_once_the_one_that_is_as_expected_wins(gatherd, upstream):
     assert failure_of(item) is None and body_bytes(item) == b"late\n"
 
 
+def test_what_depends_on_a_reply_that_is_not_as_expected_is_not_sent(gatherd, upstream):
+    key = upstream.new_key()
+    document = gatherd.batch([
+        {"id": "a", "url": upstream.url("json-as-text"), "expect": {"contentType": "+json"}},
+        {"url": upstream.url("ok", key=key) + "&{{a.body.a}}"}])
+    assert failure_of(document["responses"][0]) is not None
+    assert document["responses"][1]["error"]["code"] == "dependency_failed"
+    assert upstream.stats(key)["requests"] == 0
+
+
 def test_a_shared_call_is_judged_by_each_of_its_items(gatherd, upstream):
     url = upstream.url("delay/100")
     document = gatherd.batch([{"url": url, "expect": {"bodyContains": "late"}},

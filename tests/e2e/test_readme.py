@@ -43,7 +43,7 @@ def paste(command, gatherd, demo):
 
 
 def test_every_example_is_tested_here():
-    assert len(EXAMPLES) == 8
+    assert len(EXAMPLES) == 9
 
 
 def test_three_urls_at_once(gatherd, demo):
@@ -101,6 +101,12 @@ def test_one_reply_in_the_request_of_another(gatherd, demo):
     echo = json.dumps(responses[1]["body"])
     assert "after=200" in echo and "application/json" in echo
     assert json.dumps(json.dumps({"seen": responses[0]["body"]}))[:12] in echo
+
+
+def test_checks_and_probes(gatherd, demo):
+    broken, good = paste(EXAMPLES[8], gatherd, demo)["responses"]
+    assert broken["error"]["code"] == "expect_failed" and "body" not in broken
+    assert good["body"] == {"/answer": 42} and good["headers"] == {}
 
 
 def test_the_wrong_batch_is_answered_as_shown(gatherd):

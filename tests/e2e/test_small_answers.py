@@ -107,6 +107,18 @@ def test_an_expectation_sees_the_whole_reply(gatherd, upstream):
     assert bad["headers"] == {}
 
 
+def test_a_reference_sees_the_whole_reply(gatherd, upstream):
+    document = gatherd.batch(
+        [{"id": "a", "url": upstream.body_url(DATA)},
+         {"url": upstream.url("echo") + "?{{a.body.items[1].id}}", "bodyMode": "full",
+          "headers": {"x-type": "{{a.headers.content-type}}"}}],
+        defaults={"bodyMode": "none", "responseHeaders": []})
+    first, second = document["responses"]
+    assert first["bodyBytes"] == len(DATA) and first["headers"] == {}
+    assert second["body"]["target"] == "/echo?two"
+    assert "application/json" in json.dumps(second["body"]["headers"])
+
+
 def test_a_fallback_is_shaped_as_well(gatherd, upstream):
     item = gatherd.fetch({"url": upstream.url("status/500"), "select": ["/b"],
                           "fallback": {"status": 200, "body": {"a": 1, "b": 2}}})
