@@ -115,16 +115,16 @@ void item_run_cancel(struct gather *gather, struct item *item, struct outcome *o
         outcome->attempts = attempts_records(attempts, &outcome->attempt_count);
 }
 
-/* What was filled in or signed when it started is not done again. */
-static bool is_prepared(const struct item *item)
+/* What was filled in when it started is not filled in again. */
+static bool is_filled_in(const struct item *item)
 {
-    return item->options && (item->options->references || item->options->signing);
+    return item->options && item->options->references;
 }
 
 bool item_run_take_back(struct gather *gather, struct item *item)
 {
     struct attempts *attempts = attempts_of(item);
-    if (!item->is_started || item->is_done || is_prepared(item))
+    if (!item->is_started || item->is_done || is_filled_in(item))
         return false;
     if (attempts ? !attempts_is_untouched(attempts) : !fetcher_is_untouched(&item->call))
         return false;
