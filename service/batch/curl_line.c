@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What curl would do by itself and gatherd does not is switched off in the line:
- * globbing, dots taken out of paths, its own Accept, User-Agent and form type, the
- * proxies of the environment. Masks by names, as values say nothing: too much rather than
- * too little. The body is the caller's own and shown. Called by explain.c. */
+ * globbing, its own User-Agent and form type, the proxies of the environment. Masks by
+ * names, as values say nothing: too much rather than too little. The body is the caller's
+ * own and shown. Called by explain_item.c. */
 #include "batch/curl_line.h"
 
 #include "base/hex.h"
@@ -177,8 +177,10 @@ static void append_headers(struct buffer *out, const struct curl_line *line)
         append_removal(out, call, "user-agent");
     else if (!has_header(call, "user-agent"))
         append_header(out, slice_from("user-agent"), slice_from(line->user_agent));
-    if (!has_header(call, "accept-encoding"))
-        append_header(out, slice_from("accept-encoding"), slice_from(line->codings));
+    if (has_header(call, "accept-encoding"))
+        return;
+    append_header(out, slice_from("accept-encoding"), slice_from(line->codings));
+    buffer_append_text(out, " --compressed"); /* the coding is undone */
 }
 
 /* Without one, POST, PUT and PATCH say Content-Length: 0 (RFC 9110 8.6). */
@@ -241,7 +243,7 @@ void curl_line_append(struct buffer *out, const struct curl_line *line)
 {
     const struct call *call = line->call;
     append_pipe(out, call);
-    buffer_append_text(out, "curl --silent --show-error --globoff --path-as-is --noproxy "
+    buffer_append_text(out, "curl --silent --show-error --globoff --noproxy "
                             "'*'");
     append_method(out, call->method);
     append_headers(out, line);

@@ -15,6 +15,7 @@
 #include "fetch/own_listeners.h"
 #include "fetch/port_set.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,24 +36,34 @@ struct guard {
 static const struct {
     enum verdict verdict;
     bool is_fixed; /* refused in report mode too */
+    const char *rule;
     const char *text;
 } reasons[EGRESS_REASON_COUNT] = {
-    [EGRESS_DENIED_HOST] = {VERDICT_BLOCK_URL, false,
+    [EGRESS_DENIED_HOST] = {VERDICT_BLOCK_URL, false, "egress.deny",
                             "the host is denied by egress.deny"},
-    [EGRESS_DENIED_ADDRESS] = {VERDICT_BLOCK_ADDRESS, false,
+    [EGRESS_DENIED_ADDRESS] = {VERDICT_BLOCK_ADDRESS, false, "egress.deny",
                                "the address is denied by egress.deny"},
-    [EGRESS_NO_HTTP] = {VERDICT_BLOCK_URL, true, "the scheme is neither http nor https"},
-    [EGRESS_SCHEME] = {VERDICT_BLOCK_URL, false, "the scheme is not in egress.schemes"},
-    [EGRESS_PORT] = {VERDICT_BLOCK_URL, false, "the port is not allowed by egress.ports"},
-    [EGRESS_PRIVATE] = {VERDICT_BLOCK_ADDRESS, false, "the address is not public"},
-    [EGRESS_METADATA] = {VERDICT_BLOCK_ADDRESS, true, "a cloud's metadata service"},
-    [EGRESS_OWN] = {VERDICT_BLOCK_ADDRESS, true, "the gateway itself"},
-    [EGRESS_ZONE] = {VERDICT_BLOCK_ADDRESS, true, "the address has a zone"},
-    [EGRESS_FAMILY] = {VERDICT_BLOCK_ADDRESS, true, "not an IP address"},
+    [EGRESS_NO_HTTP] = {VERDICT_BLOCK_URL, true, "egress.schemes",
+                        "the scheme is neither http nor https"},
+    [EGRESS_SCHEME] = {VERDICT_BLOCK_URL, false, "egress.schemes",
+                       "the scheme is not in egress.schemes"},
+    [EGRESS_PORT] = {VERDICT_BLOCK_URL, false, "egress.ports, egress.deny_ports",
+                     "the port is not allowed by egress.ports"},
+    [EGRESS_PRIVATE] = {VERDICT_BLOCK_ADDRESS, false, "egress.private_addresses: deny",
+                        "the address is not public"},
+    [EGRESS_METADATA] = {VERDICT_BLOCK_ADDRESS, true, "metadata services",
+                         "a cloud's metadata service"},
+    [EGRESS_OWN] = {VERDICT_BLOCK_ADDRESS, true, "gatherd's own listeners",
+                    "the gateway itself"},
+    [EGRESS_ZONE] = {VERDICT_BLOCK_ADDRESS, true, "addresses with a zone",
+                     "the address has a zone"},
+    [EGRESS_FAMILY] = {VERDICT_BLOCK_ADDRESS, true, "IP addresses only",
+                       "not an IP address"},
     [EGRESS_INSECURE_REDIRECT] = {VERDICT_BLOCK_URL, false,
+                                  "egress.insecure_redirects: deny",
                                   "the redirect leads from https to a scheme without "
                                   "TLS"},
-    [EGRESS_OTHER] = {VERDICT_BLOCK_ADDRESS, true,
+    [EGRESS_OTHER] = {VERDICT_BLOCK_ADDRESS, true, "the egress policy",
                       "the address is not one to connect to"},
 };
 
@@ -294,4 +305,33 @@ enum verdict guard_judge_redirect(const struct guard *guard, const struct target
     if (!from->is_https || to->is_https || guard->allows_insecure_redirects)
         return VERDICT_ALLOW;
     return refuse(guard, EGRESS_INSECURE_REDIRECT, ret_reason);
+}
+
+/* ------------------------------------------------------------------------ explaining */
+
+/* A literal that was allowed is an IP address. */
+static const char *rule_for_address(const struct guard *guard,
+                                    const struct target *target)
+{
+    struct ip_address address;
+    bool is_ip = ip_address_from_sockaddr(literal_of(target), &address);
+    assert(is_ip);
+    if (is_ip &&
+        egress_rules_find_address(&guard->allow, &address, target->port, EGRESS_ANY))
+        return "egress.allow";
+    if (address_class_of(&address, NULL) == ADDRESS_PUBLIC)
+        return "public addresses";
+    return "egress.private_addresses: allow";
+}
+
+const char *guard_rule(const struct guard *guard, const struct target *target,
+                       const char *reason)
+{
+    if (reason)
+        return reasons[guard_reason(reason)].rule;
+    if (target->is_literal)
+        return rule_for_address(guard, target);
+    if (egress_rules_find_host(&guard->allow, target->host, target->port, EGRESS_ANY))
+        return "egress.allow";
+    return "egress.schemes, egress.ports";
 }

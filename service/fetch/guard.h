@@ -82,6 +82,11 @@ enum verdict guard_judge_address(const struct guard *guard, const struct target 
  * is guard_judge_target's question. */
 enum verdict guard_judge_redirect(const struct guard *guard, const struct target *from,
                                   const struct target *to, const char **ret_reason);
+/* guard_rule names what decided a verdict of guard_judge_target: an option, or a rule
+ * that is none. `reason` is what it left; NULL: nothing, the target is allowed. Constant,
+ * and never an entry of a list: a caller does not learn the policy by asking. */
+const char *guard_rule(const struct guard *guard, const struct target *target,
+                       const char *reason);
 /* guard_reason returns which row of the policy a text in `ret_reason` is; EGRESS_OTHER
  * for any other text. */
 enum egress_reason guard_reason(const char *text);

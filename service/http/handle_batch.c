@@ -10,6 +10,7 @@
 #include "batch/gather.h"
 #include "batch/parse_report.h"
 #include "batch/plan.h"
+#include "http/admit_batch.h"
 #include "http/admit_caller.h"
 #include "http/batch_log.h"
 #include "http/batch_read.h"
@@ -17,7 +18,6 @@
 #include "http/exchange.h"
 #include "http/handle_stream.h"
 #include "http/problem.h"
-#include "http/time_left.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,59 +28,6 @@ struct batch_work {
     struct gather *gather;
     char address[64]; /* the client's */
 };
-
-/* ----------------------------------------------------------------------- admission */
-
-/* How much time the client says it has left; false: answered. */
-static bool read_time_left(struct exchange *exchange, bool *ret_is_given,
-                           uint64_t *ret_ms)
-{
-    const char *name = exchange_setup(exchange)->config->fetch.deadline_header;
-    char detail[192];
-    struct slice text;
-    *ret_is_given = false;
-    if (!name || !*name)
-        return true;
-    size_t count = exchange_headers(exchange, name, &text);
-    *ret_is_given = count > 0;
-    if (count == 0 || (count == 1 && time_left_parse(text, ret_ms)))
-        return true;
-    snprintf(detail, sizeof detail,
-             count > 1 ? "the header %s came more than once"
-                       : "the header %s must be a whole number of milliseconds",
-             name);
-    batch_refuse(exchange, PROBLEM_INVALID_BATCH, detail, NULL);
-    return false;
-}
-
-/* Admission comes before the body is parsed: refusing must be cheap. */
-static bool admit(struct exchange *exchange)
-{
-    const struct front_setup *setup = exchange_setup(exchange);
-    if (atomic_load_explicit(&setup->state->is_draining, memory_order_relaxed)) {
-        batch_refuse(exchange, PROBLEM_DRAINING, "this instance is shutting down", NULL);
-        return false;
-    }
-    if (budget_is_nearly_full(&setup->budgets->reply_bytes)) {
-        batch_refuse(exchange, PROBLEM_OVERLOADED,
-                     "the replies held fill memory.reply_budget; retry a little later",
-                     NULL);
-        return false;
-    }
-    if (!admission_is_open(setup->admission)) {
-        batch_refuse(exchange, PROBLEM_OVERLOADED, exchange_overload_detail, NULL);
-        return false;
-    }
-    if (!memory_keep_reserve()) {
-        batch_refuse(exchange, PROBLEM_OVERLOADED,
-                     "the process is out of memory; retry a little later", NULL);
-        return false;
-    }
-    bool is_given;
-    uint64_t time_left_ms;
-    return read_time_left(exchange, &is_given, &time_left_ms) &&
-           admit_caller_early(exchange);
-}
 
 /* --------------------------------------------------------------------------- reply */
 
@@ -209,7 +156,7 @@ static void on_read(struct exchange *exchange, struct batch *batch,
     }
     const struct accept_choice choice = exchange_accept(exchange);
     /* It was sound when the batch was admitted. */
-    if (!read_time_left(exchange, &batch->has_time_left, &batch->time_left_ms)) {
+    if (!admit_batch_time(exchange, &batch->has_time_left, &batch->time_left_ms)) {
         batch_free(batch);
         return;
     }
@@ -224,12 +171,12 @@ static void on_read(struct exchange *exchange, struct batch *batch,
 
 void handle_batch_post(struct exchange *exchange)
 {
-    if (admit(exchange))
+    if (admit_batch(exchange))
         batch_read_body(exchange, on_read);
 }
 
 void handle_batch_get(struct exchange *exchange)
 {
-    if (admit(exchange))
+    if (admit_batch(exchange))
         batch_read_query(exchange, on_read);
 }

@@ -7,6 +7,7 @@ struct exchange;
 
 void handle_batch_post(struct exchange *exchange);
 void handle_batch_get(struct exchange *exchange);
+void handle_explain_post(struct exchange *exchange);
 
 void handle_ops_index(struct exchange *exchange);
 void handle_ops_health(struct exchange *exchange);

@@ -34,6 +34,7 @@ static const char behind_version[] =
     "<ul>\n"
     "<li><code>POST /v1/batch</code>: run a batch</li>\n"
     "<li><code>GET /v1/batch?url=…&amp;url=…</code>: the same for plain GETs</li>\n"
+    "<li><code>POST /v1/explain</code>: what a batch would do; sends nothing</li>\n"
     "<li><a href=\"/openapi.yaml\">/openapi.yaml</a>: the contract of this version</li>\n"
     "<li><a href=\"/healthz\">/healthz</a>: 200 while the process works</li>\n"
     "<li><a href=\"/readyz\">/readyz</a>: 200 while it takes batches</li>\n"

@@ -17,6 +17,7 @@ enum {
 static const struct route routes_table[] = {
     {"POST", "/v1/batch", true, true, ROUTE_ON_MAIN, handle_batch_post},
     {"GET", "/v1/batch", false, true, ROUTE_ON_MAIN, handle_batch_get},
+    {"POST", "/v1/explain", true, true, ROUTE_ON_MAIN, handle_explain_post},
     {"GET", "/healthz", false, false, ROUTE_ON_MAIN | ROUTE_ON_OPS, handle_ops_health},
     {"GET", "/readyz", false, false, ROUTE_ON_MAIN_ALONE | ROUTE_ON_OPS,
      handle_ops_ready},

@@ -72,8 +72,8 @@ Test(curl_line, a_plain_get)
     init(&sample, "http://a.example/x?y=1");
     char *line = line_of(&sample, false);
     cr_expect_str_eq(
-        line, "curl --silent --show-error --globoff --path-as-is --noproxy '*' --header "
-              "'user-agent: gatherd/1' --header 'accept-encoding: gzip' "
+        line, "curl --silent --show-error --globoff --noproxy '*' --header "
+              "'user-agent: gatherd/1' --header 'accept-encoding: gzip' --compressed "
               "--connect-timeout 2.050 --max-time 10.000 --max-filesize 4096 --url "
               "'http://a.example/x?y=1'");
     free(line);

@@ -425,3 +425,46 @@ Test(guard, a_wrong_option_is_named)
     }
     guard_free(NULL);
 }
+
+Test(guard, the_rule_behind_a_verdict_has_a_name)
+{
+    static const struct {
+        const char *url, *rule;
+    } rows[] = {
+        {"http://denied.example/", "egress.deny"},
+        {"http://10.9.9.9/", "egress.deny"},
+        {"ftp://a.example/", "egress.schemes"},
+        {"http://a.example:22/", "egress.ports, egress.deny_ports"},
+        {"http://127.0.0.1/", "egress.private_addresses: deny"},
+        {"http://169.254.169.254/", "metadata services"},
+        {"http://a.example/", "egress.schemes, egress.ports"},
+        {"http://open.example:22/", "egress.allow"},
+        {"http://10.1.1.1/", "egress.allow"},
+        {"http://93.184.216.34/", "public addresses"},
+    };
+    struct policy policy = {.allow = {"10.1.0.0/16", "open.example:22"},
+                            .deny = {"denied.example", "10.9.9.9"}};
+    struct guard *guard = guard_try(&policy, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct target target;
+        const char *reason;
+        cr_assert(url_parse(slice_from(rows[i].url), &target, &reason));
+        guard_judge_target(guard, &target, &reason);
+        cr_expect_str_eq(guard_rule(guard, &target, reason), rows[i].rule, "%s",
+                         rows[i].url);
+    }
+    guard_free(guard);
+}
+
+Test(guard, where_private_addresses_are_open_that_is_the_rule)
+{
+    struct policy policy = {.allows_private = true};
+    struct guard *guard = guard_try(&policy, NULL);
+    struct target target;
+    const char *reason;
+    cr_assert(url_parse(slice_from("http://127.0.0.1/"), &target, &reason));
+    guard_judge_target(guard, &target, &reason);
+    cr_expect_str_eq(guard_rule(guard, &target, reason),
+                     "egress.private_addresses: allow");
+    guard_free(guard);
+}

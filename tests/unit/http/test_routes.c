@@ -22,6 +22,7 @@ Test(routes, every_resource_has_its_handler)
     } expected[] = {
         {"POST", "/v1/batch", handle_batch_post},
         {"GET", "/v1/batch", handle_batch_get},
+        {"POST", "/v1/explain", handle_explain_post},
         {"GET", "/healthz", handle_ops_health},
         {"GET", "/readyz", handle_ops_ready},
         {"GET", "/metrics", handle_ops_metrics},
