@@ -159,6 +159,12 @@ static void append_removal(struct buffer *out, const struct call *call, const ch
         buffer_append_format(out, " --header '%s:'", name);
 }
 
+/* In a plan whose clock begins at 0. */
+static uint64_t left_ms(const struct call *call)
+{
+    return call->timeout_ms < call->deadline_ms ? call->timeout_ms : call->deadline_ms;
+}
+
 static void append_headers(struct buffer *out, const struct curl_line *line)
 {
     static const char *const of_signature[] = {"webhook-id", "webhook-timestamp",
@@ -166,6 +172,8 @@ static void append_headers(struct buffer *out, const struct curl_line *line)
     const struct call *call = line->call;
     for (size_t i = 0; i < call->header_count; i++) {
         const struct call_header *header = &call->headers[i];
+        if (slice_is_ignoring_case(header->name, line->left_name))
+            continue; /* the gateway's to say */
         bool is_secret = curl_line_is_secret_header(header->name);
         append_header(out, header->name, is_secret ? slice_from("***") : header->value);
     }
@@ -173,6 +181,9 @@ static void append_headers(struct buffer *out, const struct curl_line *line)
         if (!has_header(call, of_signature[i]))
             append_header(out, slice_from(of_signature[i]), slice_from("***"));
     }
+    if (*line->left_name)
+        buffer_append_format(out, " --header '%s: %" PRIu64 "'", line->left_name,
+                             left_ms(call));
     if (!*line->user_agent)
         append_removal(out, call, "user-agent");
     else if (!has_header(call, "user-agent"))

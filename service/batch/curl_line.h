@@ -17,6 +17,7 @@ struct curl_line {
     const struct call *call; /* its URL is one that url_parse takes */
     const char *user_agent;  /* for calls that have none; "": none */
     const char *codings;     /* likewise, Accept-Encoding */
+    const char *left_name;   /* the header that tells what time is left; "": none */
     bool is_signed;          /* with the headers of signing.h */
 };
 

@@ -5,6 +5,7 @@
 #include "batch/explain_item.h"
 
 #include "base/json_text.h"
+#include "batch/answer_shape.h"
 #include "batch/curl_line.h"
 #include "batch/expect.h"
 #include "batch/fallback.h"
@@ -145,6 +146,34 @@ static void put_alternatives(struct buffer *out, const struct guard *guard,
     buffer_append_byte(out, ']');
 }
 
+static void put_list(struct buffer *out, const char *name, const struct slice *texts,
+                     size_t count)
+{
+    buffer_append_format(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_append_byte(out, ',');
+        json_text_append_string(out, texts[i]);
+    }
+    buffer_append_byte(out, ']');
+}
+
+static void put_shape(struct buffer *out, const struct answer_shape *shape)
+{
+    static const char *const modes[] = {[BODY_MODE_FULL] = "full",
+                                        [BODY_MODE_NONE] = "none",
+                                        [BODY_MODE_SHA256] = "sha256"};
+    if (shape->pointer_count)
+        put_list(out, "select", shape->pointers, shape->pointer_count);
+    if (shape->body_mode == BODY_MODE_FIRST_BYTES)
+        buffer_append_format(out, ",\"bodyMode\":{\"firstBytes\":%" PRIu64 "}",
+                             shape->first_bytes);
+    else if (shape->body_mode != BODY_MODE_NOT_GIVEN)
+        put_text(out, "bodyMode", slice_from(modes[shape->body_mode]));
+    if (shape->has_headers)
+        put_list(out, "responseHeaders", shape->header_names, shape->header_count);
+}
+
 static void put_options(struct buffer *out, const struct guard *guard,
                         const struct item_options *options)
 {
@@ -156,6 +185,8 @@ static void put_options(struct buffer *out, const struct guard *guard,
         put_alternatives(out, guard, options);
     if (options->expect)
         put_expect(out, options->expect);
+    if (options->shape)
+        put_shape(out, options->shape);
     if (options->fallback)
         buffer_append_format(out, ",\"fallback\":{\"status\":%d,\"bodyBytes\":%zu}",
                              options->fallback->status, options->fallback->body.len);
@@ -182,6 +213,7 @@ static void put_curl(struct buffer *out, struct buffer *line, const struct confi
         .call = &item->call,
         .user_agent = config->fetch.user_agent ? config->fetch.user_agent : "",
         .codings = DECODER_ACCEPT,
+        .left_name = config->fetch.deadline_header ? config->fetch.deadline_header : "",
         .is_signed = item->options && item->options->signing,
     };
     buffer_clear(line);

@@ -46,6 +46,7 @@ static char *line_of(const struct sample *sample, bool is_signed)
     const struct curl_line line = {.call = &sample->call,
                                    .user_agent = "gatherd/1",
                                    .codings = "gzip",
+                                   .left_name = "",
                                    .is_signed = is_signed};
     curl_line_append(&out, &line);
     cr_assert_not_null(buffer_text(&out));
@@ -128,9 +129,10 @@ Test(curl_line, redirects_agents_and_codings_of_the_callers_own)
     struct buffer out;
     buffer_init(&out, 4096);
     sample.call.header_count = 0;
-    curl_line_append(
-        &out,
-        &(struct curl_line){.call = &sample.call, .user_agent = "", .codings = "gzip"});
+    curl_line_append(&out, &(struct curl_line){.call = &sample.call,
+                                               .user_agent = "",
+                                               .codings = "gzip",
+                                               .left_name = ""});
     cr_expect_not_null(strstr(buffer_text(&out), " --header 'user-agent:' "));
     buffer_done(&out);
 }
@@ -259,7 +261,8 @@ Test(curl_line, a_full_buffer_stays_as_it_was)
         buffer_init(&out, max);
         curl_line_append(&out, &(struct curl_line){.call = &sample.call,
                                                    .user_agent = "u",
-                                                   .codings = "gzip"});
+                                                   .codings = "gzip",
+                                                   .left_name = ""});
         cr_expect(out.len <= max);
         buffer_done(&out);
     }
@@ -299,5 +302,29 @@ Test(curl_line, a_shell_reads_what_was_meant)
         got[len] = '\0';
         cr_expect_str_eq(got, evil[i]);
         free(line);
+    }
+}
+
+Test(curl_line, what_time_is_left_is_the_gateways_to_say)
+{
+    static const struct {
+        uint64_t deadline_ms;
+        const char *part;
+    } rows[] = {{3000, " --header 'X-Left: 3000' "},
+                {30000, " --header 'X-Left: 10000' "}};
+    for (size_t i = 0; i < 2; i++) {
+        struct sample sample;
+        struct buffer out;
+        init(&sample, "http://a/");
+        add(&sample, "x-left", "7");
+        sample.call.deadline_ms = rows[i].deadline_ms;
+        buffer_init(&out, 4096);
+        curl_line_append(&out, &(struct curl_line){.call = &sample.call,
+                                                   .user_agent = "u",
+                                                   .codings = "gzip",
+                                                   .left_name = "X-Left"});
+        cr_expect_not_null(strstr(buffer_text(&out), rows[i].part), "%s", out.data);
+        cr_expect_null(strstr(out.data, "x-left"));
+        buffer_done(&out);
     }
 }

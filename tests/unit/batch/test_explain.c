@@ -263,3 +263,18 @@ Test(explain, it_ends_at_the_ceilings_and_charges_nothing_then)
     }
     batch_free(batch);
 }
+
+Test(explain, small_answers_are_told)
+{
+    static const char *const rows[][2] = {
+        {"0/select", "['/a','/b/0']"},     {"0/bodyMode", ""},
+        {"0/responseHeaders", "['etag']"}, {"1/bodyMode", "'sha256'"},
+        {"1/responseHeaders", ""},         {"2/bodyMode", "{'firstBytes':9}"},
+        {"2/responseHeaders", "[]"},
+    };
+    json_t *document = explained(
+        "[{'url':'http://a/','select':['/a','/b/0'],'responseHeaders':['etag']},"
+        "{'url':'http://a/','bodyMode':'sha256'},{'url':'http://a/','bodyMode':"
+        "{'firstBytes':9},'responseHeaders':[]}]");
+    EXPECT_ITEMS(document, rows);
+}
