@@ -5,7 +5,10 @@
 #include "batch/explain.h"
 
 #include "batch/explain_item.h"
+#include "base/json_text.h"
+#include "base/memory.h"
 #include "batch/plan.h"
+#include "batch/references.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,6 +48,60 @@ static void put_batch(struct buffer *out, const struct config *config,
                          config->egress.mode == EGRESS_REPORT ? "report" : "enforce");
 }
 
+/* -------------------------------------------------------------------------- who waits */
+
+static const struct references *references_of(const struct batch *batch, size_t index)
+{
+    const struct item_options *options = batch->items[index].options;
+    return options ? options->references : NULL;
+}
+
+/* Those that wait for nobody have level 0, the others one more than the highest they wait
+ * for. Taken off one by one as nothing is left that they wait for (Kahn): the parser has
+ * refused cycles. NULL: there is no memory. */
+static uint32_t *find_levels(const struct batch *batch)
+{
+    size_t count = batch->count;
+    uint32_t *levels = memory_try_array(count * 3, sizeof *levels);
+    if (!levels)
+        return NULL;
+    uint32_t *left = levels + count;
+    uint32_t *queue = levels + 2 * count;
+    size_t queued = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct references *references = references_of(batch, i);
+        left[i] = references ? (uint32_t)references->need_count : 0;
+        if (left[i] == 0)
+            queue[queued++] = (uint32_t)i;
+    }
+    for (size_t at = 0; at < queued; at++) {
+        const struct references *references = references_of(batch, queue[at]);
+        for (size_t i = 0; references && i < references->user_count; i++) {
+            size_t user = references->users[i];
+            if (levels[user] <= levels[queue[at]])
+                levels[user] = levels[queue[at]] + 1;
+            if (--left[user] == 0)
+                queue[queued++] = (uint32_t)user;
+        }
+    }
+    return levels;
+}
+
+static void put_depends(struct buffer *out, const struct batch *batch, size_t index,
+                        uint32_t level)
+{
+    const struct references *references = references_of(batch, index);
+    if (!references)
+        return;
+    buffer_append_text(out, ",\"dependsOn\":[");
+    for (size_t i = 0; i < references->need_count; i++) {
+        if (i > 0)
+            buffer_append_byte(out, ',');
+        json_text_append_string(out, batch->items[references->needs[i]].id);
+    }
+    buffer_append_format(out, "],\"level\":%" PRIu32, level);
+}
+
 /* Everything up to here is charged; false: there is no room. */
 static bool charge(const struct explain_setup *setup, const struct buffer *out,
                    uint64_t *charged)
@@ -55,23 +112,38 @@ static bool charge(const struct explain_setup *setup, const struct buffer *out,
     return true;
 }
 
+/* False: it stopped before the end. */
+static bool write_items(const struct explain_setup *setup, const struct batch *batch,
+                        struct buffer *out, uint64_t *charged)
+{
+    struct buffer line;
+    struct buffer depends;
+    uint32_t *levels = find_levels(batch);
+    bool is_fine = levels != NULL;
+    buffer_init(&line, LINE_MAX);
+    buffer_init(&depends, LINE_MAX);
+    for (size_t i = 0; is_fine && i < batch->count; i++) {
+        if (i > 0)
+            buffer_append_byte(out, ',');
+        buffer_clear(&depends);
+        put_depends(&depends, batch, i, levels[i]);
+        explain_item(out, &line, setup, &batch->items[i], buffer_slice(&depends));
+        is_fine = !out->failed && !depends.failed && charge(setup, out, charged);
+    }
+    buffer_append_text(out, "]}");
+    buffer_done(&line);
+    buffer_done(&depends);
+    free(levels);
+    return is_fine;
+}
+
 static enum explain_result write_all(const struct explain_setup *setup,
                                      struct batch *batch, struct buffer *out,
                                      uint64_t *charged)
 {
-    struct buffer line;
     struct plan plan = plan_make(batch, setup->config, 0);
-    bool is_fine = true;
-    buffer_init(&line, LINE_MAX);
     put_batch(out, setup->config, batch, &plan);
-    for (size_t i = 0; is_fine && i < batch->count; i++) {
-        if (i > 0)
-            buffer_append_byte(out, ',');
-        explain_item(out, &line, setup, &batch->items[i], slice_make(NULL, 0));
-        is_fine = !out->failed && charge(setup, out, charged);
-    }
-    buffer_append_text(out, "]}");
-    buffer_done(&line);
+    bool is_fine = write_items(setup, batch, out, charged);
     if (out->failed)
         return out->cap > out->max / 2 ? EXPLAIN_TOO_LARGE : EXPLAIN_NO_ROOM;
     return is_fine && charge(setup, out, charged) ? EXPLAIN_DONE : EXPLAIN_NO_ROOM;

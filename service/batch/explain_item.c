@@ -9,11 +9,13 @@
 #include "batch/curl_line.h"
 #include "batch/expect.h"
 #include "batch/fallback.h"
+#include "batch/references.h"
 #include "batch/signing.h"
 #include "fetch/decoder.h"
 #include "fetch/url.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void put_text(struct buffer *out, const char *name, struct slice text)
 {
@@ -69,6 +71,30 @@ static void put_policy(struct buffer *out, const struct guard *guard, struct sli
             reason);
     put_text(out, "rule", slice_from(guard_rule(guard, &target, reason)));
     buffer_append_byte(out, '}');
+}
+
+/* References leave scheme and host as they are written, so what stands before the first
+ * is enough; but a URL may be one reference as a whole. */
+static void put_item_policy(struct buffer *out, struct buffer *room,
+                            const struct guard *guard, const struct item *item)
+{
+    const struct references *references =
+        item->options ? item->options->references : NULL;
+    if (!references || !references->url) {
+        put_policy(out, guard, item->url);
+        return;
+    }
+    const char *braces = memmem(item->url.data, item->url.len, "{{", 2);
+    size_t len = braces ? (size_t)(braces - item->url.data) : item->url.len;
+    if (len == 0) {
+        buffer_append_text(out, "{\"verdict\":\"unknown\",\"detail\":\"the URL comes of "
+                                "another reply and is judged when it is known\"}");
+        return;
+    }
+    buffer_clear(room);
+    buffer_append(room, item->url.data, len);
+    const char *before = buffer_text(room);
+    put_policy(out, guard, slice_from(before));
 }
 
 /* ----------------------------------------------------------------------------- limits */
@@ -231,7 +257,7 @@ void explain_item(struct buffer *out, struct buffer *line,
     json_text_append_string(out, item->id);
     put_text(out, "method", slice_from(call_method_name(item->method)));
     buffer_append_text(out, ",\"policy\":");
-    put_policy(out, setup->guard, item->url);
+    put_item_policy(out, line, setup->guard, item);
     put_limits(out, setup->config, item);
     if (item->has_body)
         put_number(out, "bodyBytes", item->body.len);

@@ -102,7 +102,7 @@ void parse_sign_headers(struct parser *parser, const struct item *item,
                  (!signing_id_is_valid(header->value) || ids++ > 0))
             report_error(parser->errors, at,
                          "must be one value of 1 to %d visible ASCII characters without "
-                         "a dot, as the request is signed",
+                         "dots and braces, as the request is signed",
                          SIGNING_ID_MAX);
     }
 }

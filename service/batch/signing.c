@@ -46,7 +46,7 @@ bool signing_id_is_valid(struct slice id)
     if (id.len < 1 || id.len > SIGNING_ID_MAX)
         return false;
     for (size_t i = 0; i < id.len; i++) {
-        if (id.data[i] <= ' ' || id.data[i] > '~' || id.data[i] == '.')
+        if (id.data[i] <= ' ' || id.data[i] > '~' || strchr(".{}", id.data[i]))
             return false;
     }
     return true;
@@ -91,15 +91,17 @@ bool signing_sign(const struct signing *signing, struct slice id, uint64_t now_s
     const struct slice parts[] = {id, dot, slice_make(made.timestamp, (size_t)len), dot,
                                   body};
     char *to = made.text;
-    for (size_t i = 0; i < signing->secret_count; i++) {
-        unsigned char digest[HMAC_SHA256_SIZE];
-        if (!hash(signing->secrets[i], parts, sizeof parts / sizeof *parts, digest))
-            return false;
+    bool is_signed = true;
+    for (size_t i = 0; is_signed && i < signing->secret_count; i++) {
+        unsigned char digest[HMAC_SHA256_SIZE] = {0};
+        is_signed =
+            hash(signing->secrets[i], parts, sizeof parts / sizeof *parts, digest);
         if (i > 0)
             *to++ = ' ';
         to = put(to, digest);
     }
     *to = '\0';
-    *ret_signature = made;
-    return true;
+    if (is_signed)
+        *ret_signature = made;
+    return is_signed;
 }

@@ -39,7 +39,7 @@ bool signing_find(const struct config *config, const char *caller, struct slice 
                   struct signing *ret_signing) MUST_CHECK;
 
 /* signing_id_is_valid: 1 to SIGNING_ID_MAX visible ASCII characters but '.', which is
- * what keeps id, time and body apart. */
+ * what keeps id, time and body apart, and braces: a reference could bring one in. */
 bool signing_id_is_valid(struct slice id);
 
 struct signature {

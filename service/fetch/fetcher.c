@@ -27,7 +27,8 @@ enum {
      * 500 calls more waiting for our attention than needed, and every item took six times
      * as long, at 20 % more CPU (ten batches of 10,000 items). */
     SLICE = 16,
-    CANCEL_SLICE = 64, /* 24 µs each */
+    HASHED = 128 << 10, /* bytes an on_dispatch may hash in the time a call takes */
+    CANCEL_SLICE = 64,  /* 24 µs each */
     SPARE_LEAST = 256,
     SPARE_SLICE = 256, /* handles freed per turn in which lanes are closed */
     STALL_FIRST_MS = 2,
@@ -355,8 +356,9 @@ static void start_slice(struct fetcher *fetcher)
             budget_give(&fetcher->setup.budgets->in_flight, 1);
             break;
         }
+        size_t cost = 1 + (call->on_dispatch ? call->body.len / HASHED : 0);
         dispatch(fetcher, call);
-        left--;
+        left -= cost < left ? cost : left;
     }
     if (schedule_has_blocked(fetcher->schedule) && !timer_is_set(&fetcher->retry_timer))
         loop_timer_set(fetcher->setup.loop, &fetcher->retry_timer,

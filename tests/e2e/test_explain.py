@@ -101,6 +101,16 @@ def test_the_command_line_makes_the_same_request(gatherd, upstream, fields):
     assert same_as_seen(by_curl) == same_as_seen(by_gatherd), line
 
 
+def test_who_waits_for_whom_and_urls_that_are_not_known_yet(gatherd, upstream):
+    told = explain(gatherd, [
+        {"id": "list", "url": upstream.url("ok")},
+        {"id": "one", "url": upstream.url("ok") + "?n={{list.body.n}}"},
+        {"id": "last", "url": "{{one.body.next}}", "dependsOn": ["list"]}])["items"]
+    assert [item.get("dependsOn") for item in told] == [[], ["list"], ["one", "list"]]
+    assert [item["level"] for item in told] == [0, 1, 2]
+    assert [item["policy"]["verdict"] for item in told] == ["allowed", "allowed", "unknown"]
+
+
 def test_head_and_redirects_too(gatherd, upstream):
     line = explain(gatherd, [{"url": upstream.url("bytes/5"), "method": "HEAD"}])
     run = subprocess.run(["sh", "-c", line["items"][0]["curl"]], capture_output=True, timeout=20)

@@ -278,3 +278,30 @@ Test(explain, small_answers_are_told)
         "{'firstBytes':9},'responseHeaders':[]}]");
     EXPECT_ITEMS(document, rows);
 }
+
+Test(explain, who_waits_for_whom_is_told_by_id_and_level)
+{
+    static const char *const rows[][2] = {
+        {"0/dependsOn", "['b','a']"},
+        {"0/level", "2"},
+        {"1/dependsOn", "['a']"},
+        {"1/level", "1"},
+        {"2/dependsOn", "[]"},
+        {"2/level", "0"},
+        {"3/dependsOn", ""},
+        {"3/level", ""},
+        {"0/policy/verdict", "'allowed'"},
+        {"4/policy",
+         "{'verdict':'unknown','detail':'the URL comes of another reply and is "
+         "judged when it is known'}"},
+        {"4/curl", ""},
+        {"5/policy/code", "'blocked_url'"},
+        {"5/policy/rule", "'egress.deny'"},
+    };
+    json_t *document = explained(
+        "[{'url':'http://x/{{ b.status }}','id':'c','dependsOn':['a']},"
+        "{'url':'http://x/?{{a.body.q}}','id':'b'},{'url':'http://x/','id':'a'},"
+        "'http://x/',{'url':'{{a.body.u}}'},{'url':'http://denied.example/"
+        "{{a.status}}'}]");
+    EXPECT_ITEMS(document, rows);
+}

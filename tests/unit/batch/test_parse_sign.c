@@ -121,7 +121,7 @@ Test(parse_sign, headers_of_a_signature_are_the_gateways_but_for_the_id)
     expect_error("billing", WITH("'webhook-signature':'v1,x'"),
                  "/0/headers/webhook-signature", "\"sign\" makes this header");
     expect_error("billing", WITH("'webhook-id':'a.b'"), "/0/headers/webhook-id",
-                 "without a dot");
+                 "without dots and braces");
     expect_error("billing", WITH("'webhook-id':['a','b']"), "/0/headers/webhook-id",
                  "one value");
     batch =

@@ -95,8 +95,9 @@ Test(signing, a_secret_is_found_for_the_callers_it_names_and_no_others)
 
 Test(signing, ids_are_visible_ascii_without_a_dot)
 {
-    static const char *const good[] = {"m", "msg_1", "a:b-c_d/e~!", "0"};
-    static const char *const bad[] = {"", "a.b", ".", "a b", "a\tb", "a\x7f", "\xc3\xa9"};
+    static const char *const good[] = {"m", "msg_1", "a:b-c_d/e~!|", "0"};
+    static const char *const bad[] = {"",    "a.b",  ".",     "{{x}}",   "}",
+                                      "a b", "a\tb", "a\x7f", "\xc3\xa9"};
     char longest[SIGNING_ID_MAX + 2];
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         cr_expect(signing_id_is_valid(slice_from(good[i])), "%s", good[i]);
