@@ -272,6 +272,23 @@ Test(fetcher_coalesce, waiting_for_a_slot_does_not_count)
     cr_assert_eq(requests(), 2);
 }
 
+/* It is not sent after its deadline; but whose? */
+Test(fetcher_coalesce, the_latest_deadline_is_the_shared_calls)
+{
+    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
+    rig_free(rig);
+    use(overrides);
+    rig_start(rig, "/delay/300");
+    run_until_running(1);
+    struct rig_call *urgent = make("/ok"), *patient = make("/ok");
+    urgent->call.deadline_ms = clock_now_ms() + 50;
+    fetcher_start(rig->fetcher, &urgent->call);
+    fetcher_start(rig->fetcher, &patient->call);
+    rig_run(rig, 3);
+    cr_assert_eq(patient->code, CALL_OK, "%s", patient->message);
+    cr_assert_eq(requests(), 2);
+}
+
 Test(fetcher_coalesce, when_all_gave_up_the_request_is_dropped)
 {
     for (int i = 0; i < 3; i++) {
