@@ -22,7 +22,7 @@ static void append(struct buffer *out, const char *text)
 void render_shaped_headers(struct buffer *out, const struct outcome *outcome,
                            const struct answer_shape *shape)
 {
-    struct call_header few[FEW_LINES];
+    struct call_header few[FEW_LINES] = {{.name = {NULL, 0}}};
     struct call_header *kept = few;
     size_t count = 0;
     if (outcome->header_count > FEW_LINES)
