@@ -128,6 +128,47 @@ def test_an_attempt_has_a_time_of_its_own_and_the_items_id(signing):
     assert int(second["webhook-timestamp"]) > int(first["webhook-timestamp"])
 
 
+def beside(upstream):
+    """What a signed item may meet: the requests before it, its own fields, the batch's options."""
+    echo, dead = upstream.url("echo"), f"http://127.0.0.1:{free_port()}/"
+    first = {"id": "a", "url": upstream.url("status/201")}
+    return {
+        "references": ([first], {"url": echo + "?s={{a.status}}", "method": "POST",
+                                 "headers": {"x-s": "{{a.status}}"},
+                                 "body": {"s": "{{a.status}}"}}, {}),
+        "hedge": ([], {"url": upstream.url("hang"), "hedgeAfterMs": 20,
+                       "alternatives": [echo]}, {}),
+        "alternatives": ([], {"url": dead, "method": "PUT", "body": {"$shared": True},
+                              "alternatives": [echo]}, {"sharedBody": "once"}),
+        "retries": ([], {"url": dead, "retries": 1, "alternatives": [echo]}, {}),
+        "expect": ([], {"url": echo, "expect": {"status": [200]}}, {}),
+        "coalesce": ([{"url": echo, "coalesce": True}], {"url": echo, "coalesce": True}, {}),
+        "failFast": ([], {"url": echo}, {"failFast": True, "until": "firstOk"}),
+        "select": ([], {"url": echo, "select": ["/headers", "/bodyBase64"]}, {}),
+        "concurrency": ([first], {"url": echo, "dependsOn": ["a"]}, {"concurrency": 1}),
+    }
+
+
+@pytest.mark.parametrize("what", ["references", "hedge", "alternatives", "retries", "expect",
+                                  "coalesce", "failFast", "select", "concurrency"])
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+def test_a_signature_is_right_beside_everything_else(signing, upstream, what, accept):
+    before, item, more = beside(upstream)[what]
+    signed = {**item, "id": "signed", "sign": {"secret": "news"}}
+    reply = signing.post({"requests": [*before, signed], **more}, {"accept": accept})
+    assert reply.status == 200, reply
+    lines = reply.json()["responses"] if accept.endswith("/json") else \
+        [json.loads(line) for line in reply.body.splitlines()]
+    [response] = [line for line in lines if line.get("id") == "signed"]
+    seen = response["body"]
+    if what == "select":
+        seen = {name[1:]: value for name, value in seen.items()}
+    body = base64.b64decode(seen["bodyBase64"])
+    assert verify(OTHER, seen["headers"], body), seen
+    assert not response.get("coalesced")
+    assert body == {"references": b'{"s": 201}', "alternatives": b"once"}.get(what, b"")
+
+
 def test_ten_thousand_items_share_one_body_in_memory(start_gatherd, upstream):
     """10,000 x 100 KB would be a gigabyte. All are refused before they connect (the port is
     closed), so that only gatherd's own memory is measured."""
