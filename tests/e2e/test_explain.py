@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import subprocess
+import time
 
 import pytest
 from harness.configuration import options
@@ -22,6 +23,7 @@ def explain(gatherd, document, headers=None, status=200):
 
 def metric(gatherd, name):
     found = re.findall(rf"^gatherd_{name}(?:{{[^}}]*}})? (\S+)$", gatherd.metrics(), re.M)
+    assert found, name
     return sum(float(value) for value in found)
 
 
@@ -138,11 +140,29 @@ def test_secrets_are_masked_and_signatures_not_made(start_gatherd, upstream):
 
 
 def test_ten_thousand_items_are_explained_within_the_bounds(start_gatherd):
-    gatherd = start_gatherd(options(batch__max_items=10000))
+    """Each explanation takes some 5 MiB of the budget for replies, and gives it back."""
+    gatherd = start_gatherd(options(batch__max_items=10000, batch__reply_max_bytes="8MiB",
+                                    memory__reply_budget="16MiB"))
     document = {"urls": [f"http://a.example/{i}" for i in range(10000)]}
-    told = explain(gatherd, document)
+    for _ in range(5):
+        told = explain(gatherd, document)
     assert len(told["items"]) == told["batch"]["items"] == 10000
     assert told["items"][-1]["id"] == "9999"
-    small = start_gatherd(options(batch__max_items=10000, batch__reply_max_bytes="1MiB"))
-    assert explain(small, document, status=413)["type"] == "/problems/too-large"
-    assert metric(small, "reply_bytes_held") == metric(gatherd, "reply_bytes_held") == 0
+    small = start_gatherd(options(batch__max_items=10000, batch__reply_max_bytes="1MiB",
+                                  memory__reply_budget="4MiB"))
+    for _ in range(6):
+        assert explain(small, document, status=413)["type"] == "/problems/too-large"
+    assert len(explain(small, ["http://a.example/"])["items"]) == 1
+
+
+def test_a_client_that_goes_away_meanwhile_is_nobodys_harm(start_gatherd):
+    gatherd = start_gatherd(options(batch__max_items=10000, batch__reply_max_bytes="8MiB",
+                                    memory__reply_budget="16MiB"))
+    body = json.dumps({"urls": ["http://a.example/"] * 10000}).encode()
+    head = (f"POST /v1/explain HTTP/1.1\r\nHost: 127.0.0.1:{gatherd.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+    for wait_s in (0, 0.01, 0.03, 0.1, 0.2):
+        with gatherd.raw() as client:
+            client.send(head + body)
+            time.sleep(wait_s)
+    assert len(explain(gatherd, {"urls": ["http://a.example/"] * 10000})["items"]) == 10000
