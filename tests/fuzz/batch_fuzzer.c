@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches: whatever the text, a batch within the limits or errors with valid pointers. */
+/* Batches: whatever the text, a batch within the limits, which can be explained as JSON,
+ * or errors with valid pointers. */
 #include "fuzzer.h"
 
 #include "base/json_text.h"
+#include "batch/explain.h"
 #include "batch/parse.h"
 #include "batch/plan.h"
 
@@ -26,6 +28,22 @@ static void check_batch(struct batch *batch, const struct config *config)
     }
 }
 
+static void check_explanation(struct batch *batch, const struct config *config,
+                              const struct guard *guard)
+{
+    struct buffer out;
+    struct budget replies = {.max = UINT64_MAX / 2};
+    const struct explain_setup setup = {
+        .config = config, .guard = guard, .replies = &replies};
+    if (explain_batch(&setup, batch, &out) == EXPLAIN_DONE) {
+        MUST_HOLD(json_text_is_valid(buffer_slice(&out)));
+        MUST_HOLD(budget_held(&replies) == out.len);
+    } else {
+        MUST_HOLD(budget_held(&replies) == 0);
+    }
+    buffer_done(&out);
+}
+
 static void check_errors(struct parse_errors *errors)
 {
     MUST_HOLD(errors->count > 0 && errors->count <= PARSE_ERRORS_MAX);
@@ -38,18 +56,38 @@ static void check_errors(struct parse_errors *errors)
     }
 }
 
+static struct config *config_with_secret(void)
+{
+    static const struct config_override secret = {
+        "webhooks.secrets",
+        "[{name: s, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}]"};
+    struct buffer faults;
+    buffer_init(&faults, 1 << 16);
+    struct config *config = config_load(NULL, &secret, 1, &faults);
+    buffer_done(&faults);
+    MUST_HOLD(config);
+    return config;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct config *config;
-    if (!config)
-        config = config_defaults();
+    static struct guard *guard;
+    static struct error err;
+    if (!config) {
+        config = config_with_secret();
+        guard = guard_new(config, NULL, &err);
+        MUST_HOLD(guard);
+    }
     struct parse_errors errors = {.count = 0};
     struct batch *batch = parse_batch(slice_make((const char *)data, size),
                                       &(struct parse_setup){.config = config}, &errors);
-    if (batch)
+    if (batch) {
         check_batch(batch, config);
-    else
+        check_explanation(batch, config, guard);
+    } else {
         check_errors(&errors);
+    }
     batch_free(batch);
     parse_errors_done(&errors);
     return 0;
