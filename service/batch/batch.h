@@ -61,6 +61,7 @@ struct item {
 
     /* While it runs and after: */
     struct gather *gather;
+    struct item *parent; /* whose forEach made it; NULL: it is one of the batch's */
     struct call call;
     struct item_extra *extra; /* of gather_state.h; NULL for plain items */
     enum call_code code;      /* valid when is_done */

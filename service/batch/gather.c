@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "batch/for_each.h"
 #include "batch/gather_state.h"
 #include "batch/item_run.h"
 #include "batch/reply.h"
@@ -114,14 +115,23 @@ static void settle(struct gather *gather, const struct item *last)
     }
 }
 
-/* Puts values into the item's request; false: there is nothing to send, it is done. */
-static bool fill_in(struct gather *gather, struct item *item)
+/* Makes the item ready to be sent: values put into it, or children made instead of it.
+ * False: it is not to be sent, and *ret_is_done says whether it is done. */
+static bool make_ready(struct gather *gather, struct item *item, bool *ret_is_done)
 {
     char text[MESSAGE_SIZE];
     struct buffer message = {.data = text, .cap = sizeof text, .max = sizeof text - 1};
-    if (!item->extra || item_links_expand(gather, item, &message))
+    *ret_is_done = false;
+    if (!item->extra || !item->extra->links)
         return true;
+    bool is_parent = for_each_is_asked(item);
+    if (is_parent ? for_each_open(gather, item, &message)
+                  : item_links_expand(gather, item, &message)) {
+        *ret_is_done = item->is_done; /* an array without elements */
+        return !is_parent;
+    }
     gather_finish_unsent(gather, item, buffer_text(&message));
+    *ret_is_done = true;
     return false;
 }
 
@@ -152,9 +162,12 @@ void gather_start_more(struct gather *gather)
         if (!item)
             break;
         left--;
-        if (!fill_in(gather, item)) {
-            gather->last_done = item;
-            next_turn = on_settle; /* never from here: others may call this */
+        bool is_done;
+        if (!make_ready(gather, item, &is_done)) {
+            if (is_done) { /* settled later: others may call this */
+                gather->last_done = item->parent ? item->parent : item;
+                next_turn = on_settle;
+            }
             continue;
         }
         gather->running++;
@@ -173,7 +186,7 @@ void gather_item_done(struct item *item, const struct outcome *outcome)
     gather->running--;
     gather_finish_item(gather, item, outcome, gather_ms(gather, item_run_start_us(item)));
     gather->pace += gather->pace > 0 && !gather->is_paused;
-    settle(gather, item);
+    settle(gather, item->parent ? item->parent : item);
 }
 
 /* What the item `gather->last` did that ended the batch; follows its id. */
@@ -229,6 +242,19 @@ static void abandon_item(struct gather *gather, struct item *item, enum call_cod
     gather_finish_item(gather, item, &outcome, gather_ms(gather, start_us));
 }
 
+/* The last of its children done, a parent is too. Returns how many there were. */
+static size_t abandon_children(struct gather *gather, struct item *parent,
+                               enum call_code code, uint64_t now_us)
+{
+    size_t count = 0;
+    struct item *child = NULL;
+    while ((child = for_each_next_left(parent, child))) {
+        abandon_item(gather, child, code, now_us);
+        count++;
+    }
+    return count;
+}
+
 /* Calls may still end by themselves between two slices; the last one then ends it. */
 static void on_end_more(struct timer *timer)
 {
@@ -239,11 +265,16 @@ static void on_end_more(struct timer *timer)
         struct item *item = &gather->batch->items[gather->next];
         if (item->is_done)
             continue;
-        if (left-- == 0) {
+        if (left == 0) {
             go_on_next_turn(gather, on_end_more);
             return;
         }
-        abandon_item(gather, item, gather->ending_code, now_us);
+        size_t ended = 1;
+        if (item->extra && item->extra->children)
+            ended = abandon_children(gather, item, gather->ending_code, now_us);
+        else
+            abandon_item(gather, item, gather->ending_code, now_us);
+        left -= ended < left ? ended : left;
     }
     end(gather);
 }

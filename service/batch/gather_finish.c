@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "batch/fallback.h"
 #include "batch/answer_shape.h"
+#include "batch/for_each.h"
 #include "batch/item_run.h"
 #include "batch/render.h"
 #include "batch/reply.h"
@@ -38,17 +39,23 @@ static char *fit(struct buffer *own)
 static struct render_wish wish_of(const struct gather *gather, const struct item *item,
                                   double start_ms)
 {
-    return (struct render_wish){
+    struct render_wish wish = {
         .include = gather->batch->include,
         .start_ms = start_ms,
         .shape = item->options ? item->options->shape : NULL,
     };
+    if (item->extra && item->extra->children) {
+        wish.include &= INCLUDE_TIMING; /* the rest is its children's */
+        wish.members = for_each_members(item);
+    }
+    return wish;
 }
 
 /* There is more to write than FAILURE_MAX bytes are known to hold. */
-static bool has_size(const struct outcome *outcome)
+static bool has_size(const struct item *item, const struct outcome *outcome)
 {
-    return outcome->status > 0 || outcome->attempt_count > 0;
+    return outcome->status > 0 || outcome->attempt_count > 0 ||
+           (item->extra && item->extra->children);
 }
 
 /* There was no room for the item's body: a response without one, which always fits. */
@@ -61,7 +68,8 @@ static void render_too_large(struct gather *gather, struct item *item,
     failure.attempt_count = 0;
     struct buffer out = {
         .data = memory_new(FAILURE_MAX), .cap = FAILURE_MAX, .max = FAILURE_MAX};
-    const struct render_wish wish = wish_of(gather, item, start_ms);
+    struct render_wish wish = wish_of(gather, item, start_ms);
+    wish.members = slice_make(NULL, 0);
     buffer_append_byte(&out, item == gather->batch->items ? '[' : ',');
     render_response(&out, item->id, &failure, &wish);
     assert(!out.failed);
@@ -88,16 +96,17 @@ static enum call_code render_item(struct gather *gather, struct item *item,
     const struct answer_shape *shape = item->options ? item->options->shape : NULL;
     size_t body_bytes =
         shape ? answer_shape_body_bytes(shape, outcome->body.len) : outcome->body.len;
+    const struct render_wish wish = wish_of(gather, item, start_ms);
     bool is_large =
         (batch->include & INCLUDE_BODY) && outcome->has_body && body_bytes > LARGE_BODY;
+    is_large |= wish.members.len > LARGE_BODY;
     struct buffer own;
     buffer_init(&own, 0);
     struct buffer *out = is_large ? &own : &batch_segment_of(batch, item)->block;
     size_t before = out->len;
     if (!is_large)
         grow_ahead(out);
-    const struct render_wish wish = wish_of(gather, item, start_ms);
-    out->max = before + (has_size(outcome) ? room : 0) + FAILURE_MAX;
+    out->max = before + (has_size(item, outcome) ? room : 0) + FAILURE_MAX;
     buffer_append_byte(out, item == batch->items ? '[' : ',');
     render_response(out, item->id, outcome, &wish);
     if (out->failed) {
@@ -125,33 +134,44 @@ static enum call_code keep(struct gather *gather, struct item *item,
     return code;
 }
 
+enum call_code gather_render(const struct gather *gather, const struct item *item,
+                             const struct outcome *outcome, double start_ms,
+                             uint64_t room, struct buffer *out)
+{
+    struct render_wish wish = wish_of(gather, item, start_ms);
+    buffer_clear(out);
+    out->max = (has_size(item, outcome) ? room : 0) + FAILURE_MAX;
+    render_response(out, item->id, outcome, &wish);
+    if (!out->failed)
+        return outcome->code;
+    struct outcome failure = *outcome;
+    failure.code = CALL_TOO_LARGE;
+    failure.attempt_count = 0;
+    failure.message = gather->setup.on_response
+                          ? "the replies held for the reader of this batch are too large "
+                            "together"
+                          : "the replies of this batch are too large together";
+    wish.members = slice_make(NULL, 0);
+    buffer_done(out);
+    out->max = FAILURE_MAX;
+    render_response(out, item->id, &failure, &wish);
+    assert(!out->failed);
+    return CALL_TOO_LARGE;
+}
+
 /* A stream takes responses as they end; nothing of them is kept here. */
 static enum call_code hand_on(struct gather *gather, struct item *item,
                               const struct outcome *outcome, double start_ms)
 {
-    const struct render_wish wish = wish_of(gather, item, start_ms);
     struct buffer *out = &gather->response;
-    struct outcome shown = *outcome;
     uint64_t most = gather->setup.config->batch.reply_max_bytes;
     uint64_t held = gather->setup.held(gather->setup.context);
-    uint64_t room = held < most ? most - held : 0;
-    buffer_clear(out);
-    out->max = (has_size(outcome) ? room : 0) + FAILURE_MAX;
-    render_response(out, item->id, &shown, &wish);
-    if (out->failed) {
-        buffer_done(out);
-        shown.code = CALL_TOO_LARGE;
-        shown.attempt_count = 0;
-        shown.message = "the replies held for the reader of this batch are too large "
-                        "together";
-        out->max = FAILURE_MAX;
-        render_response(out, item->id, &shown, &wish);
-        assert(!out->failed);
-    }
+    enum call_code code = gather_render(gather, item, outcome, start_ms,
+                                        held < most ? most - held : 0, out);
     gather->setup.on_response(gather, buffer_slice(out), gather->setup.context);
     if (out->cap > RESPONSE_KEPT)
         buffer_done(out);
-    return shown.code;
+    return code;
 }
 
 void gather_finish_item(struct gather *gather, struct item *item,
@@ -159,11 +179,16 @@ void gather_finish_item(struct gather *gather, struct item *item,
 {
     struct outcome instead;
     struct attempt_record one;
+    bool has_children = item->extra && item->extra->children;
     assert(!item->is_done);
-    if (fallback_applies(item->options, outcome)) {
+    if (!has_children && fallback_applies(item->options, outcome)) {
         instead = fallback_outcome(item->options->fallback, outcome, &one);
         outcome = &instead;
         metrics_add(gather->setup.metrics, METRIC_FALLBACKS, 0, 1);
+    }
+    if (item->parent) {
+        for_each_child_done(gather, item, outcome, start_ms);
+        return;
     }
     if (gather->setup.on_response)
         item->code = hand_on(gather, item, outcome, start_ms);

@@ -27,6 +27,7 @@ struct item_extra {
     size_t waits_for;          /* items that have to be done before it may start */
     struct attempts *attempts; /* NULL: it is one call, or not started */
     struct signer signer;      /* if it is to be signed */
+    struct children *children; /* of a forEach (for_each.h); NULL: it is one call */
     struct item_links *links;  /* NULL: it needs no others, and no others need it */
 };
 
@@ -51,7 +52,8 @@ struct gather {
     enum wait_verdict ending_verdict; /* why, if because of the item `last`; … */
     const struct item *last;          /* NULL: not because of an item */
     const struct item *last_done;     /* for what is left to the next turn */
-    size_t running;                   /* started, not done */
+    size_t child_count;               /* made by forEach so far */
+    size_t running;                   /* started, not done; children, not their parents */
     size_t done;
     size_t ok;
     size_t required_failed; /* of those that are not optional */
@@ -98,6 +100,12 @@ void gather_item_done(struct item *item, const struct outcome *outcome);
  * was handed to the fetcher, since the batch began. Starts and ends nothing. */
 void gather_finish_item(struct gather *gather, struct item *item,
                         const struct outcome *outcome, double start_ms);
+
+/* gather_render writes the response of an item, or says that it is too large when it does
+ * not fit into `room` bytes: then it fails by that. Returns what it ends with. */
+enum call_code gather_render(const struct gather *gather, const struct item *item,
+                             const struct outcome *outcome, double start_ms,
+                             uint64_t room, struct buffer *out);
 
 /* gather_finish_unsent: as gather_finish_item, for an item that cannot be sent because of
  * others. gather_finish_doomed does so with those of gather->doomed, and those that they

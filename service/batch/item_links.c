@@ -9,6 +9,7 @@
 #include "batch/gather_state.h"
 #include "batch/references.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,9 @@ struct item_links {
     struct call_header *headers;
     struct buffer body;
     uint64_t bytes; /* counted in budgets->request_bytes */
+    /* Of a child: */
+    struct slice element; /* JSON */
+    char index[8];        /* its place, in digits */
 };
 
 static struct item_links *links_of(const struct item *item)
@@ -51,6 +55,16 @@ struct item_links *item_links_new(struct item *item)
     links->references = references;
     links->users_left = references->user_count;
     item->extra->waits_for = references->need_count;
+    return links;
+}
+
+struct item_links *item_links_new_child(const struct item *child, struct slice element,
+                                        size_t index)
+{
+    struct item_links *links = memory_new(sizeof *links);
+    links->references = child->options->references;
+    links->element = element;
+    snprintf(links->index, sizeof links->index, "%zu", index);
     return links;
 }
 
@@ -228,17 +242,48 @@ static bool refuse_expansion(struct filler *filler, const char *place)
     return refuse(filler, -1, place, "it would be too large with its values in it");
 }
 
+const struct template_value *item_links_value(const struct gather *gather,
+                                              const struct item *item, int number,
+                                              const char **ret_fault)
+{
+    const struct reference_source *source = &links_of(item)->references->sources[number];
+    const struct item_links *from = links_of(&gather->batch->items[source->item]);
+    const struct kept_value *kept = &from->values[source->wanted];
+    *ret_fault = kept->fault;
+    return kept->fault ? NULL : &kept->value;
+}
+
+/* A value of the item's own forEach. */
+static bool find_own_value(const struct item_links *links,
+                           const struct reference *reference,
+                           struct template_value *ret_value, const char **ret_fault)
+{
+    struct slice value = slice_from(links->index);
+    *ret_fault = "is not in the element";
+    if (reference->kind == REFERENCE_ELEMENT &&
+        !json_find(links->element, reference->steps, reference->step_count, &value))
+        return false;
+    *ret_value = (struct template_value){.bytes = value};
+    return true;
+}
+
 static bool find_values(struct filler *filler)
 {
     const struct references *references = filler->links->references;
     for (size_t i = 0; i < references->source_count; i++) {
         const struct reference_source *source = &references->sources[i];
-        const struct item_links *from =
-            links_of(&filler->gather->batch->items[source->item]);
-        const struct kept_value *kept = &from->values[source->wanted];
-        if (kept->fault)
-            return refuse(filler, (int)i, "", kept->fault);
-        filler->values[i] = kept->value;
+        const char *fault = NULL;
+        if (source->is_own) {
+            if (!find_own_value(filler->links, source->reference, &filler->values[i],
+                                &fault))
+                return refuse(filler, (int)i, "", fault);
+            continue;
+        }
+        const struct template_value *value =
+            item_links_value(filler->gather, filler->item, (int)i, &fault);
+        if (!value)
+            return refuse(filler, (int)i, "", fault);
+        filler->values[i] = *value;
     }
     return true;
 }

@@ -9,6 +9,7 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "batch/batch.h"
+#include "batch/template.h"
 
 #include <stdbool.h>
 
@@ -32,3 +33,14 @@ void item_links_explain(const struct item *item, struct buffer *message);
  * a no-op when it was done. False: it cannot be sent, and `message` says why. */
 bool item_links_expand(struct gather *gather, struct item *item,
                        struct buffer *message) MUST_CHECK;
+
+/* item_links_value: what the item's reference of that number gave, NULL and *ret_fault:
+ * nothing. For items that wait for nothing any more. */
+const struct template_value *item_links_value(const struct gather *gather,
+                                              const struct item *item, int number,
+                                              const char **ret_fault) MUST_CHECK;
+
+/* item_links_new_child: those of a child, with its element, which outlives them, and its
+ * place. It waits for nothing and nobody waits for it. */
+struct item_links *item_links_new_child(const struct item *child, struct slice element,
+                                        size_t index);

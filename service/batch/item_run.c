@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "batch/attempts.h"
+#include "batch/for_each.h"
 #include "batch/gather_state.h"
 #include "fetch/fetcher.h"
 
@@ -30,7 +31,7 @@ void item_run_prepare(struct gather *gather, struct item *item)
         signer_init(&item->extra->signer, item->options->signing);
         signer_arm(&item->extra->signer, &item->call);
     }
-    if (item->options && item->options->references)
+    if (item->options && item->options->references && !item->parent)
         item->extra->links = item_links_new(item);
 }
 
@@ -38,6 +39,7 @@ void item_run_forget(struct item *item)
 {
     if (!item->extra)
         return;
+    for_each_free(item->gather, item);
     attempts_free(item->extra->attempts);
     signer_done(&item->extra->signer);
     item_links_free(item->gather, item->extra->links);
@@ -106,6 +108,10 @@ static struct attempts *attempts_of(const struct item *item)
 void item_run_cancel(struct gather *gather, struct item *item, struct outcome *outcome)
 {
     struct attempts *attempts = attempts_of(item);
+    if (item->extra && item->extra->children) {
+        for_each_cancel(gather, item);
+        return;
+    }
     if (!attempts) {
         fetcher_cancel(gather->setup.fetcher, &item->call);
         return;

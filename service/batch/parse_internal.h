@@ -66,7 +66,9 @@ struct item_fields {
     int64_t connect_timeout_ms;
     int64_t redirects;
     int64_t max_body_bytes;
-    json_t *depends_on;          /* an array; NULL: not given */
+    json_t *depends_on;        /* an array; NULL: not given */
+    struct slice for_each, as; /* data NULL: not given */
+    int64_t for_each_max;
     struct item_options options; /* item_options.h says what is "not given" */
     bool has_options;            /* any of them is given */
     struct answer_shape *shape;  /* options.shape, while it is being read; NULL: none */

@@ -51,6 +51,10 @@ static const struct field_row rows[] = {
     {"bodyMode", take_body_mode, true, true, 0, 0, 0},
     {"responseHeaders", take_response_headers, true, true, 0, 0, 0},
     {"dependsOn", take_depends_on, false, false, 0, 0, 0},
+    {"forEach", take_for_each, false, false, 0, 0, 0},
+    {"as", take_as, false, false, 0, 0, 0},
+    {"max", take_integer, false, false, offsetof(struct item_fields, for_each_max), 1,
+     FOR_EACH_MAX},
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
@@ -63,6 +67,7 @@ void item_fields_init(struct item_fields *fields)
         .connect_timeout_ms = -1,
         .redirects = -1,
         .max_body_bytes = -1,
+        .for_each_max = -1,
     };
     item_options_init(&fields->options);
 }

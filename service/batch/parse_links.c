@@ -119,15 +119,25 @@ static const char *guess(struct linker *linker, struct slice id)
     return linker->names ? nearest_name(id, linker->names, count) : NULL;
 }
 
+static const struct known_id *find_id(const struct linker *linker, struct slice id)
+{
+    const struct known_id key = {.id = id};
+    return bsearch(&key, linker->ids, linker->batch->count, sizeof *linker->ids,
+                   compare_ids);
+}
+
+bool linker_has_id(const struct linker *linker, struct slice id)
+{
+    return find_id(linker, id) != NULL;
+}
+
 /* The item called `id`; the count of items: none is, or it is `item` itself, and it is
  * reported. `before` and `behind` stand around the id. */
 static size_t find_item(struct linker *linker, size_t item, struct slice id,
                         struct place place)
 {
-    const struct known_id key = {.id = id};
     size_t count = linker->batch->count;
-    const struct known_id *found =
-        bsearch(&key, linker->ids, count, sizeof *linker->ids, compare_ids);
+    const struct known_id *found = find_id(linker, id);
     if (!found) {
         const char *meant = guess(linker, id);
         report_error(linker->parser->errors, place,
@@ -164,8 +174,11 @@ void linker_add_id(struct linker *linker, size_t item, struct slice id,
 void linker_add_reference(struct linker *linker, size_t item, size_t number,
                           struct place place)
 {
-    linker->sources[number] =
-        add_edge(linker, item, linker->reader.list[number].id, place);
+    const struct reference *reference = &linker->reader.list[number];
+    if (reference_is_own(reference))
+        linker->sources[number] = item;
+    else
+        linker->sources[number] = add_edge(linker, item, reference->id, place);
 }
 
 static bool add_use(struct linker *linker, struct use use)
@@ -192,8 +205,13 @@ void linker_keep_sources(struct linker *linker, size_t item)
     }
     for (size_t i = 0; i < count; i++) {
         references[i] = linker->reader.list[i];
-        sources[i] = (struct reference_source){.reference = &references[i],
-                                               .item = linker->sources[i]};
+        sources[i] = (struct reference_source){
+            .reference = &references[i],
+            .item = linker->sources[i],
+            .is_own = reference_is_own(&references[i]),
+        };
+        if (sources[i].is_own)
+            continue;
         struct use use = {.source = linker->sources[i],
                           .user = item,
                           .as = &sources[i],
@@ -304,6 +322,14 @@ static void give_values(struct linker *linker, const struct use *uses, size_t co
     size_t wanted_count = 0;
     if (!made || !wanted) {
         linker->parser->is_out_of_memory = true;
+        return;
+    }
+    if (made->for_each) {
+        struct slice text = uses[0].reference->text;
+        report_error(linker->parser->errors, linker_place(linker, &uses[0].user),
+                     "{{%.*s}} is of a forEach, which has no reply of its own; only "
+                     "dependsOn may name it",
+                     shown(text), text.data);
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -26,6 +26,34 @@ void take_depends_on(struct parser *parser, struct item_fields *fields, json_t *
                      "must be an array of ids");
 }
 
+static struct slice take_text(struct parser *parser, json_t *value, struct place place,
+                              const char *what)
+{
+    if (!json_is_string(value)) {
+        report_error(parser->errors, place, "%s", what);
+        return slice_make(NULL, 0);
+    }
+    return slice_make(json_string_value(value), json_string_length(value));
+}
+
+void take_for_each(struct parser *parser, struct item_fields *fields, json_t *value,
+                   struct place place, const struct field_row *row)
+{
+    fields->for_each = take_text(parser, value, place_field(place, row->name),
+                                 "must be a reference to an array: "
+                                 "\"{{id.body.items}}\"");
+}
+
+void take_as(struct parser *parser, struct item_fields *fields, json_t *value,
+             struct place place, const struct field_row *row)
+{
+    place = place_field(place, row->name);
+    fields->as = take_text(parser, value, place, "must be a string");
+    if (fields->as.data && (fields->as.len == 0 || slice_is(fields->as, "index")))
+        report_error(parser->errors, place,
+                     "must be a name, and not \"index\", which is the element's place");
+}
+
 /* ------------------------------------------------------------------------- noting */
 
 static bool is_form(const struct item *item)
@@ -75,6 +103,10 @@ void parse_note_references(struct parser *parser, const struct item *item,
     struct referrer noted = {
         .item = *place.index,
         .depends_on = own->depends_on,
+        .for_each = own->for_each,
+        .as = own->as,
+        .max = own->for_each_max,
+        .has_key = item->options && item->options->idempotency_key.data,
         .takes_references = !item->options || item->options->takes_references != 0,
         .may_declare_json = !own->headers.has_content_type,
     };
@@ -83,7 +115,8 @@ void parse_note_references(struct parser *parser, const struct item *item,
         noted.has_headers = own->headers.has_braces;
         noted.has_body = has_body_template(parser, item, own, &noted.body);
     }
-    if (!noted.has_url && !noted.has_headers && !noted.has_body && !noted.depends_on)
+    if (!noted.has_url && !noted.has_headers && !noted.has_body && !noted.depends_on &&
+        !noted.for_each.data && !noted.as.data && noted.max < 0)
         return;
     struct referrer *kept = arena_take(&parser->document->arena, sizeof *kept);
     if (!kept) {
@@ -224,12 +257,60 @@ static void read_depends_on(struct linker *linker, const struct referrer *referr
     }
 }
 
+/* An id that the element's name would hide. */
+static void check_as(struct linker *linker, const struct referrer *referrer,
+                     struct slice as, struct place place)
+{
+    if (linker_has_id(linker, as))
+        report_error(linker->parser->errors, place,
+                     "\"%.*s\" is the id of a request as well: give the elements another "
+                     "name by \"as\"",
+                     (int)(as.len < 100 ? as.len : 100), as.data);
+    if (referrer->has_key)
+        report_error(linker->parser->errors, place_field(place, "idempotencyKey"),
+                     "would be that of all that forEach sends");
+}
+
+/* The array itself is meant from outside: its elements have no name yet. */
+static void read_for_each(struct linker *linker, const struct referrer *referrer,
+                          struct references *made)
+{
+    struct place item = linker_place(linker, &referrer->item);
+    struct place place = place_field(item, "forEach");
+    struct for_each *for_each = take(linker, sizeof *for_each);
+    struct template list;
+    if (!for_each || !read_template(linker, referrer, referrer->for_each, place, &list))
+        return;
+    if (!template_is_one(&list) || linker->reader.list[0].kind != REFERENCE_BODY)
+        report_error(linker->parser->errors, place,
+                     "must be one reference to an array: \"{{id.body.items}}\"");
+    if (!referrer->takes_references)
+        report_error(linker->parser->errors, place,
+                     "needs references, which are switched off");
+    *for_each = (struct for_each){
+        .source = 0,
+        .max = referrer->max > 0 ? (size_t)referrer->max : FOR_EACH_USUAL_MAX,
+    };
+    made->for_each = for_each;
+    linker->reader.setup.element = referrer->as.data ? referrer->as : slice_from("item");
+    check_as(linker, referrer, linker->reader.setup.element,
+             referrer->as.data ? place_field(item, "as") : place);
+}
+
 static void read_item(struct linker *linker, const struct referrer *referrer)
 {
     struct references *made = linker_references(linker, referrer->item);
     if (!made)
         return;
     linker->reader.count = 0;
+    linker->reader.setup.element = slice_make(NULL, 0);
+    if (referrer->for_each.data)
+        read_for_each(linker, referrer, made);
+    else if (referrer->as.data || referrer->max > 0)
+        report_error(linker->parser->errors,
+                     place_field(linker_place(linker, &referrer->item),
+                                 referrer->as.data ? "as" : "max"),
+                     "is for \"forEach\", which is missing");
     made->may_declare_json = referrer->may_declare_json;
     if (referrer->has_url)
         read_url(linker, referrer, made);

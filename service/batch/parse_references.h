@@ -11,7 +11,7 @@
 
 /* parse_note_references remembers an item that may need others, after its fields were
  * merged; parse_references settles them all, when every item has its id. */
-take_fn take_depends_on;
+take_fn take_depends_on, take_for_each, take_as;
 void parse_note_references(struct parser *parser, const struct item *item,
                            struct item_fields *own, struct place place);
 void parse_references(struct parser *parser, struct batch *batch, struct place list);
@@ -21,6 +21,9 @@ struct referrer {
     struct referrer *next;
     size_t item;
     json_t *depends_on;
+    struct slice for_each, as; /* data NULL: not given; so for max: -1 */
+    int64_t max;
+    bool has_key; /* an idempotencyKey */
     bool takes_references;
     bool has_url; /* {{ in it; so for the others */
     bool has_headers;
@@ -64,6 +67,8 @@ void linker_free(struct linker *linker);
 
 /* linker_place: the item's place in the document; `item` must outlive it. */
 struct place linker_place(const struct linker *linker, const size_t *item);
+
+bool linker_has_id(const struct linker *linker, struct slice id);
 
 /* linker_references: those of an item, made on first use; NULL: there is no memory. */
 struct references *linker_references(struct linker *linker, size_t item) MUST_CHECK;

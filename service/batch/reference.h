@@ -37,6 +37,12 @@ struct reference {
     size_t step_count;
 };
 
+/* reference_is_own: of the item's own forEach, not of another item. */
+static inline bool reference_is_own(const struct reference *reference)
+{
+    return reference->kind == REFERENCE_ELEMENT || reference->kind == REFERENCE_INDEX;
+}
+
 /* How references are read. */
 struct reference_setup {
     struct arena *arena;  /* for what has to be decoded */

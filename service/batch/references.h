@@ -16,18 +16,27 @@
 enum {
     DEPENDENCIES_MAX = 64, /* items that one item waits for */
     WANTED_MAX = 32,       /* different values that others may want of one item */
+    FOR_EACH_MAX = 1000,   /* children of one item */
+    FOR_EACH_USUAL_MAX = 100,
 };
 
 /* Where the value of a reference comes from. */
 struct reference_source {
     const struct reference *reference;
-    size_t item;   /* whose reply it is; an element and an index are of no item */
+    size_t item;   /* whose reply it is; an element and an index are of none: … */
     size_t wanted; /* its place among what is wanted of that item */
+    bool is_own;   /* … they are of the item's own forEach */
 };
 
 struct header_template {
     size_t line;
     struct template value;
+};
+
+/* An item that is sent once for each element of an array. */
+struct for_each {
+    int source; /* the reference to it, by number */
+    size_t max;
 };
 
 struct references {
@@ -41,6 +50,7 @@ struct references {
     size_t header_count;
     const struct body_template *body;
     bool may_declare_json; /* the line of JSON's content-type stands behind the last */
+    const struct for_each *for_each; /* NULL: it is sent once */
 
     /* What it gives. */
     const size_t *users; /* items that need it */

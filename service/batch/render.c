@@ -184,6 +184,7 @@ void render_response(struct buffer *out, struct slice id, const struct outcome *
         append(out, ",\"fallback\":true");
     if (outcome->attempt_count > 0)
         render_attempts(out, outcome->attempts, outcome->attempt_count);
+    buffer_append(out, wish->members.data, wish->members.len);
     if (wish->include & INCLUDE_TIMING)
         append_timing(out, &outcome->timing, wish->start_ms);
     buffer_append_byte(out, '}');

@@ -15,6 +15,7 @@ struct render_wish {
     unsigned include; /* INCLUDE_… bits of batch.h */
     double start_ms;  /* when the item was handed to the fetcher, since the batch began */
     const struct answer_shape *shape; /* NULL: the whole reply */
+    struct slice members; /* more of the response: ,"name":value…; data NULL: none */
 };
 
 /* render_response appends the response object of the item `id` to `out`; out->failed
