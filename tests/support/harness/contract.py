@@ -44,9 +44,12 @@ def check_batch_reply(reply, ids, status=200):
 def check_item(item):
     assert type(item["status"]) is int, item
     assert set(item) <= {"id", "status", "headers", "body", "bodyEncoding", "timing", "error",
-                         "coalesced", "attempts", "fallback", *SMALL_BODY}
+                         "coalesced", "attempts", "fallback", "responses", "summary",
+                         *SMALL_BODY}
     if "error" in item:
         check_error(item)
+    if "responses" in item:
+        check_children(item)
     check_shape(item)
     assert item.get("coalesced", True) is True, item
     if "headers" in item:
@@ -59,6 +62,20 @@ def check_item(item):
     assert ("body" in item) == ("bodyEncoding" in item), item
     if "body" in item:
         body_bytes(item)
+
+
+def check_children(item):
+    """An item with forEach has its children's responses instead of a reply."""
+    assert not {"body", "headers", "attempts", "fallback"} & set(item), item
+    for index, child in enumerate(item["responses"]):
+        check_item(child)
+        assert child["id"] == str(index) and "responses" not in child, child
+    summary = item["summary"]
+    ok = sum("error" not in child for child in item["responses"])
+    assert set(summary) == {"total", "ok", "failed", "complete", "elapsedMs"}
+    assert (summary["total"], summary["ok"]) == (len(item["responses"]), ok), item
+    assert summary["failed"] == summary["total"] - ok
+    assert summary["complete"] is (summary["failed"] == 0) is ("error" not in item), item
 
 
 def check_shape(item):
