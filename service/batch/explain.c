@@ -100,6 +100,9 @@ static void put_depends(struct buffer *out, const struct batch *batch, size_t in
         json_text_append_string(out, batch->items[references->needs[i]].id);
     }
     buffer_append_format(out, "],\"level\":%" PRIu32, level);
+    if (references->for_each)
+        buffer_append_format(out, ",\"forEach\":{\"max\":%zu}",
+                             references->for_each->max);
 }
 
 /* Everything up to here is charged; false: there is no room. */

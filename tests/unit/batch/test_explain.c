@@ -305,3 +305,16 @@ Test(explain, who_waits_for_whom_is_told_by_id_and_level)
         "{{a.status}}'}]");
     EXPECT_ITEMS(document, rows);
 }
+
+Test(explain, an_item_that_is_sent_for_each_of_many_says_how_often_at_most)
+{
+    static const char *const rows[][2] = {
+        {"1/forEach", "{'max':7}"},
+        {"1/dependsOn", "['a']"},
+        {"0/forEach", ""},
+    };
+    json_t *document =
+        explained("[{'url':'http://x/','id':'a'},{'url':'http://x/{{item}}',"
+                  "'forEach':'{{a.body.l}}','max':7}]");
+    EXPECT_ITEMS(document, rows);
+}
