@@ -169,6 +169,17 @@ def test_a_signature_is_right_beside_everything_else(signing, upstream, what, ac
     assert body == {"references": b'{"s": 201}', "alternatives": b"once"}.get(what, b"")
 
 
+def test_each_child_of_a_for_each_is_a_message_of_its_own(signing, upstream):
+    reply = signing.batch([
+        {"id": "list", "url": upstream.body_url(b'{"to": ["x", "y"]}')},
+        {"id": "each", "url": upstream.url("echo"), "method": "POST", "forEach": "{{list.body.to}}",
+         "body": {"for": "{{item}}"}, "sign": {"secret": "news"}}])
+    seen = [seen_by(upstream, child) for child in reply["responses"][1]["responses"]]
+    assert [body for _, body in seen] == [b'{"for": "x"}', b'{"for": "y"}']
+    assert all(verify(OTHER, headers, body) for headers, body in seen)
+    assert len({dict(headers)["webhook-id"] for headers, _ in seen}) == 2
+
+
 def test_ten_thousand_items_share_one_body_in_memory(start_gatherd, upstream):
     """10,000 x 100 KB would be a gigabyte. All are refused before they connect (the port is
     closed), so that only gatherd's own memory is measured."""
