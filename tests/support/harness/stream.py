@@ -85,7 +85,8 @@ class Stream:
     def parse(self, text):
         if self.accept == NDJSON:
             value = json.loads(text)
-            return ("summary", value["summary"]) if "summary" in value else ("response", value)
+            # A forEach's response has a summary as well, but every response has an id.
+            return ("response", value) if "id" in value else ("summary", value["summary"])
         if text == ":":
             return None
         lines = [line.split(": ", 1) for line in text.split("\n")]
