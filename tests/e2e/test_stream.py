@@ -224,6 +224,9 @@ def stable(response):
     response.pop("timing", None)
     response.get("headers", {}).pop("content-length", None)  # an echo tells the client's port
     response.get("error", {}).pop("message", None)
+    response.get("summary", {}).pop("elapsedMs", None)
+    for child in response.get("responses", ()):
+        stable(child)
     for attempt in response.get("attempts", ()):
         attempt.pop("startMs"), attempt.pop("totalMs")
     return response
