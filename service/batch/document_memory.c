@@ -18,6 +18,8 @@ static _Thread_local struct document_memory *current;
 static void *take_block(size_t size)
 {
     void *block = malloc(size);
+    if (!block && current)
+        current->state = DOCUMENT_NO_ROOM;
     if (!block || !current)
         return block;
     if (document_memory_take(current, malloc_usable_size(block)))

@@ -222,7 +222,13 @@ static json_t *load(struct parser *parser, struct slice text)
     json_t *root =
         json_loadb(readable.data, readable.len, JSON_REJECT_DUPLICATES, &error);
     document_memory_end();
-    if (!root) {
+    if (root && parser->document->memory.state != DOCUMENT_FITS) {
+        /* jansson drops a character of a string that it has no memory for, and goes on.
+         */
+        parser->is_out_of_memory = true;
+        json_decref(root);
+        root = NULL;
+    } else if (!root) {
         report_syntax(parser, text, &error);
     } else if (spans->broken.data) {
         /* Right for jansson, whose nesting goes further, so it can only be too deep. */

@@ -11,6 +11,9 @@ from harness.contract import check_batch_reply
 from harness.gatherd import slowness
 
 
+from test_keys import make_key, with_keys
+
+
 def gives(upstream, value, **query):
     encoded = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
     return upstream.url("body", b64=encoded, type="application/json", **query)
@@ -94,6 +97,20 @@ def test_children_count_as_items_of_the_batch(start_gatherd, upstream, list_of):
                 [{"url": upstream.url("ok", key=key), "forEach": "{{list.body}}"}])
     assert [code(item) for item in twice].count("dependency_failed") == 1
     assert upstream.stats(key)["requests"] == 4 + 2
+
+
+def test_children_count_against_what_a_key_may(start_gatherd, upstream, list_of):
+    """Its size of a batch, and its rate, which could not know of them before."""
+    (small, small_entry), (slow, slow_entry) = make_key("small"), make_key("slow")
+    gatherd = start_gatherd(with_keys(small_entry, slow_entry, limits=[
+        {"keys": ["small"], "max_items": 4},
+        {"keys": ["slow"], "items_per_second": 1, "burst": 20}]))
+    batch = {"requests": list_of([1, 2, 3], upstream.url("ok"))}
+    each = gatherd.post(batch, {"x-api-key": small}).json()["responses"][1]
+    assert "more than the 4 items it may have" in each["error"]["message"]
+    batch = {"requests": list_of([1] * 15, upstream.url("ok"))}
+    assert gatherd.post(batch, {"x-api-key": slow}).json()["responses"][1]["status"] == 200
+    assert gatherd.post([upstream.url("ok")] * 10, {"x-api-key": slow}).status == 429
 
 
 def test_children_run_at_once_within_the_concurrency(gatherd, upstream, list_of):

@@ -26,6 +26,16 @@ static const char document[] =
     " {\"url\": \"http://h.example/\", \"expect\": {\"status\": [200, \"3xx\"]},"
     "  \"select\": [\"/a\", \"/b/0\"], \"responseHeaders\": [\"etag\"]}]}";
 
+/* jansson goes on with what it has of a string when there is no memory for more. */
+static void check_urls(const struct batch *batch, size_t number)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct slice url = batch->items[i].url;
+        bool is_whole = url.len >= 17 && memcmp(url.data + 8, ".example/", 9) == 0;
+        cr_expect(is_whole, "allocation %zu: %s", number, url.data);
+    }
+}
+
 /* Nothing, or all of it. */
 static void check_outcome(struct batch *batch, size_t count, struct parse_errors *errors,
                           bool has_failed, size_t number)
@@ -35,6 +45,8 @@ static void check_outcome(struct batch *batch, size_t count, struct parse_errors
     else
         cr_assert(has_failed && errors->refusal == PARSE_NO_MEMORY, "allocation %zu: %s",
                   number, errors->list[0].detail);
+    if (batch)
+        check_urls(batch, number);
     batch_free(batch);
     parse_errors_done(errors);
 }
@@ -45,6 +57,7 @@ Test(batch_memory, each_allocation_of_reading_a_batch_may_fail)
     const struct parse_setup setup = {.config = &config};
     bool has_failed = true;
     size_t number = 0;
+    parse_global_init();
     while (has_failed) {
         struct parse_errors errors = {.count = 0};
         failing_memory_arm(++number);

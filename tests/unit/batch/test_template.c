@@ -365,4 +365,5 @@ Test(template, a_value_over_its_ceiling_is_refused)
     value[0] = value[sizeof value - 2] = '"';
     set_values(value, NULL);
     cr_expect_str_eq(expand(expand_text, "{{v.body}}", 4000), "FAULT 0: is too long");
+    cr_expect_str_eq(expand(expand_url, "{{v.body}}", 4000), "FAULT 0: is too long");
 }
