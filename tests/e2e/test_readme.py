@@ -43,7 +43,7 @@ def paste(command, gatherd, demo):
 
 
 def test_every_example_is_tested_here():
-    assert len(EXAMPLES) == 9
+    assert len(EXAMPLES) == 10
 
 
 def test_three_urls_at_once(gatherd, demo):
@@ -77,7 +77,7 @@ def test_where_the_time_went(gatherd, demo):
 
 
 def test_responses_as_they_come(gatherd, demo):
-    command = blocks(section("As they come"), "sh")[0]
+    command = EXAMPLES[9]
     lines = paste(f"({command.rstrip()}) | sed 's/$/,/; 1s/^/[/; $s/,$/]/'", gatherd, demo)
     assert [line.get("id", "summary") for line in lines] == ["2", "1", "0", "summary"]
 
@@ -107,6 +107,14 @@ def test_checks_and_probes(gatherd, demo):
     broken, good = paste(EXAMPLES[8], gatherd, demo)["responses"]
     assert broken["error"]["code"] == "expect_failed" and "body" not in broken
     assert good["body"] == {"/answer": 42} and good["headers"] == {}
+
+
+def test_the_links_into_the_page_on_batches_lead_somewhere():
+    page = (REPOSITORY / "docs" / "batch.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^## (.*)$", page, re.M)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+    linked = set(re.findall(r"docs/batch\.md#([a-z0-9-]+)", README))
+    assert len(linked) >= 8 and linked <= anchors, linked - anchors
 
 
 def test_the_wrong_batch_is_answered_as_shown(gatherd):
