@@ -8,10 +8,23 @@
 
 #include <string.h>
 
+/* By the first byte, which is rare in bodies: every body is looked through, and memchr is
+ * far quicker than memmem, which goes byte by byte for parts so short. */
+static bool holds(struct slice text, const char *part, size_t len)
+{
+    const char *at = text.data;
+    const char *end = text.data + text.len;
+    while ((at = memchr(at, part[0], (size_t)(end - at)))) {
+        if ((size_t)(end - at) >= len && memcmp(at, part, len) == 0)
+            return true;
+        at++;
+    }
+    return false;
+}
+
 bool body_template_is_likely(struct slice raw)
 {
-    return raw.len &&
-           (memmem(raw.data, raw.len, "{{", 2) || memmem(raw.data, raw.len, "\\u007", 5));
+    return raw.len && (holds(raw, "{{", 2) || holds(raw, "\\u007", 5));
 }
 
 /* Behind the string that opens at `at`. */
