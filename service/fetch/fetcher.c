@@ -331,10 +331,10 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
     fetcher->dispatched++;
     if (is_first && fetcher->setup.loop->now_ms >= call->deadline_ms)
         flight_end(flight, CALL_DEADLINE, "the deadline came before the item was sent");
-    else if (is_first && !call->flow->is_over && call->on_dispatch &&
+    else if (is_first && !fetcher_call_is_over(call) && call->on_dispatch &&
              !call->on_dispatch(call))
         flight_end(flight, CALL_OVERLOADED, "the gateway has no memory for the item");
-    else if (!call->flow->is_over && flight_circuit_enter(flight))
+    else if (!fetcher_call_is_over(call) && flight_circuit_enter(flight))
         flight_begin(flight);
 }
 

@@ -65,6 +65,14 @@ struct fetcher {
     struct call_header headers[REPLY_HEAD_LINES_MAX]; /* of the outcome being delivered */
 };
 
+/* fetcher_call_is_over: its owner is about to cancel it, so nothing of it is sent. A
+ * shared call goes on: calls of other flows may wait for it, or join it yet, and it is
+ * cancelled with the last of them. */
+static inline bool fetcher_call_is_over(const struct call *call)
+{
+    return call->flow->is_over && !call->is_shared;
+}
+
 /* fetcher_requeue puts a dispatched call that was never sent back to the front of its
  * queue. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call);

@@ -256,7 +256,7 @@ void flight_go_on(struct flight *flight)
     struct fetcher *fetcher = flight->fetcher;
     char pin[PIN_SIZE];
     list_remove(&flight->node);
-    if (flight->call->flow->is_over)
+    if (fetcher_call_is_over(flight->call))
         return; /* until its owner cancels it */
     share_connect_time(flight, fetcher->setup.loop->now_ms);
     struct transfer_request request = request_of(flight, pin, sizeof pin);

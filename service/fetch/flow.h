@@ -35,7 +35,8 @@ struct flow {
     struct caller *caller;
     const char *request_id; /* for lines of the log; NULL: has none */
     bool is_over; /* set by its owner, who is about to cancel what is left: no request of
-                     the flow is sent any more. Its calls do not end by that. */
+                     the flow is sent any more, but for those shared with others
+                     (coalesce.h). Its calls do not end by that. */
 
     struct turn *turn;    /* of its caller; NULL: none of its calls waits */
     size_t waiting;       /* calls */

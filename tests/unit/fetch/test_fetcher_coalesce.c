@@ -369,6 +369,29 @@ Test(fetcher_coalesce, the_first_flow_may_go_while_the_call_is_queued)
     cr_assert_eq(requests(), 2);
 }
 
+/* A large batch that ends abandons its items over several turns, in which nothing of it
+ * is sent; what others wait for is. */
+Test(fetcher_coalesce, the_first_flow_may_be_over_when_the_call_gets_its_slot)
+{
+    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
+    rig_free(rig);
+    use(overrides);
+    struct flow own = {.caller = rig->flow.caller};
+    rig_start(rig, "/delay/50");
+    run_until_running(1);
+    struct rig_call *first = make("/ok");
+    first->call.flow = &own;
+    fetcher_start(rig->fetcher, &first->call);
+    struct rig_call *second = start("/ok");
+    own.is_over = true;
+    while (first->call.phase != PHASE_IDLE && fetcher_queued(rig->fetcher) > 0)
+        rig_run_ms(rig, 5);
+    fetcher_cancel(rig->fetcher, &first->call);
+    memset(&own, 'x', sizeof own);
+    rig_run(rig, 2);
+    cr_assert_eq(second->code, CALL_OK);
+}
+
 Test(fetcher_coalesce, the_first_flow_may_go_before_a_redirect)
 {
     char path[128];
