@@ -11,6 +11,7 @@
 #include "batch/fallback.h"
 #include "batch/references.h"
 #include "batch/signing.h"
+#include "fetch/call_equal.h"
 #include "fetch/decoder.h"
 #include "fetch/url.h"
 
@@ -264,7 +265,7 @@ void explain_item(struct buffer *out, struct buffer *line,
     if (item->has_shared_body)
         buffer_append_text(out, ",\"sharedBody\":true");
     put_number(out, "retries", retries);
-    if (item->call.coalesces && call_method_is_idempotent(item->method))
+    if (item->call.coalesces && call_may_coalesce(&item->call))
         buffer_append_text(out, ",\"coalesce\":true");
     if (item->options)
         put_options(out, setup->guard, item->options);

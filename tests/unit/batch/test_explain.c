@@ -204,6 +204,7 @@ Test(explain, what_an_item_asks_for_is_told_as_it_was_understood)
         {"2/retries", "3"},
         {"2/sharedBody", "true"},
         {"2/bodyBytes", "1"},
+        {"4/coalesce", ""},
     };
     json_t *document = explained(
         "{'sharedBody':1,'coalesce':true,'requests':[{'url':'http://a/','optional':true,"
@@ -214,7 +215,7 @@ Test(explain, what_an_item_asks_for_is_told_as_it_was_understood)
         "'fallback':{'status':203,'body':'none'}},{'url':'http://a/','method':'POST',"
         "'body':{'a':1},'sign':{'secret':'orders'}},{'url':'http://a/','method':'POST',"
         "'body':{'$shared':true},'retries':3,'idempotencyKey':'k'},{'url':'http://a/',"
-        "'expect':{'maxBodyBytes':1}}]}");
+        "'expect':{'maxBodyBytes':1}},{'url':'http://a/','method':'DELETE'}]}");
     json_t *last = json_array_get(json_object_get(document, "items"), 3);
     cr_expect_str_eq(at(last, "expect"), "{'status':[],'maxBodyBytes':1}");
     EXPECT_ITEMS(document, rows);
