@@ -14,10 +14,13 @@
 
 static const char scheme_name[] = "standard-webhooks";
 
-/* The nearest of those the caller may use, or NULL. */
+/* The nearest of those the caller may use, or NULL. Not looked for when nobody would be
+ * told: it has its price, and there may be as many wrong names as items. */
 static const char *suggest(const struct parser *parser, struct slice name)
 {
     const struct config_webhook_secrets *secrets = &parser->config->webhooks.secrets;
+    if (parser->errors->count == PARSE_ERRORS_MAX)
+        return NULL;
     const char **names = memory_new((secrets->count + 1) * sizeof *names);
     size_t count = 0;
     for (size_t i = 0; i < secrets->count; i++) {
