@@ -234,6 +234,7 @@ void for_each_child_done(struct gather *gather, struct item *child,
     list_remove(&child->extra->node);
     child->code = gather_render(gather, child, outcome, start_ms, room, &out);
     child->is_done = true;
+    item_links_release(gather, child);
     child->fragment.own = buffer_take(&out, &child->fragment.len);
     gather->reply_bytes += child->fragment.len;
     children->reply_bytes += child->fragment.len;

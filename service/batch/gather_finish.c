@@ -201,8 +201,10 @@ void gather_finish_item(struct gather *gather, struct item *item,
     if (gather->done == 1)
         gather->first_is_ok = item->code == CALL_OK;
     metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
-    if (item->extra && item->extra->links)
+    if (item->extra && item->extra->links) {
+        item_links_release(gather, item);
         item_links_note(gather, item, outcome);
+    }
 }
 
 void gather_finish_unsent(struct gather *gather, struct item *item, const char *message)

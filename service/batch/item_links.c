@@ -202,6 +202,11 @@ static void release_expanded(struct gather *gather, struct item_links *links)
     links->bytes = 0;
 }
 
+void item_links_release(struct gather *gather, struct item *item)
+{
+    release_expanded(gather, links_of(item));
+}
+
 void item_links_free(struct gather *gather, struct item_links *links)
 {
     if (!links)

@@ -34,6 +34,10 @@ void item_links_explain(const struct item *item, struct buffer *message);
 bool item_links_expand(struct gather *gather, struct item *item,
                        struct buffer *message) MUST_CHECK;
 
+/* item_links_release: the item is done and its call over: what was made for it by
+ * item_links_expand is let go. */
+void item_links_release(struct gather *gather, struct item *item);
+
 /* item_links_value: what the item's reference of that number gave, NULL and *ret_fault:
  * nothing. For items that wait for nothing any more. */
 const struct template_value *item_links_value(const struct gather *gather,

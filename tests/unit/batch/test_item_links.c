@@ -290,6 +290,21 @@ Test(item_links, values_are_let_go_with_the_last_item_that_wants_them)
     gather_free(world.gather);
 }
 
+/* A large value sent to many, a few at once, takes memory for a few. */
+Test(item_links, what_was_made_for_a_request_is_let_go_when_it_is_done)
+{
+    start("['http://h/', {'url': 'http://h/', 'method': 'PUT', 'body': ['{{0.body}}'],"
+          " 'headers': {'a': '{{0.status}}'}}, 'http://h/']");
+    uint64_t before = budget_held(&world.budgets.request_bytes);
+    static char body[20000];
+    memset(body, 'x', sizeof body - 1);
+    finish_ok(0, body);
+    cr_expect_gt(budget_held(&world.budgets.request_bytes), before + 15000);
+    finish_json(2, "{}");
+    cr_expect_eq(budget_held(&world.budgets.request_bytes), before);
+    gather_free(world.gather);
+}
+
 Test(item_links, where_no_memory_is_left_an_item_fails)
 {
     start("['http://h/', 'http://h/{{0.body.x}}', 'http://h/']");
