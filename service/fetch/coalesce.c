@@ -224,7 +224,9 @@ static void on_due(struct timer *timer)
         loop_timer_set(loop, timer, verdict.next_ms);
         return;
     }
-    coalesce_leave(fetcher, call);
+    enum call_phase phase = shared->phase;
+    coalesce_leave(fetcher, call); /* the shared call may be gone now */
+    call->phase = phase;           /* until it is told: it can still be cancelled */
     struct flight *flight = flight_take(fetcher, call);
     clocks_message(&verdict, flight->text, sizeof flight->text);
     flight_end(flight, verdict.code, flight->text);

@@ -8,6 +8,7 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct rig *rig;
 
@@ -407,6 +408,33 @@ Test(fetcher_coalesce, the_first_flow_may_go_before_a_redirect)
     memset(&own, 'x', sizeof own);
     rig_run(rig, 1);
     cr_assert_str_eq(second->body, "late");
+}
+
+struct canceller {
+    struct timer timer;
+    struct rig_call *victim;
+};
+
+static void cancel_victim(struct timer *timer)
+{
+    struct rig_call *victim = container_of(timer, struct canceller, timer)->victim;
+    fetcher_cancel(victim->rig->fetcher, &victim->call);
+}
+
+/* Its batch ends in the very turn, after its clock and before it is told. */
+Test(fetcher_coalesce, one_whose_time_is_over_can_still_be_cancelled)
+{
+    struct rig_call *call = make("/delay/300"), *other = start("/delay/300");
+    call->call.timeout_ms = 50;
+    fetcher_start(rig->fetcher, &call->call);
+    run_until_running(1);
+    struct canceller canceller = {.timer.on_due = cancel_victim, .victim = call};
+    loop_timer_set(&rig->loop, &canceller.timer, rig->loop.now_ms + 60);
+    usleep(100 * 1000); /* both are due in the next turn */
+    rig_run(rig, 1);
+    cr_assert_eq(other->code, CALL_OK);
+    cr_assert_eq(call->times_done, 0);
+    memset(&call->call, 0, sizeof call->call);
 }
 
 static struct rig_call *others[8];
