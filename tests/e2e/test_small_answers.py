@@ -153,3 +153,16 @@ def test_a_wrong_wish_refuses_the_batch(gatherd, upstream, members, pointer):
                             {"Content-Type": "application/json"})
     assert reply.status == 400
     assert [error["pointer"] for error in reply.json()["errors"]] == [pointer]
+
+
+def test_pointers_into_each_other_do_not_outgrow_the_reply(start_gatherd, upstream):
+    """Thirty-two times the same 60 kB: the reply holds 1 MiB, and the next item as well."""
+    gatherd = start_gatherd(options(batch__reply_max_bytes="1MiB"))
+    data = b'{"a":' * 32 + b'"' + b"x" * 60000 + b'"' + b"}" * 32
+    select = ["/a" * depth for depth in range(32)]
+    document = gatherd.batch([{"url": upstream.body_url(data), "select": select},
+                              {"url": upstream.body_url(data), "select": select[30:]}])
+    first, second = document["responses"]
+    assert first["error"]["code"] == "too_large" and "body" not in first
+    assert list(second["body"]) == select[30:]
+    assert len(document["reply"].body) < 1 << 20
