@@ -131,8 +131,10 @@ bool expansion_value(struct expansion *expansion, int reference, struct slice *r
     return true;
 }
 
-bool expand_text(struct expansion *expansion, const struct template *text,
-                 struct buffer *out)
+typedef void put_value_fn(struct buffer *out, struct slice value);
+
+static bool expand_with(struct expansion *expansion, const struct template *text,
+                        put_value_fn *put_value, struct buffer *out)
 {
     for (size_t i = 0; i < text->count; i++) {
         const struct template_part *part = &text->parts[i];
@@ -141,24 +143,26 @@ bool expand_text(struct expansion *expansion, const struct template *text,
         if (part->reference != TEMPLATE_END &&
             !expansion_value(expansion, part->reference, &value))
             return false;
-        buffer_append(out, value.data, value.len);
+        put_value(out, value);
     }
     return out->failed ? expansion_fail(expansion, -1, NULL) : true;
+}
+
+static void put_as_it_is(struct buffer *out, struct slice value)
+{
+    buffer_append(out, value.data, value.len);
+}
+
+bool expand_text(struct expansion *expansion, const struct template *text,
+                 struct buffer *out)
+{
+    return expand_with(expansion, text, put_as_it_is, out);
 }
 
 bool expand_form(struct expansion *expansion, const struct template *text,
                  struct buffer *out)
 {
-    for (size_t i = 0; i < text->count; i++) {
-        const struct template_part *part = &text->parts[i];
-        struct slice value = {.len = 0};
-        buffer_append(out, part->literal.data, part->literal.len);
-        if (part->reference != TEMPLATE_END &&
-            !expansion_value(expansion, part->reference, &value))
-            return false;
-        expansion_encode(out, value);
-    }
-    return out->failed ? expansion_fail(expansion, -1, NULL) : true;
+    return expand_with(expansion, text, expansion_encode, out);
 }
 
 /* RFC 9110 5.5: as parse_headers.c has it of those given. */

@@ -6,6 +6,7 @@
 #include "base/json_text.h"
 #include "batch/parse.h"
 
+#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,4 +80,14 @@ static inline void fixture_print_errors(const struct parse_errors *errors)
 static inline bool fixture_is(struct slice text, const char *expected)
 {
     return slice_is(text, expected);
+}
+
+/* A quoted text that must be a good batch. */
+static inline struct batch *fixture_parse_good(const char *text)
+{
+    struct parse_errors errors;
+    struct batch *batch = fixture_parse_quoted(text, &errors);
+    fixture_print_errors(&errors);
+    cr_assert_not_null(batch, "%s", text);
+    return batch;
 }

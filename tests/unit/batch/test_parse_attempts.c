@@ -5,20 +5,11 @@
 
 #include <criterion/criterion.h>
 
-static struct batch *parse(const char *text)
-{
-    struct parse_errors errors;
-    struct batch *batch = fixture_parse_quoted(text, &errors);
-    fixture_print_errors(&errors);
-    cr_assert_not_null(batch, "%s", text);
-    return batch;
-}
-
 Test(parse_attempts, every_field_arrives)
 {
-    struct batch *batch =
-        parse("[{'url': 'u', 'retries': 3, 'hedgeAfterMs': 1, 'idempotencyKey': 'k',"
-              "  'alternatives': ['http://a/', 'b']}, 'v']");
+    struct batch *batch = fixture_parse_good(
+        "[{'url': 'u', 'retries': 3, 'hedgeAfterMs': 1, 'idempotencyKey': 'k',"
+        "  'alternatives': ['http://a/', 'b']}, 'v']");
     const struct item_options *options = batch->items[0].options;
     cr_assert_not_null(options);
     cr_expect_eq(options->retries, 3);
@@ -33,7 +24,7 @@ Test(parse_attempts, every_field_arrives)
 
 Test(parse_attempts, defaults_are_merged_field_by_field)
 {
-    struct batch *batch = parse(
+    struct batch *batch = fixture_parse_good(
         "{'requests': ['u', {'url': 'v', 'retries': 0}, {'url': 'w', 'fallback': {}}],"
         " 'defaults': {'retries': 2, 'hedgeAfterMs': 9, 'alternatives': ['x'],"
         "              'fallback': {'status': 203, 'body': 'd'}}}");
@@ -50,9 +41,9 @@ Test(parse_attempts, defaults_are_merged_field_by_field)
 
 Test(parse_attempts, the_key_is_one_header_more)
 {
-    struct batch *batch =
-        parse("[{'url': 'u', 'method': 'POST', 'headers': {'A': 'b'}, 'body': {},"
-              "  'idempotencyKey': 'k 1'}, {'url': 'u', 'idempotencyKey': 'k'}]");
+    struct batch *batch = fixture_parse_good(
+        "[{'url': 'u', 'method': 'POST', 'headers': {'A': 'b'}, 'body': {},"
+        "  'idempotencyKey': 'k 1'}, {'url': 'u', 'idempotencyKey': 'k'}]");
     const struct item *item = &batch->items[0];
     cr_assert_eq(item->header_count, 3);
     cr_expect(fixture_is(item->headers[0].name, "A"));
@@ -65,10 +56,10 @@ Test(parse_attempts, the_key_is_one_header_more)
 
 Test(parse_attempts, the_fallback_is_a_whole_reply)
 {
-    struct batch *batch =
-        parse("[{'url': 'u', 'fallback': {'status': 599, 'headers': {'X-A': ['1', '2'],"
-              "  'Content-TYPE': 'text/x'}, 'body': 'AP8=', 'bodyEncoding': 'base64'}},"
-              " {'url': 'u', 'fallback': {'body': {'a':  1.0}, 'headers': {'a': 'b'}}}]");
+    struct batch *batch = fixture_parse_good(
+        "[{'url': 'u', 'fallback': {'status': 599, 'headers': {'X-A': ['1', '2'],"
+        "  'Content-TYPE': 'text/x'}, 'body': 'AP8=', 'bodyEncoding': 'base64'}},"
+        " {'url': 'u', 'fallback': {'body': {'a':  1.0}, 'headers': {'a': 'b'}}}]");
     const struct fallback *fallback = batch->items[0].options->fallback;
     cr_expect_eq(fallback->status, 599);
     cr_assert_eq(fallback->header_count, 3);
@@ -87,9 +78,9 @@ Test(parse_attempts, the_fallback_is_a_whole_reply)
 
 Test(parse_attempts, both_bodies_of_an_item_are_its_own)
 {
-    struct batch *batch =
-        parse("[{'url': 'u', 'fallback': {'body': 'f'}, 'method': 'POST', 'body': 'b'},"
-              " {'url': 'u', 'method': 'POST', 'body': 'c', 'fallback': {'body': 'g'}}]");
+    struct batch *batch = fixture_parse_good(
+        "[{'url': 'u', 'fallback': {'body': 'f'}, 'method': 'POST', 'body': 'b'},"
+        " {'url': 'u', 'method': 'POST', 'body': 'c', 'fallback': {'body': 'g'}}]");
     for (size_t i = 0; i < 2; i++) {
         cr_expect(fixture_is(batch->items[i].body, i ? "c" : "b"));
         cr_expect(fixture_is(batch->items[i].options->fallback->body, i ? "g" : "f"));

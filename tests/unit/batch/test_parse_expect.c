@@ -7,20 +7,11 @@
 
 #include <criterion/criterion.h>
 
-static struct batch *parse(const char *text)
-{
-    struct parse_errors errors;
-    struct batch *batch = fixture_parse_quoted(text, &errors);
-    fixture_print_errors(&errors);
-    cr_assert_not_null(batch, "%s", text);
-    return batch;
-}
-
 Test(parse_expect, every_member_arrives)
 {
-    struct batch *batch =
-        parse("[{'url': 'u', 'expect': {'status': [204, '3xx'], 'contentType': '+json',"
-              " 'maxBodyBytes': 0, 'bodyContains': 'ok'}}, 'v']");
+    struct batch *batch = fixture_parse_good(
+        "[{'url': 'u', 'expect': {'status': [204, '3xx'], 'contentType': '+json',"
+        " 'maxBodyBytes': 0, 'bodyContains': 'ok'}}, 'v']");
     const struct expectation *expect = batch->items[0].options->expect;
     cr_assert_eq(expect->status_count, 2);
     cr_expect_eq(expect->statuses[0], 204);
@@ -34,7 +25,8 @@ Test(parse_expect, every_member_arrives)
 
 Test(parse_expect, what_is_not_given_is_not_looked_at)
 {
-    struct batch *batch = parse("[{'url': 'u', 'expect': {'contentType': 'a/*'}}]");
+    struct batch *batch =
+        fixture_parse_good("[{'url': 'u', 'expect': {'contentType': 'a/*'}}]");
     const struct expectation *expect = batch->items[0].options->expect;
     cr_expect_eq(expect->status_count, 0);
     cr_expect_eq(expect->max_body_bytes, -1);
@@ -44,9 +36,9 @@ Test(parse_expect, what_is_not_given_is_not_looked_at)
 
 Test(parse_expect, an_items_own_replaces_that_of_the_defaults_whole)
 {
-    struct batch *batch =
-        parse("{'requests': ['a', {'url': 'b', 'expect': {'maxBodyBytes': 5}}],"
-              " 'defaults': {'expect': {'status': ['2xx']}}}");
+    struct batch *batch = fixture_parse_good(
+        "{'requests': ['a', {'url': 'b', 'expect': {'maxBodyBytes': 5}}],"
+        " 'defaults': {'expect': {'status': ['2xx']}}}");
     cr_expect_eq(batch->items[0].options->expect->status_count, 1);
     cr_expect_eq(batch->items[1].options->expect->status_count, 0);
     cr_expect_eq(batch->items[1].options->expect->max_body_bytes, 5);
@@ -121,7 +113,7 @@ Test(parse_expect, a_text_of_the_greatest_length_is_taken)
     memset(part, 'x', sizeof part);
     part[EXPECT_CONTAINS_MAX] = '\0';
     snprintf(text, sizeof text, "[{'url': 'u', 'expect': {'bodyContains': '%s'}}]", part);
-    batch_free(parse(text));
+    batch_free(fixture_parse_good(text));
     part[EXPECT_CONTAINS_MAX] = 'x';
     part[EXPECT_CONTAINS_MAX + 1] = '\0';
     snprintf(text, sizeof text, "[{'url': 'u', 'expect': {'bodyContains': '%s'}}]", part);

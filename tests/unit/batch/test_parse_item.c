@@ -4,18 +4,9 @@
 
 #include <criterion/criterion.h>
 
-static struct batch *parse(const char *text)
-{
-    struct parse_errors errors;
-    struct batch *batch = fixture_parse_quoted(text, &errors);
-    fixture_print_errors(&errors);
-    cr_assert_not_null(batch, "%s", text);
-    return batch;
-}
-
 Test(parse_item, every_field_arrives)
 {
-    struct batch *batch = parse(
+    struct batch *batch = fixture_parse_good(
         "[{'url': 'http://a/', 'id': 'x', 'method': 'PATCH', 'headers': {'A': 'b'},"
         "  'body': 'text', 'timeoutMs': 1, 'connectTimeoutMs': 600000, 'redirects': 20,"
         "  'maxBodyBytes': 9007199254740991}]");
@@ -42,7 +33,7 @@ Test(parse_item, every_method_is_known)
         char text[100];
         snprintf(text, sizeof text, "[{'url': 'u', 'method': '%s'}]",
                  call_method_name((enum call_method)i));
-        struct batch *batch = parse(text);
+        struct batch *batch = fixture_parse_good(text);
         cr_expect_eq(batch->items[0].method, i);
         batch_free(batch);
     }
@@ -50,9 +41,9 @@ Test(parse_item, every_method_is_known)
 
 Test(parse_item, redirects_of_0_is_a_wish_and_not_the_lack_of_one)
 {
-    struct batch *batch =
-        parse("{'requests': [{'url': 'u', 'redirects': 0}, 'u',"
-              " {'url': 'u', 'redirects': -0}], 'defaults': {'redirects': 3}}");
+    struct batch *batch = fixture_parse_good(
+        "{'requests': [{'url': 'u', 'redirects': 0}, 'u',"
+        " {'url': 'u', 'redirects': -0}], 'defaults': {'redirects': 3}}");
     cr_expect_eq(batch->items[0].redirects, 0);
     cr_expect_eq(batch->items[1].redirects, 3);
     cr_expect_eq(batch->items[2].redirects, 0);
@@ -61,7 +52,7 @@ Test(parse_item, redirects_of_0_is_a_wish_and_not_the_lack_of_one)
 
 Test(parse_item, an_items_own_field_wins_over_the_defaults)
 {
-    struct batch *batch = parse(
+    struct batch *batch = fixture_parse_good(
         "{'requests': ['a', {'url': 'b', 'method': 'PUT', 'body': 'mine', 'timeoutMs': 1,"
         "   'connectTimeoutMs': 2, 'redirects': 3, 'maxBodyBytes': 4}],"
         " 'defaults': {'method': 'POST', 'body': 'theirs', 'timeoutMs': 11,"

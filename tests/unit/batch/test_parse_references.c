@@ -6,15 +6,6 @@
 
 #include <criterion/criterion.h>
 
-static struct batch *parse(const char *document)
-{
-    struct parse_errors errors;
-    struct batch *batch = fixture_parse_quoted(document, &errors);
-    fixture_print_errors(&errors);
-    cr_assert_not_null(batch, "%s", document);
-    return batch;
-}
-
 static const struct references *references_of(const struct batch *batch, size_t item)
 {
     const struct item_options *options = batch->items[item].options;
@@ -23,9 +14,10 @@ static const struct references *references_of(const struct batch *batch, size_t 
 
 Test(parse_references, link_both_items_and_leave_the_others_plain)
 {
-    struct batch *batch = parse("['http://h/a', 'http://h/{{0.body.x}}?{{0.status}}',"
-                                " {'url': 'http://h/', 'dependsOn': ['1', '0', '1']},"
-                                " 'http://h/d']");
+    struct batch *batch =
+        fixture_parse_good("['http://h/a', 'http://h/{{0.body.x}}?{{0.status}}',"
+                           " {'url': 'http://h/', 'dependsOn': ['1', '0', '1']},"
+                           " 'http://h/d']");
     const struct references *first = references_of(batch, 0);
     const struct references *second = references_of(batch, 1);
     const struct references *third = references_of(batch, 2);
@@ -43,7 +35,7 @@ Test(parse_references, link_both_items_and_leave_the_others_plain)
 
 Test(parse_references, the_same_value_is_wanted_once)
 {
-    struct batch *batch = parse(
+    struct batch *batch = fixture_parse_good(
         "{'requests': [{'id': 'a', 'url': 'http://h/'},"
         " {'url': 'http://h/{{a.body.x}}/{{ a.body.x }}', 'id': 'b', 'method': 'POST',"
         "  'body': ['{{a.body.x}}', '{{a.headers.e}}'], 'headers': {'x': "
@@ -62,7 +54,7 @@ Test(parse_references, the_same_value_is_wanted_once)
 
 Test(parse_references, those_of_the_defaults_are_every_items_but_who_takes_them_away)
 {
-    struct batch *batch = parse(
+    struct batch *batch = fixture_parse_good(
         "{'defaults': {'headers': {'authorization': 'Bearer {{login.body.token}}'}},"
         " 'requests': [{'id': 'login', 'url': 'http://h/',"
         "               'headers': {'authorization': []}}, 'http://h/1',"
@@ -75,15 +67,17 @@ Test(parse_references, those_of_the_defaults_are_every_items_but_who_takes_them_
 
 Test(parse_references, switched_off_braces_are_text)
 {
-    struct batch *batch = parse("{'defaults': {'references': false}, 'requests': ["
-                                "{'url': 'http://h/{{x}}', 'headers': {'a': '{{'}, "
-                                "'method': 'PUT', 'body': '{{'},"
-                                "{'url': 'http://h/{{{{', 'references': true}]}");
+    struct batch *batch =
+        fixture_parse_good("{'defaults': {'references': false}, 'requests': ["
+                           "{'url': 'http://h/{{x}}', 'headers': {'a': '{{'}, "
+                           "'method': 'PUT', 'body': '{{'},"
+                           "{'url': 'http://h/{{{{', 'references': true}]}");
     cr_expect_null(references_of(batch, 0));
     cr_expect(references_of(batch, 1) && references_of(batch, 1)->url);
     batch_free(batch);
-    batch = parse("[{'url': 'http://h/{{x}}', 'references': false, 'dependsOn': ['1']},"
-                  " 'http://h/']");
+    batch = fixture_parse_good(
+        "[{'url': 'http://h/{{x}}', 'references': false, 'dependsOn': ['1']},"
+        " 'http://h/']");
     cr_expect(references_of(batch, 0)->need_count == 1);
     batch_free(batch);
 }
@@ -111,7 +105,7 @@ Test(parse_references, kinds_of_bodies)
         snprintf(text, sizeof text,
                  "['http://h/', {'url': 'http://h/', 'method': 'POST', %s}]",
                  cases[i].item);
-        struct batch *batch = parse(text);
+        struct batch *batch = fixture_parse_good(text);
         const struct references *made = references_of(batch, 1);
         const struct body_template *body = made ? made->body : NULL;
         cr_expect_eq(body ? (int)body->kind : -1, cases[i].kind, "%s", cases[i].item);

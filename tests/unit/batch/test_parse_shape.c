@@ -8,15 +8,6 @@
 
 #include <criterion/criterion.h>
 
-static struct batch *parse(const char *text)
-{
-    struct parse_errors errors;
-    struct batch *batch = fixture_parse_quoted(text, &errors);
-    fixture_print_errors(&errors);
-    cr_assert_not_null(batch, "%s", text);
-    return batch;
-}
-
 static const struct answer_shape *shape_of(const struct batch *batch, size_t i)
 {
     return batch->items[i].options->shape;
@@ -24,7 +15,7 @@ static const struct answer_shape *shape_of(const struct batch *batch, size_t i)
 
 Test(parse_shape, pointers_arrive_with_their_steps)
 {
-    struct batch *batch = parse(
+    struct batch *batch = fixture_parse_good(
         "[{'url': 'u', 'select': ['', '/a~1b/0'], 'responseHeaders': ['ETag', 'x']}]");
     const struct answer_shape *shape = shape_of(batch, 0);
     cr_assert_eq(shape->pointer_count, 2);
@@ -41,11 +32,11 @@ Test(parse_shape, pointers_arrive_with_their_steps)
 
 Test(parse_shape, every_mode_is_known)
 {
-    struct batch *batch =
-        parse("[{'url': 'u', 'bodyMode': 'full'}, {'url': 'u', 'bodyMode': 'none'},"
-              " {'url': 'u', 'bodyMode': 'sha256'},"
-              " {'url': 'u', 'bodyMode': {'firstBytes': 7}},"
-              " {'url': 'u', 'bodyMode': 'full', 'select': ['/a']}]");
+    struct batch *batch = fixture_parse_good(
+        "[{'url': 'u', 'bodyMode': 'full'}, {'url': 'u', 'bodyMode': 'none'},"
+        " {'url': 'u', 'bodyMode': 'sha256'},"
+        " {'url': 'u', 'bodyMode': {'firstBytes': 7}},"
+        " {'url': 'u', 'bodyMode': 'full', 'select': ['/a']}]");
     for (unsigned i = 0; i < 4; i++)
         cr_expect_eq(shape_of(batch, i)->body_mode, BODY_MODE_FULL + i);
     cr_expect_eq(shape_of(batch, 3)->first_bytes, 7);
@@ -55,10 +46,10 @@ Test(parse_shape, every_mode_is_known)
 
 Test(parse_shape, an_item_takes_from_the_defaults_what_it_leaves_open)
 {
-    struct batch *batch =
-        parse("{'requests': ['a', {'url': 'b', 'responseHeaders': []},"
-              "  {'url': 'c', 'bodyMode': 'none'}, {'url': 'd', 'optional': true}],"
-              " 'defaults': {'select': ['/a'], 'responseHeaders': ['etag']}}");
+    struct batch *batch = fixture_parse_good(
+        "{'requests': ['a', {'url': 'b', 'responseHeaders': []},"
+        "  {'url': 'c', 'bodyMode': 'none'}, {'url': 'd', 'optional': true}],"
+        " 'defaults': {'select': ['/a'], 'responseHeaders': ['etag']}}");
     cr_expect_eq(shape_of(batch, 0)->pointer_count, 1);
     cr_expect_eq(shape_of(batch, 0)->header_count, 1);
     cr_expect_eq(shape_of(batch, 1)->pointer_count, 1);
@@ -72,7 +63,7 @@ Test(parse_shape, an_item_takes_from_the_defaults_what_it_leaves_open)
 
 Test(parse_shape, an_item_without_any_is_plain)
 {
-    struct batch *batch = parse("[{'url': 'u', 'bodyMode': 'none'}, 'v']");
+    struct batch *batch = fixture_parse_good("[{'url': 'u', 'bodyMode': 'none'}, 'v']");
     cr_expect_null(batch->items[1].options);
     batch_free(batch);
 }

@@ -4,15 +4,6 @@
 
 #include <criterion/criterion.h>
 
-static struct batch *parse(const char *text)
-{
-    struct parse_errors errors;
-    struct batch *batch = fixture_parse_quoted(text, &errors);
-    fixture_print_errors(&errors);
-    cr_assert_not_null(batch, "%s", text);
-    return batch;
-}
-
 static void expect_error(const char *text, const char *pointer, const char *part)
 {
     struct parse_errors errors;
@@ -27,10 +18,10 @@ static void expect_error(const char *text, const char *pointer, const char *part
 
 Test(parse_shared, items_that_ask_for_it_have_the_same_bytes_at_the_same_place)
 {
-    struct batch *batch =
-        parse("{'sharedBody': {'n': 1e400} ,'requests':[{" POST "," SHARED "},{" POST
-              ",'body':{'x':1}},{" POST
-              ",'body' : \n{\t'$shared'\r\n: true }},{'url':'u','method':'DELETE'}]}");
+    struct batch *batch = fixture_parse_good(
+        "{'sharedBody': {'n': 1e400} ,'requests':[{" POST "," SHARED "},{" POST
+        ",'body':{'x':1}},{" POST
+        ",'body' : \n{\t'$shared'\r\n: true }},{'url':'u','method':'DELETE'}]}");
     const struct item *items = batch->items;
     cr_expect(fixture_is(items[0].body, "{\"n\": 1e400}"));
     cr_expect(items[0].has_body && items[0].has_shared_body);
@@ -44,9 +35,10 @@ Test(parse_shared, items_that_ask_for_it_have_the_same_bytes_at_the_same_place)
 
 Test(parse_shared, the_defaults_may_ask_for_it_and_a_request_have_its_own)
 {
-    struct batch *batch = parse("{'defaults':{'method':'PUT'," SHARED ",'bodyEncoding':"
-                                "'json'},'sharedBody':'aGk=','sharedBodyEncoding':"
-                                "'base64','requests':['u',{'url':'u','body':'own'}]}");
+    struct batch *batch =
+        fixture_parse_good("{'defaults':{'method':'PUT'," SHARED ",'bodyEncoding':"
+                           "'json'},'sharedBody':'aGk=','sharedBodyEncoding':"
+                           "'base64','requests':['u',{'url':'u','body':'own'}]}");
     cr_expect(fixture_is(batch->items[0].body, "hi"));
     cr_expect_eq(batch->items[0].header_count, 0);
     cr_expect(fixture_is(batch->items[1].body, "\"own\""));
@@ -64,7 +56,7 @@ Test(parse_shared, it_is_read_by_its_type_or_its_own_encoding)
         {ONE("'sharedBody':{'$shared':true}"), "{\"$shared\":true}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct batch *batch = parse(rows[i][0]);
+        struct batch *batch = fixture_parse_good(rows[i][0]);
         cr_expect(fixture_is(batch->items[0].body, rows[i][1]), "%s", rows[i][0]);
         batch_free(batch);
     }
@@ -81,7 +73,7 @@ Test(parse_shared, other_objects_are_bodies_like_any)
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         char text[200];
         snprintf(text, sizeof text, "[{" POST ",'body':%s}]", bodies[i]);
-        struct batch *batch = parse(text);
+        struct batch *batch = fixture_parse_good(text);
         cr_expect(!batch->items[0].has_shared_body && batch->items[0].has_body);
         batch_free(batch);
     }
