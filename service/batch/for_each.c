@@ -128,7 +128,7 @@ bool for_each_open(struct gather *gather, struct item *parent, struct buffer *me
     const char *fault = NULL;
     const struct template_value *list =
         item_links_value(gather, parent, for_each_of(parent)->source, &fault);
-    size_t count;
+    size_t count = 0;
     if (!list)
         return refuse(parent, message, fault);
     if (list->is_text || list->bytes.data[0] != '[')
