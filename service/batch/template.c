@@ -133,10 +133,12 @@ bool expansion_value(struct expansion *expansion, int reference, struct slice *r
 
 typedef void put_value_fn(struct buffer *out, struct slice value);
 
+/* A full buffer ends the loop: a body may hold a reference a hundred thousand times, and
+ * a value take a millisecond to decode. */
 static bool expand_with(struct expansion *expansion, const struct template *text,
                         put_value_fn *put_value, struct buffer *out)
 {
-    for (size_t i = 0; i < text->count; i++) {
+    for (size_t i = 0; i < text->count && !out->failed; i++) {
         const struct template_part *part = &text->parts[i];
         struct slice value = {.len = 0};
         buffer_append(out, part->literal.data, part->literal.len);
@@ -185,7 +187,7 @@ bool expand_header(struct expansion *expansion, const struct template *value,
                    struct buffer *out)
 {
     size_t start = out->len;
-    for (size_t i = 0; i < value->count; i++) {
+    for (size_t i = 0; i < value->count && !out->failed; i++) {
         const struct template_part *part = &value->parts[i];
         buffer_append(out, part->literal.data, part->literal.len);
         struct slice text;

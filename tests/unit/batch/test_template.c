@@ -367,3 +367,15 @@ Test(template, a_value_over_its_ceiling_is_refused)
     cr_expect_str_eq(expand(expand_text, "{{v.body}}", 4000), "FAULT 0: is too long");
     cr_expect_str_eq(expand(expand_url, "{{v.body}}", 4000), "FAULT 0: is too long");
 }
+
+/* A body may hold a reference a hundred thousand times: when it is full, the values
+ * behind are not decoded any more. The null would be the fault of whoever gets to it. */
+Test(template, values_behind_what_is_full_are_not_looked_at)
+{
+    expand_fn *all[] = {expand_text, expand_form, expand_header, expand_json_string};
+    set_values("\"abcd\"", "null");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        cr_expect_str_eq(expand(all[i], "{{v.body}}{{w.body}}", 3), "FULL", "%zu", i);
+        cr_expect_str_eq(expand(all[i], "abcd{{v.body}}{{w.body}}", 3), "FULL", "%zu", i);
+    }
+}
