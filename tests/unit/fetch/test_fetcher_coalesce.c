@@ -12,14 +12,9 @@
 
 static struct rig *rig;
 
-static void use(const char *const *overrides)
-{
-    rig = rig_new(false, overrides);
-}
-
 static void setup(void)
 {
-    use(NULL);
+    rig = rig_new(false, NULL);
 }
 
 static void teardown(void)
@@ -28,6 +23,13 @@ static void teardown(void)
 }
 
 TestSuite(fetcher_coalesce, .init = setup, .fini = teardown);
+
+static void allow_one_at_once(void)
+{
+    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
+    rig_free(rig);
+    rig = rig_new(false, overrides);
+}
 
 static struct rig_call *make(const char *path)
 {
@@ -256,9 +258,7 @@ Test(fetcher_coalesce, the_clock_of_one_that_comes_late_starts_when_it_comes)
 
 Test(fetcher_coalesce, waiting_for_a_slot_does_not_count)
 {
-    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
-    rig_free(rig);
-    use(overrides);
+    allow_one_at_once();
     rig_start(rig, "/delay/600");
     run_until_running(1);
     struct rig_call *queued = make("/ok"), *also = make("/ok");
@@ -276,9 +276,7 @@ Test(fetcher_coalesce, waiting_for_a_slot_does_not_count)
 /* It is not sent after its deadline; but whose? */
 Test(fetcher_coalesce, the_latest_deadline_is_the_shared_calls)
 {
-    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
-    rig_free(rig);
-    use(overrides);
+    allow_one_at_once();
     rig_start(rig, "/delay/300");
     run_until_running(1);
     struct rig_call *urgent = make("/ok"), *patient = make("/ok");
@@ -306,7 +304,7 @@ Test(fetcher_coalesce, the_gateways_own_clock_ends_it_for_all)
 {
     static const char *const overrides[] = {"fetch.first_byte_timeout=100ms", NULL};
     rig_free(rig);
-    use(overrides);
+    rig = rig_new(false, overrides);
     start("/hang");
     start("/hang");
     rig_run(rig, 2);
@@ -345,20 +343,24 @@ Test(fetcher_coalesce, the_last_one_that_is_cancelled_ends_the_request)
     cr_assert_eq(fetcher_in_flight(rig->fetcher), 0);
 }
 
+static struct rig_call *queue_first(struct flow *flow)
+{
+    allow_one_at_once();
+    *flow = (struct flow){.caller = rig->flow.caller};
+    rig_start(rig, "/delay/200");
+    run_until_running(1);
+    struct rig_call *first = make("/ok");
+    first->call.flow = flow;
+    fetcher_start(rig->fetcher, &first->call);
+    return first;
+}
+
 /* Each in a flow of its own, as calls of different batches are: what is queued goes on
  * in the turn of who is left. */
 Test(fetcher_coalesce, the_first_flow_may_go_while_the_call_is_queued)
 {
-    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
-    rig_free(rig);
-    use(overrides);
-    struct flow own = {.caller = rig->flow.caller};
-    rig_start(rig, "/delay/200");
-    run_until_running(1);
-    struct rig_call *first = make("/ok");
-    first->call.flow = &own;
-    fetcher_start(rig->fetcher, &first->call);
-    struct rig_call *second = start("/ok");
+    struct flow own;
+    struct rig_call *first = queue_first(&own), *second = start("/ok");
     rig_run_ms(rig, 20);
     cr_assert_eq(own.waiting, 1);
     fetcher_cancel(rig->fetcher, &first->call);
@@ -374,18 +376,10 @@ Test(fetcher_coalesce, the_first_flow_may_go_while_the_call_is_queued)
  * is sent; what others wait for is. */
 Test(fetcher_coalesce, the_first_flow_may_be_over_when_the_call_gets_its_slot)
 {
-    static const char *const overrides[] = {"fetch.per_origin=1", NULL};
-    rig_free(rig);
-    use(overrides);
-    struct flow own = {.caller = rig->flow.caller};
-    rig_start(rig, "/delay/50");
-    run_until_running(1);
-    struct rig_call *first = make("/ok");
-    first->call.flow = &own;
-    fetcher_start(rig->fetcher, &first->call);
-    struct rig_call *second = start("/ok");
+    struct flow own;
+    struct rig_call *first = queue_first(&own), *second = start("/ok");
     own.is_over = true;
-    while (first->call.phase != PHASE_IDLE && fetcher_queued(rig->fetcher) > 0)
+    while (fetcher_queued(rig->fetcher) > 0)
         rig_run_ms(rig, 5);
     fetcher_cancel(rig->fetcher, &first->call);
     memset(&own, 'x', sizeof own);
@@ -501,6 +495,6 @@ Test(fetcher_coalesce, all_can_be_dropped_at_any_moment)
         }
         rig_run_ms(rig, pauses_ms[n]);
         rig_free(rig);
-        use(NULL);
+        setup();
     }
 }
