@@ -31,20 +31,22 @@ struct stream_work {
     char address[64]; /* the client's */
 };
 
-static void write_part(struct stream_work *work, enum stream_part part, struct slice json)
+/* False: there is no memory; the stream is cut, and while it runs on_gone follows. */
+static bool write_part(struct stream_work *work, enum stream_part part, struct slice json)
 {
     struct stream_frame frame =
         stream_frame_make(work->choice.form, part, ++work->number);
     size_t size = frame.head_len + json.len + frame.tail.len;
     char *to = exchange_stream_add(work->exchange, size);
     if (!to)
-        return; /* on_gone follows */
+        return false;
     memcpy(to, frame.head, frame.head_len);
     memcpy(to + frame.head_len, json.data, json.len);
     stream_flatten(to + frame.head_len, json.len);
     memcpy(to + size - frame.tail.len, frame.tail.data, frame.tail.len);
     work->bytes += size;
     work->written_ms = work->loop->now_ms;
+    return true;
 }
 
 /* -------------------------------------------------------------------------- silence */
@@ -121,8 +123,8 @@ static void on_end(struct gather *gather, void *context)
     struct buffer out = {.data = text, .cap = sizeof text, .max = sizeof text};
     render_summary(&out, &summary);
     assert(!out.failed);
-    write_part(work, STREAM_SUMMARY, buffer_slice(&out));
-    write_log(work, false);
+    bool is_whole = write_part(work, STREAM_SUMMARY, buffer_slice(&out));
+    write_log(work, !is_whole);
     exchange_stream_end(work->exchange);
     free_work(work);
 }
