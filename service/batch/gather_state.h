@@ -61,6 +61,7 @@ struct gather {
     struct buffer response; /* of the item that just ended, where they are handed on */
     uint64_t reply_bytes;   /* of the fragments; counted in budgets->reply_bytes */
     uint64_t value_bytes;   /* of values kept for other items; counted there too */
+    uint64_t filled_bytes;  /* of values put into items, in this turn's slice */
     double elapsed_ms;      /* valid from GATHER_ENDED on */
 };
 

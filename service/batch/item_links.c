@@ -247,7 +247,7 @@ static bool refuse_expansion(struct filler *filler, const char *place)
     return refuse(filler, -1, place, "it would be too large with its values in it");
 }
 
-const struct template_value *item_links_value(const struct gather *gather,
+const struct template_value *item_links_value(struct gather *gather,
                                               const struct item *item, int number,
                                               const char **ret_fault)
 {
@@ -255,6 +255,7 @@ const struct template_value *item_links_value(const struct gather *gather,
     const struct item_links *from = links_of(&gather->batch->items[source->item]);
     const struct kept_value *kept = &from->values[source->wanted];
     *ret_fault = kept->fault;
+    gather->filled_bytes += kept->value.bytes.len;
     return kept->fault ? NULL : &kept->value;
 }
 
@@ -386,6 +387,7 @@ bool item_links_expand(struct gather *gather, struct item *item, struct buffer *
     filler.expansion.reference = -1;
     buffer_init(&filler.expansion.scratch, EXTRACT_VALUE_MAX);
     links->is_expanded = find_values(&filler) && fill(&filler);
+    gather->filled_bytes += links->url.len + links->header_text.len + links->body.len;
     buffer_done(&filler.expansion.scratch);
     if (!links->is_expanded)
         release_expanded(gather, links);

@@ -40,7 +40,7 @@ void item_links_release(struct gather *gather, struct item *item);
 
 /* item_links_value: what the item's reference of that number gave, NULL and *ret_fault:
  * nothing. For items that wait for nothing any more. */
-const struct template_value *item_links_value(const struct gather *gather,
+const struct template_value *item_links_value(struct gather *gather,
                                               const struct item *item, int number,
                                               const char **ret_fault) MUST_CHECK;
 

@@ -265,3 +265,17 @@ def test_a_stream_tells_of_each_as_it_ends(gatherd, upstream):
     assert [line.get("id") for line in lines] == ["1", "2", "0", None]
     assert lines[1]["error"]["code"] == "dependency_failed"
     assert lines[3]["summary"]["failed"] == 1
+
+
+def test_values_that_do_not_fit_hold_nobody_past_the_deadline(gatherd, upstream):
+    """Each takes milliseconds to find out, and all thousand may at once."""
+    items = [{"id": "a", "url": upstream.url("echo"), "method": "POST", "body": "/" * 900_000,
+              "headers": {"content-type": "text/plain"}, "maxBodyBytes": 4 << 20},
+             *[{"url": upstream.url("ok"), "method": "POST",
+                "body": "{{a.body.bodyText}}" * 3,
+                "headers": {"content-type": "application/x-www-form-urlencoded"}}] * 999]
+    started = time.monotonic()
+    answers = run(gatherd, items, deadlineMs=1000, include=[])
+    assert time.monotonic() - started < 1.5 * slowness()
+    assert answers[0]["status"] == 200
+    assert "not started" in answers[-1]["error"]["message"]
