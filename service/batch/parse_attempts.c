@@ -104,6 +104,12 @@ void take_alternatives(struct parser *parser, struct item_fields *fields, json_t
             return;
         }
         urls[i] = slice_make(json_string_value(url), json_string_length(url));
+        /* Braces are no characters of a URL (RFC 3986 2.2, 2.3): two were meant as a
+         * reference. */
+        if (strstr(urls[i].data, "{{"))
+            report_error(
+                parser->errors, place_name(place, row->name, slice_from(index)),
+                "references do not go into alternatives; a literal brace is %%7B");
     }
     fields->options.alternatives = urls;
     fields->options.alternative_count = count;

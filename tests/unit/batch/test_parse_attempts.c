@@ -115,6 +115,8 @@ Test(parse_attempts, what_is_wrong_is_named_with_its_place)
         {"'alternatives': ['1','2','3','4','5','6','7','8','9']", "/0/alternatives",
          "1 to 8"},
         {"'alternatives': {}", "/0/alternatives", "1 to 8"},
+        {"'alternatives': ['x', 'http://a/{{b.body.c}}']", "/0/alternatives/1",
+         "do not go into alternatives"},
         {"'alternatives': ['x', null]", "/0/alternatives/1", "a URL"},
         {"'fallback': 'x'", "/0/fallback", "an object"},
         {"'fallback': {'status': 600}", "/0/fallback/status", "from 200 to 599"},
