@@ -59,3 +59,10 @@ def test_l1_an_overload_of_seconds_is_answered_sanely(monkeypatch):
     monkeypatch.setattr("sys.argv", ["overload.py", "--smoke", "--only", "slots",
                                      "--gatherd", binary()])
     assert overload.main() == 0
+
+
+def test_a_mixture_of_all_a_batch_can_ask_for(tmp_path):
+    """Six seconds of it; what chance found once was a call delivered into freed memory."""
+    counts, wrong = script("mixture").mix(tmp_path, 6)
+    assert not wrong, wrong
+    assert sum(counts.values()) > 20
