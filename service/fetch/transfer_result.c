@@ -155,6 +155,15 @@ static enum call_code judge_result(const struct transfer *transfer, CURLcode res
     }
 }
 
+/* libcurl gives a connection up when a status of 300 or more comes before it has noted
+ * the end of what it sends, be that nothing at all (lib/http.c, "Stop sending data before
+ * entire request sent"): a quick 304 to a POST on a slow machine. */
+static bool may_have_stopped_sending(const struct transfer *transfer)
+{
+    enum call_method method = transfer->request.method;
+    return transfer->head.status >= 300 && method != METHOD_GET && method != METHOD_HEAD;
+}
+
 /* The reply was to keep its connection and told its own end, yet libcurl did not keep it:
  * there was more behind it. Or the upstream closed it, unannounced: then it loses nothing
  * by being tainted. */
@@ -163,7 +172,8 @@ static bool has_more_behind(const struct transfer *transfer)
     const struct transfer_request *request = &transfer->request;
     bool is_sent = !request->has_body || transfer->body_sent == request->body.len;
     return transfer->is_closed && !request->is_single && transfer->tries == 1 &&
-           is_sent && reply_head_keeps(&transfer->head, request->method == METHOD_HEAD);
+           is_sent && !may_have_stopped_sending(transfer) &&
+           reply_head_keeps(&transfer->head, request->method == METHOD_HEAD);
 }
 
 bool transfer_is_suspect(const struct transfer *transfer, enum call_code code)
