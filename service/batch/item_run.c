@@ -121,16 +121,16 @@ void item_run_cancel(struct gather *gather, struct item *item, struct outcome *o
         outcome->attempts = attempts_records(attempts, &outcome->attempt_count);
 }
 
-/* What was filled in when it started is not filled in again. */
-static bool is_filled_in(const struct item *item)
+/* Its children run instead of it. */
+static bool has_children(const struct item *item)
 {
-    return item->options && item->options->references;
+    return item->extra && item->extra->children;
 }
 
 bool item_run_take_back(struct gather *gather, struct item *item)
 {
     struct attempts *attempts = attempts_of(item);
-    if (!item->is_started || item->is_done || is_filled_in(item))
+    if (!item->is_started || item->is_done || has_children(item))
         return false;
     if (attempts ? !attempts_is_untouched(attempts) : !fetcher_is_untouched(&item->call))
         return false;

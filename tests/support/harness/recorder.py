@@ -26,7 +26,7 @@ class Recorder:
             def answer(self):
                 recorder.answer(self)
 
-            do_GET = do_POST = do_HEAD = answer
+            do_GET = do_POST = do_PUT = do_HEAD = answer
 
             def log_message(self, *_):
                 pass

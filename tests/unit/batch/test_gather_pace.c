@@ -176,6 +176,29 @@ Test(gather_pace, what_may_be_tried_again_is_taken_back_too)
     gather_free(world.gather);
 }
 
+Test(gather_pace, what_has_its_values_is_taken_back_too_and_keeps_them)
+{
+    stream("{'requests': ['a', {'url': 'http://h/{{0.status}}'},"
+           " {'url': 'c', 'dependsOn': ['0']}, {'url': 'd', 'dependsOn': ['1']}]}");
+    finish_ok(0, "");
+    cr_assert_eq(world.fetcher.started_count, 3);
+    set_waiting(1);
+    set_waiting(2);
+    gather_pause(world.gather);
+    cr_expect_eq(world.fetcher.cancelled_count, 2);
+    gather_resume(world.gather);
+    cr_assert_eq(world.fetcher.started_count, 5, "what waits for one of them still does");
+    cr_expect(slice_is(world.fetcher.started[3]->url, "http://h/200"));
+    finish_ok(3, "");
+    cr_assert_eq(world.fetcher.started_count, 6);
+    finish_ok(4, "");
+    finish_ok(5, "");
+    cr_expect_eq(world.ends, 1);
+    cr_expect_eq(reader.count, 4);
+    check_summary(4, 4);
+    gather_free(world.gather);
+}
+
 Test(gather_pace, a_few_may_always_run_at_once)
 {
     stream_many(40);
