@@ -168,7 +168,7 @@ def test_both_of_a_hedge_are_signed_as_one_message(trying, good):
 def test_at_the_deadline_what_was_tried_again_tells_its_attempts(trying, good, accept):
     """A child's too, also of what has a fallback; what waits for them was never sent."""
     again = good.url("503,hang", "own")
-    items = [{"id": "own", "url": again, "fallback": FALLBACK},
+    items = [{"id": "own", "url": good.url("503,hang", "own"), "fallback": FALLBACK},
              {"id": "list", "url": good.url("200", "list")},
              {"id": "each", "forEach": "{{list.body.list}}", "url": good.url("503,hang", "{{item}}")},
              {"id": "after", "url": good.url("200", "after"), "dependsOn": ["each"]}]

@@ -195,7 +195,7 @@ def batches(url):
         "timing": {"requests": [ok, dead], "include": ["timing"]},
         "first-done": {"requests": [hang, ok, hang], "until": "firstDone"},
         "first-ok": {"requests": [hang, late, dead], "until": "firstOk"},
-        "two-ok": {"requests": [hang, ok, ok, dead], "until": {"ok": 2}},
+        "two-ok": {"requests": [hang, ok, late, dead], "until": {"ok": 2}},
         "fail-fast": {"requests": [hang, dead, hang], "failFast": True},
         "fail-fast-optional": {"requests": [late, optional], "failFast": True},
         "optional": {"requests": [ok, optional]},
