@@ -91,8 +91,8 @@ def needing(url, kind):
 
 @pytest.mark.parametrize("kind", ["dependsOn", "header", "url", "signed", "chains"])
 def test_a_reader_that_is_behind_holds_up_what_needs_others_as_well(start_gatherd, upstream, kind):
-    """40 MB in 8 MiB: what only waits to be sent is taken back, and sent when it is read."""
-    gatherd = start_gatherd(SIGNING, options(batch__reply_max_bytes="8MiB", server__workers=1))
+    """40 MB in 20 MiB: what only waits to be sent is taken back, and sent when it is read."""
+    gatherd = start_gatherd(SIGNING, options(batch__reply_max_bytes="20MiB", server__workers=1))
     key = upstream.new_key()
     items = needing(upstream.url("bytes/100000", key=key), kind)
     first = {"id": "first", "url": gives(upstream, {"t": "x"})}
@@ -145,7 +145,7 @@ def test_what_the_configuration_tries_again_is_filled_in_signed_and_counted(tryi
               "dependsOn": ["put"]},
              {"id": "not", "url": good.url("503,200", "not"), "retries": 0}]
     answers = dict(zip("list put each post not".split(), run(trying, items)))
-    assert [answers[name]["status"] for name in answers] == [200, 200, 200, 503, 503]
+    assert [answers[name]["status"] for name in answers] == [200, 200, 200, 503, 503], answers
     assert [shown(answers[name]) for name in ("list", "put", "post", "not")] == \
         [[503, 200], [503, 503, 200], [], []]
     assert [shown(child) for child in answers["each"]["responses"]] == [[503, 200]] * 2

@@ -8,6 +8,7 @@ import time
 import pytest
 from harness.configuration import options
 from harness.process import wait_until
+from harness.recorder import Recorder
 from harness.upstream_process import Upstream
 
 AFTER = ["reply", "chunked", "head", "204", "304"]
@@ -127,6 +128,19 @@ def test_honest_replies_taint_nobody(one_worker, own_upstream, path):
         one_worker.batch(items)
         time.sleep(0.02)
     assert caught(one_worker) == 0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_failures_of_requests_without_a_body_taint_nobody(start_gatherd, method):
+    """libcurl closes behind such a reply when it came before libcurl noticed that there was
+    nothing more to send: seldom, so it is tried often."""
+    gatherd = start_gatherd(options(fetch__retry_budget=100))
+    with Recorder() as honest:
+        for n in range(6):
+            items = [{"url": honest.url("503,503,200", f"{n}-{m}"), "method": method, "retries": 2,
+                      "idempotencyKey": "k"} for m in range(20)]
+            assert gatherd.batch(items)["summary"]["ok"] == 20
+    assert caught(gatherd) == 0
 
 
 @pytest.mark.parametrize("path", ["ok", "chunks", "bytes/100000", "keepalive-lie"])

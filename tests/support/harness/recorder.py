@@ -15,6 +15,10 @@ from collections import Counter
 BODY = {"list": [1, 2], "codes": [200, 500], "text": 'a b/?&"é'}
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128    # of 5, connections that come at once wait a second for more room
+
+
 class Recorder:
     def __init__(self):
         self.requests, self.aborted, self.lock = [], Counter(), threading.Lock()
@@ -26,12 +30,12 @@ class Recorder:
             def answer(self):
                 recorder.answer(self)
 
-            do_GET = do_POST = do_PUT = do_HEAD = answer
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
 
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
