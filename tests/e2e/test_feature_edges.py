@@ -92,7 +92,8 @@ def needing(url, kind):
 @pytest.mark.parametrize("kind", ["dependsOn", "header", "url", "signed", "chains"])
 def test_a_reader_that_is_behind_holds_up_what_needs_others_as_well(start_gatherd, upstream, kind):
     """40 MB in 20 MiB: what only waits to be sent is taken back, and sent when it is read."""
-    gatherd = start_gatherd(SIGNING, options(batch__reply_max_bytes="20MiB", server__workers=1))
+    gatherd = start_gatherd(SIGNING, options(batch__reply_max_bytes="20MiB", server__workers=1,
+                                             fetch__per_origin=64))     # what runs is held as well
     key = upstream.new_key()
     items = needing(upstream.url("bytes/100000", key=key), kind)
     first = {"id": "first", "url": gives(upstream, {"t": "x"})}
