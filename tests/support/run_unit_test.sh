@@ -21,4 +21,8 @@ if ! grep -q 'Tested: [1-9]' "$reports/out"; then
     echo "FAILED: no test ran"
     exit 1
 fi
+if grep -q 'Assertion Failed' "$reports/out"; then
+    echo "FAILED: an assertion, if only where a test is ended"
+    exit 1
+fi
 exit $status
