@@ -35,7 +35,12 @@ static inline bool slice_is(struct slice a, const char *text)
 }
 
 /* ASCII case only: for header names, schemes and hosts. */
+static inline bool slice_equal_ignoring_case(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
+}
+
 static inline bool slice_is_ignoring_case(struct slice a, const char *text)
 {
-    return a.len == strlen(text) && (a.len == 0 || strncasecmp(a.data, text, a.len) == 0);
+    return slice_equal_ignoring_case(a, slice_from(text));
 }

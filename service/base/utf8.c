@@ -64,3 +64,13 @@ bool utf8_is_valid(struct slice text)
     }
     return true;
 }
+
+struct slice utf8_cut(struct slice text, size_t most)
+{
+    if (text.len <= most)
+        return text;
+    text.len = most;
+    while (text.len > 0 && is_tail((unsigned char)text.data[text.len]))
+        text.len--;
+    return text;
+}

@@ -43,8 +43,7 @@ size_t answer_shape_body_bytes(const struct answer_shape *shape, size_t len)
 bool answer_shape_keeps(const struct answer_shape *shape, struct slice name)
 {
     for (size_t i = 0; i < shape->header_count; i++) {
-        struct slice kept = shape->header_names[i];
-        if (kept.len == name.len && strncasecmp(kept.data, name.data, name.len) == 0)
+        if (slice_equal_ignoring_case(shape->header_names[i], name))
             return true;
     }
     return false;

@@ -3,12 +3,14 @@
  * is not so. Called for each attempt: attempts.c. */
 #include "batch/expect.h"
 
+#include "base/field_text.h"
 #include "base/utf8.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+
+enum { SHOWN_MAX = 100 }; /* bytes of what a body should contain, in a message */
 
 /* --------------------------------------------------------------------- status */
 
@@ -37,51 +39,20 @@ static void tell_statuses(const struct expectation *expect, int status, char *me
 
 /* --------------------------------------------------------------- content type */
 
-/* RFC 9110 5.6.2: the characters of a token. */
-static bool is_token(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        bool is_alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_alpha && !is_digit && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return text.len > 0;
-}
-
 bool expect_type_is_valid(struct slice type)
 {
     if (type.len == 0 || type.len > EXPECT_TYPE_MAX)
         return false;
     const char *slash = memchr(type.data, '/', type.len);
     if (!slash)
-        return type.data[0] == '+' && is_token(slice_make(type.data + 1, type.len - 1));
+        return type.data[0] == '+' &&
+               field_is_token(slice_make(type.data + 1, type.len - 1));
     size_t at = (size_t)(slash - type.data);
     struct slice main_type = slice_make(type.data, at);
     struct slice subtype = slice_make(slash + 1, type.len - at - 1);
     bool has_star = memchr(main_type.data, '*', main_type.len) ||
                     (subtype.len > 1 && memchr(subtype.data, '*', subtype.len));
-    return !has_star && is_token(main_type) && is_token(subtype);
-}
-
-/* The media type alone: RFC 9110 8.3.1 lets white space stand before the semicolon. */
-static struct slice without_parameters(struct slice type)
-{
-    const char *semicolon = type.len ? memchr(type.data, ';', type.len) : NULL;
-    if (semicolon)
-        type.len = (size_t)(semicolon - type.data);
-    while (type.len &&
-           (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
-        type.len--;
-    while (type.len && (type.data[0] == ' ' || type.data[0] == '\t'))
-        type = slice_make(type.data + 1, type.len - 1);
-    return type;
-}
-
-static bool is_same(struct slice a, struct slice b)
-{
-    return a.len == b.len && strncasecmp(a.data, b.data, a.len) == 0;
+    return !has_star && field_is_token(main_type) && field_is_token(subtype);
 }
 
 static bool has_suffix(struct slice type, struct slice suffix)
@@ -93,28 +64,29 @@ static bool has_suffix(struct slice type, struct slice suffix)
         slice_make(slash + 1, type.len - (size_t)(slash + 1 - type.data));
     struct slice bare = slice_make(suffix.data + 1, suffix.len - 1);
     if (subtype.len <= suffix.len)
-        return is_same(subtype, bare);
+        return slice_equal_ignoring_case(subtype, bare);
     size_t before = subtype.len - suffix.len;
-    return is_same(slice_make(subtype.data + before, suffix.len), suffix);
+    return slice_equal_ignoring_case(slice_make(subtype.data + before, suffix.len),
+                                     suffix);
 }
 
 static bool has_type(struct slice wanted, struct slice type)
 {
     if (!wanted.data)
         return true;
-    type = without_parameters(type);
+    type = field_media_type(type);
     if (wanted.data[0] == '+')
         return has_suffix(type, wanted);
     if (wanted.data[wanted.len - 1] == '*' && type.len >= wanted.len)
-        return is_same(slice_make(type.data, wanted.len - 1),
-                       slice_make(wanted.data, wanted.len - 1));
-    return is_same(type, wanted);
+        return slice_equal_ignoring_case(slice_make(type.data, wanted.len - 1),
+                                         slice_make(wanted.data, wanted.len - 1));
+    return slice_equal_ignoring_case(type, wanted);
 }
 
 static void tell_type(struct slice wanted, struct slice type, char *message)
 {
     char shown[EXPECT_TYPE_MAX + 1]; /* what the upstream sent may be anything */
-    type = without_parameters(type);
+    type = field_media_type(type);
     size_t len = type.len < sizeof shown ? type.len : sizeof shown - 1;
     for (size_t i = 0; i < len; i++)
         shown[i] = type.data[i] > ' ' && type.data[i] < 0x7f ? type.data[i] : '?';
@@ -134,18 +106,9 @@ static bool contains(struct slice body, struct slice part)
     return body.len >= part.len && memmem(body.data, body.len, part.data, part.len);
 }
 
-/* At most so many bytes of it, whole characters. */
-static int shown_length(struct slice text)
-{
-    size_t len = text.len < 100 ? text.len : 100;
-    while (len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
-        len--;
-    return (int)len;
-}
-
 static void tell_missing(struct slice body, struct slice part, char *message)
 {
-    int len = shown_length(part);
+    int len = (int)utf8_cut(part, SHOWN_MAX).len;
     snprintf(message, EXPECT_MESSAGE_MAX,
              "the body of %zu bytes does not contain \"%.*s%s\"", body.len, len,
              part.data, (size_t)len < part.len ? "…" : "");

@@ -40,8 +40,7 @@ static bool find_header(const struct outcome *outcome, struct slice name,
 {
     for (size_t i = 0; i < outcome->header_count; i++) {
         const struct call_header *header = &outcome->headers[i];
-        if (header->name.len == name.len &&
-            strncasecmp(header->name.data, name.data, name.len) == 0)
+        if (slice_equal_ignoring_case(header->name, name))
             return give(header->value, true, ret_value, ret_fault);
     }
     return fail("is a header that the reply does not have", ret_fault);

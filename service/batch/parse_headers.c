@@ -9,6 +9,8 @@
  * Called by parse_item. */
 #include "batch/parse_internal.h"
 
+#include "base/field_text.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -19,19 +21,6 @@
     }
 static const struct call_header json_content_type[1] = {JSON_CONTENT_TYPE};
 const struct header_set no_headers = {.lines = json_content_type};
-
-/* RFC 9110 5.6.2 */
-static bool is_token(const char *text)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (const char *at = text; *at; at++) {
-        bool is_alphanumeric =
-            (*at >= '0' && *at <= '9') || ((*at | 32) >= 'a' && (*at | 32) <= 'z');
-        if (!is_alphanumeric && !strchr(others, *at))
-            return false;
-    }
-    return *text != '\0';
-}
 
 /* Why a name may not be set; NULL: it may. Beyond RFC 9110 7.6.1 and the framing these
  * are names that change what happens between two hops. */
@@ -102,7 +91,7 @@ static bool check_name(struct maker *maker, const char *name, size_t own_from)
     struct parse_errors *errors = maker->parser->errors;
     struct place place = place_name(maker->place, "headers", slice_from(name));
     const char *reserved = reserved_reason(name, maker->parser->may_set_host);
-    if (!is_token(name)) {
+    if (!field_is_token(slice_from(name))) {
         report_error(errors, place,
                      "is not a header name: letters, digits and !#$%%&'*+-.^_`|~");
         return false;

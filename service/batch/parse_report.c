@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,21 +21,10 @@ enum {
     DETAIL_MAX = 512,
 };
 
-/* How much of `name` is shown: all, or up to a character's border. */
-static size_t shown_length(struct slice name)
-{
-    if (name.len <= NAME_MAX_BYTES)
-        return name.len;
-    size_t len = NAME_MAX_BYTES;
-    while (len > 0 && ((unsigned char)name.data[len] & 0xc0) == 0x80)
-        len--;
-    return len;
-}
-
 static void append_token(struct buffer *out, struct slice name)
 {
     buffer_append_byte(out, '/');
-    size_t shown = shown_length(name);
+    size_t shown = utf8_cut(name, NAME_MAX_BYTES).len;
     for (size_t i = 0; i < shown; i++) {
         if (name.data[i] == '~')
             buffer_append_text(out, "~0");

@@ -11,6 +11,7 @@
  * this runs for every item. Called by gather. */
 #include "batch/render.h"
 
+#include "base/field_text.h"
 #include "base/json_text.h"
 #include "batch/batch.h"
 #include "batch/gather.h"
@@ -50,14 +51,7 @@ static bool ends_with_json(struct slice type)
 /* application/json or a +json type (RFC 6839 3.1); parameters say nothing about JSON. */
 bool render_is_json(struct slice type)
 {
-    const char *semicolon = type.len ? memchr(type.data, ';', type.len) : NULL;
-    if (semicolon)
-        type.len = (size_t)(semicolon - type.data);
-    while (type.len &&
-           (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
-        type.len--;
-    while (type.len && (type.data[0] == ' ' || type.data[0] == '\t'))
-        type = slice_make(type.data + 1, type.len - 1);
+    type = field_media_type(type);
     return slice_is_ignoring_case(type, "application/json") || ends_with_json(type);
 }
 
@@ -111,17 +105,6 @@ static void append_timing(struct buffer *out, const struct call_timing *timing,
     buffer_append_byte(out, '}');
 }
 
-/* At most MESSAGE_MAX bytes of it, whole characters. */
-static struct slice cut(struct slice text)
-{
-    if (text.len <= MESSAGE_MAX)
-        return text;
-    text.len = MESSAGE_MAX;
-    while (text.len > 0 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80)
-        text.len--;
-    return text;
-}
-
 static void append_error(struct buffer *out, const struct outcome *outcome)
 {
     const char *name = call_code_row(outcome->code)->name;
@@ -132,7 +115,8 @@ static void append_error(struct buffer *out, const struct outcome *outcome)
     append(out, ",\"error\":{\"code\":\"");
     append(out, name);
     append(out, "\",\"message\":");
-    struct slice text = cut(slice_from(outcome->message ? outcome->message : name));
+    struct slice text =
+        utf8_cut(slice_from(outcome->message ? outcome->message : name), MESSAGE_MAX);
     if (utf8_is_valid(text))
         json_text_append_string(out, text);
     else

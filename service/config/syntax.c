@@ -4,6 +4,7 @@
  * (a port in use, a name that does not resolve). Called through the options table. */
 #include "config/syntax.h"
 
+#include "base/field_text.h"
 #include "base/json_text.h"
 #include "base/slice.h"
 #include "config/values.h"
@@ -346,7 +347,6 @@ bool syntax_is_header_text(const char *text, struct error *err)
 
 bool syntax_is_deadline_header(const char *text, struct error *err)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
     static const char *const taken[] = {
         "accept",           "accept-encoding",
         "authorization",    "connection",
@@ -359,9 +359,7 @@ bool syntax_is_deadline_header(const char *text, struct error *err)
         "x-api-key",        "x-request-id",
     };
     for (size_t i = 0; text[i]; i++) {
-        bool is_alphanumeric = (text[i] >= '0' && text[i] <= '9') ||
-                               ((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z');
-        if (!is_alphanumeric && !strchr(others, text[i]))
+        if (!field_is_token_byte(text[i]))
             return error_set(err, ERROR_INVALID,
                              "character %zu cannot stand in a header's name", i + 1);
     }

@@ -361,7 +361,7 @@ static bool is_named(struct slice options, struct slice name)
         const char *comma = memchr(at, ',', (size_t)(end - at));
         const char *stop = comma ? comma : end;
         struct slice option = trim(at, stop);
-        if (option.len == name.len && strncasecmp(option.data, name.data, name.len) == 0)
+        if (slice_equal_ignoring_case(option, name))
             return true;
         at = comma ? comma + 1 : end;
     }

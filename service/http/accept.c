@@ -4,6 +4,8 @@
  * text/html;level=1), so it matches nothing here. Called once a batch by the handler. */
 #include "http/accept.h"
 
+#include "base/field_text.h"
+
 #include <stddef.h>
 
 enum { QUALITY_FULL = 1000, BREADTH_ALL = 1, BREADTH_TYPE, BREADTH_EXACT };
@@ -44,18 +46,11 @@ static void skip_blanks(struct reader *reader)
         reader->at++;
 }
 
-/* RFC 9110 5.6.2 */
-static bool is_token_byte(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 /* Empty: there is none. */
 static struct slice read_token(struct reader *reader)
 {
     const char *begin = reader->at;
-    while (reader->at < reader->end && is_token_byte(*reader->at))
+    while (reader->at < reader->end && field_is_token_byte(*reader->at))
         reader->at++;
     return slice_make(begin, (size_t)(reader->at - begin));
 }

@@ -7,6 +7,8 @@
  */
 #include "http/request_head.h"
 
+#include "base/field_text.h"
+
 /* Headers that may come once: a second line means two readers could pick different ones.
  */
 enum {
@@ -40,12 +42,6 @@ static bool is_made_of(struct slice text, const char *others)
             return false;
     }
     return true;
-}
-
-/* A token by RFC 9110 5.6.2. */
-static bool is_token(struct slice text)
-{
-    return text.len > 0 && is_made_of(text, "!#$%&'*+-.^_`|~");
 }
 
 /* Visible bytes, space, tab and obs-text (RFC 9110 5.5): no other control byte. */
@@ -182,7 +178,7 @@ void request_head_add(struct request_head *head, struct slice name, struct slice
         head->bytes += value.len; /* taken apart in a copy */
     if (head->header_count > REQUEST_HEADERS_MAX)
         refuse(head, PROBLEM_HEAD_TOO_LARGE, "more than 100 header lines");
-    if (!is_token(name))
+    if (!field_is_token(name))
         refuse(head, PROBLEM_INVALID_REQUEST, "a header name is not a token");
     if (!is_field_value(value))
         refuse(head, PROBLEM_INVALID_REQUEST, "a header value holds a control byte");
@@ -222,7 +218,7 @@ bool request_head_judge(struct request_head *head, const char *method,
     bool is_new = strcmp(version, "HTTP/1.1") == 0;
     if (!is_new && strcmp(version, "HTTP/1.0") != 0)
         refuse(head, PROBLEM_HTTP_VERSION, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-    if (!is_token(slice_from(method)))
+    if (!field_is_token(slice_from(method)))
         refuse(head, PROBLEM_INVALID_REQUEST, "the method is not a token");
     if (!is_target(target))
         refuse(

@@ -76,3 +76,12 @@ Test(utf8, a_bad_byte_is_found_at_every_place_of_a_long_text)
     }
     cr_assert(utf8_is_valid(slice_make(NULL, 0)));
 }
+
+Test(utf8, a_cut_leaves_whole_characters)
+{
+    static const char text[] =
+        "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"; /* 1, 2, 3 and 4 bytes */
+    static const size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+    for (size_t most = 0; most < sizeof kept / sizeof *kept; most++)
+        cr_expect_eq(utf8_cut(slice_from(text), most).len, kept[most], "%zu", most);
+}
