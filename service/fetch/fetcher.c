@@ -16,7 +16,6 @@
 #include "base/memory.h"
 #include "fetch/coalesce.h"
 #include "fetch/fetcher_state.h"
-#include "fetch/url.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -34,8 +33,6 @@ enum {
     STALL_FIRST_MS = 2,
     STALL_LONGEST_MS = 50,
     RETRY_MS = 10,
-    DEADLINE_LEAD_MS =
-        20,            /* so that `overloaded` is told before the batch says `deadline` */
     DELIVER_US = 1000, /* outcomes given away per turn, and the one that is under way */
     SHORT_SLICE = 4,   /* tries per stall while sockets are short */
 };
@@ -113,28 +110,20 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     return NULL;
 }
 
-static void forget_call(struct fetcher *fetcher, struct call *call)
-{
-    loop_timer_clear(fetcher->setup.loop, &call->timer);
-    call->phase = PHASE_IDLE;
-    call->origin = NULL;
-    call->flight = NULL;
-}
-
 static void drop_calls(struct fetcher *fetcher)
 {
     struct list *node;
     struct call *call;
     while ((call = origins_drain(fetcher->origins)) != NULL) {
         struct flight *flight = call->flight; /* one between two hops */
-        forget_call(fetcher, call);
+        fetcher_forget_call(fetcher, call);
         if (flight)
             flight->call = NULL;
     }
     while ((node = list_first(&fetcher->active)) != NULL) {
         struct flight *flight = container_of(node, struct flight, all_node);
         if (flight->call)
-            forget_call(fetcher, flight->call);
+            fetcher_forget_call(fetcher, flight->call);
         flight->call = NULL;
         flight_drop(flight);
     }
@@ -160,114 +149,6 @@ void fetcher_free(struct fetcher *fetcher)
     origins_free(fetcher->origins);
     resolver_free(fetcher->resolver);
     free(fetcher);
-}
-
-/* ----------------------------------------------------------------- starting, queueing */
-
-static void refuse(struct fetcher *fetcher, struct call *call, enum call_code code,
-                   const char *reason)
-{
-    flight_end(flight_take(fetcher, call), code, reason);
-}
-
-/* The timer of a call that waits for its first slot. */
-static void on_queue_due(struct timer *timer)
-{
-    struct call *call = container_of(timer, struct call, timer);
-    struct fetcher *fetcher = call->fetcher;
-    origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
-    if (fetcher->is_short_of_sockets)
-        refuse(fetcher, call, CALL_OVERLOADED, "the gateway has no socket left");
-    else
-        refuse(fetcher, call, CALL_TIMEOUT_QUEUE,
-               "no slot became free within fetch.queue_timeout");
-}
-
-static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *origin)
-{
-    uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
-    call->phase = PHASE_QUEUED;
-    origins_wait(fetcher->origins, origin, call, call->queued_us);
-    if (queue_ms == 0)
-        return;
-    call->timer.on_due = on_queue_due;
-    loop_timer_set(fetcher->setup.loop, &call->timer, call->queued_us / 1000 + queue_ms);
-}
-
-/* A call that met a shortage waits on, but not for ever: then it was never sent. */
-void fetcher_requeue(struct fetcher *fetcher, struct call *call)
-{
-    uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
-    uint64_t limit_ms = call->deadline_ms - DEADLINE_LEAD_MS;
-    if (queue_ms > 0 && call->queued_us / 1000 + queue_ms < limit_ms)
-        limit_ms = call->queued_us / 1000 + queue_ms;
-    call->phase = PHASE_QUEUED;
-    call->started_us = 0;
-    origins_wait_first(fetcher->origins, call->origin, call, fetcher->setup.loop->now_us);
-    call->timer.on_due = on_queue_due;
-    loop_timer_set(fetcher->setup.loop, &call->timer, limit_ms);
-}
-
-static struct origin *origin_of(struct fetcher *fetcher, struct slice url,
-                                const char **ret_reason)
-{
-    struct target target;
-    struct origin *origin = origins_recall(fetcher->origins, url);
-    if (origin)
-        return origin;
-    if (!url_parse(url, &target, ret_reason))
-        return NULL;
-    origin = origins_get(fetcher->origins, &target);
-    origins_remember(fetcher->origins, origin, url);
-    return origin;
-}
-
-void fetcher_start(struct fetcher *fetcher, struct call *call)
-{
-    const char *reason = NULL;
-    assert(call->phase == PHASE_IDLE && call->on_done);
-    call->fetcher = fetcher;
-    call->flight = NULL;
-    call->origin = NULL;
-    call->started_us = 0;
-    call->queued_us = clock_now_us();
-    call->phase = PHASE_QUEUED;
-    if (call->coalesces && coalesce_start(fetcher, call))
-        return;
-    struct origin *origin = origin_of(fetcher, call->url, &reason);
-    if (!origin) {
-        refuse(fetcher, call, CALL_BAD_URL, reason);
-        return;
-    }
-    switch (origins_judge(fetcher->origins, origin, call->flow->caller->guard, &reason)) {
-    case VERDICT_BLOCK_URL:
-        refuse(fetcher, call, CALL_BLOCKED_URL, reason);
-        break;
-    case VERDICT_BLOCK_ADDRESS:
-        refuse(fetcher, call, CALL_BLOCKED_ADDRESS, reason);
-        break;
-    case VERDICT_ALLOW:
-        egress_note_passed(fetcher, call, &origin->target, reason);
-        if (fetcher_circuit_admits(fetcher, call, origin))
-            enqueue(fetcher, call, origin);
-        break;
-    }
-}
-
-void fetcher_cancel(struct fetcher *fetcher, struct call *call)
-{
-    struct flight *flight = call->flight;
-    if (call->phase == PHASE_IDLE)
-        return;
-    if (call->shared) {
-        coalesce_leave(fetcher, call);
-        return;
-    }
-    if (call->origin && list_is_linked(&call->node))
-        origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
-    forget_call(fetcher, call);
-    if (flight)
-        flight_abandon(flight);
 }
 
 /* ----------------------------------------------------------------------- dispatching */

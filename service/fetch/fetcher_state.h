@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fetcher's inside, for fetcher.c and flight*.c only. */
+/* The fetcher's inside, for fetcher*.c and flight*.c only. */
 #pragma once
 
 #include "base/list.h"
@@ -73,10 +73,14 @@ static inline bool fetcher_call_is_over(const struct call *call)
     return call->flow->is_over && !call->is_shared;
 }
 
+/* Of fetcher_start.c. fetcher_forget_call: the fetcher knows the call no more; its
+ * flight, if it has one, goes its own way. */
+void fetcher_forget_call(struct fetcher *fetcher, struct call *call);
 /* fetcher_requeue puts a dispatched call that was never sent back to the front of its
  * queue. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call);
-/* fetcher_stall stops dispatching for a moment, longer each time in a row. */
+/* Of fetcher.c. fetcher_stall stops dispatching for a moment, longer each time in a row.
+ */
 void fetcher_stall(struct fetcher *fetcher);
 /* fetcher_note_shortage: a socket was refused; closes idle ones here, asks others to. */
 void fetcher_note_shortage(struct fetcher *fetcher);

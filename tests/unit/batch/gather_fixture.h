@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A batch under test: a fetcher that does what the test says (the stand-in for
- * fetch/fetcher.c, which is therefore not linked), a loop whose time the test sets, and
+ * fetch/fetcher*.c, which are therefore not linked), a loop whose time the test sets, and
  * the reply read back as a tree. Included by one test file per program. */
 #pragma once
 
