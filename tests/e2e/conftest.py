@@ -4,9 +4,13 @@
     upstream        the misbehaving upstream, one for the run
     gatherd         a service with the base configuration, shared; checked after every test
     impatient       the same with short clocks, shared
+    generous        a service with a retry budget that never says no, for a module
+    demo            the port of `gatherd demo`
     start_gatherd   starts one with options of the test's own; stopped and checked after it
 """
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -107,3 +111,24 @@ def start_gatherd(tmp_path):
             gatherd.stop()
         else:
             gatherd.check_sanitizers()
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """The port of the demo upstream that the documentation's examples use."""
+    child = subprocess.Popen([binary(), "demo", "--listen", "127.0.0.1:0"],
+                             stdout=subprocess.PIPE, text=True)
+    yield int(re.search(r":(\d+)$", child.stdout.readline().strip())[1])
+    child.terminate()
+    assert child.wait(10) == 0
+    child.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def generous(tmp_path_factory):
+    """Whether something is tried again must not depend on what other tests did, nor on
+    connections kept: the fetcher redials a stale one by itself."""
+    gatherd = Gatherd(tmp_path_factory.mktemp("generous"),
+                      options(fetch__retry_budget=100, fetch__keep_alive="0s"))
+    yield gatherd
+    gatherd.stop()

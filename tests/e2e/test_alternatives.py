@@ -3,12 +3,9 @@
 import re
 
 import pytest
+from harness.attempts import shown
 from harness.configuration import options
 from harness.process import free_port
-
-
-def shown(item):
-    return [attempt.get("error") or attempt["status"] for attempt in item.get("attempts", [])]
 
 
 @pytest.mark.parametrize("path, first", [

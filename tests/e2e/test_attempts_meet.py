@@ -6,29 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from harness.attempts import plan, shown
 from harness.configuration import options
-from harness.gatherd import Gatherd, slowness
+from harness.gatherd import slowness
 from harness.process import free_port, wait_until
 
 FALLBACK = {"status": 203, "body": {"from": "before"}}
-
-
-@pytest.fixture(scope="module")
-def generous(tmp_path_factory):
-    """A budget that never says no, and no kept connections, which the fetcher redials."""
-    gatherd = Gatherd(tmp_path_factory.mktemp("generous"),
-                      options(fetch__retry_budget=100, fetch__keep_alive="0s"))
-    yield gatherd
-    gatherd.stop()
-
-
-def plan(upstream, *steps):
-    key = upstream.new_key()
-    return key, upstream.url("seq", key=key, plan=",".join(map(str, steps)))
-
-
-def shown(item):
-    return [attempt.get("error") or attempt["status"] for attempt in item.get("attempts", [])]
 
 
 def code(item):

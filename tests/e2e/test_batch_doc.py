@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness import shown
-from harness.gatherd import REPOSITORY, Gatherd, binary
+from harness.gatherd import REPOSITORY, Gatherd
 
 PAGE = (REPOSITORY / "docs" / "batch.md").read_text(encoding="utf-8")
 
@@ -21,16 +21,6 @@ def examples():
 
 
 EXAMPLES = list(examples())
-
-
-@pytest.fixture(scope="module")
-def demo():
-    child = subprocess.Popen([binary(), "demo", "--listen", "127.0.0.1:0"],
-                             stdout=subprocess.PIPE, text=True)
-    yield int(re.search(r":(\d+)$", child.stdout.readline().strip())[1])
-    child.terminate()
-    assert child.wait(10) == 0
-    child.stdout.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import json
 import time
 
 import pytest
+from harness.attempts import shown
 from harness.configuration import options
 from harness.contract import check_batch_reply
 from harness.gatherd import Gatherd, slowness
@@ -45,10 +46,6 @@ def run(gatherd, items, **more):
 
 def code(item):
     return item.get("error", {}).get("code")
-
-
-def shown(item):
-    return [attempt.get("error") or attempt["status"] for attempt in item.get("attempts", [])]
 
 
 def is_signed(request):
@@ -168,7 +165,6 @@ def test_both_of_a_hedge_are_signed_as_one_message(trying, good):
 @FORMS
 def test_at_the_deadline_what_was_tried_again_tells_its_attempts(trying, good, accept):
     """A child's too, also of what has a fallback; what waits for them was never sent."""
-    again = good.url("503,hang", "own")
     items = [{"id": "own", "url": good.url("503,hang", "own"), "fallback": FALLBACK},
              {"id": "list", "url": good.url("200", "list")},
              {"id": "each", "forEach": "{{list.body.list}}", "url": good.url("503,hang", "{{item}}")},

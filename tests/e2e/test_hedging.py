@@ -4,21 +4,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from harness.attempts import plan, shown
 from harness.configuration import options
 from harness.gatherd import slowness
 from harness.process import wait_until
 
 LOSER_MS = 250
 """From the reply to the loser's connection closed, as the upstream sees it."""
-
-
-def shown(item):
-    return [attempt.get("error") or attempt["status"] for attempt in item.get("attempts", [])]
-
-
-def plan(upstream, *steps):
-    key = upstream.new_key()
-    return key, upstream.url("seq", key=key, plan=",".join(map(str, steps)))
 
 
 def metric(gatherd, result):

@@ -5,9 +5,7 @@ import json
 import re
 import subprocess
 
-import pytest
-
-from harness.gatherd import REPOSITORY, binary, run_cli
+from harness.gatherd import REPOSITORY, run_cli
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -21,16 +19,6 @@ def blocks(text, language):
 
 
 EXAMPLES = [code for code in blocks(section("Examples"), "sh") if code.startswith("curl")]
-
-
-@pytest.fixture(scope="module")
-def demo():
-    child = subprocess.Popen([binary(), "demo", "--listen", "127.0.0.1:0"],
-                             stdout=subprocess.PIPE, text=True)
-    yield int(re.search(r":(\d+)$", child.stdout.readline().strip())[1])
-    child.terminate()
-    assert child.wait(10) == 0
-    child.stdout.close()
 
 
 def paste(command, gatherd, demo):

@@ -6,28 +6,9 @@ import time
 from email.utils import formatdate
 
 import pytest
+from harness.attempts import plan, shown
 from harness.configuration import options
-from harness.gatherd import Gatherd
 from harness.process import free_port, wait_until
-
-
-@pytest.fixture(scope="module")
-def generous(tmp_path_factory):
-    """Whether something is tried again must not depend on what other tests did, nor on
-    connections kept: the fetcher redials a stale one by itself."""
-    gatherd = Gatherd(tmp_path_factory.mktemp("generous"),
-                      options(fetch__retry_budget=100, fetch__keep_alive="0s"))
-    yield gatherd
-    gatherd.stop()
-
-
-def plan(upstream, *steps):
-    key = upstream.new_key()
-    return key, upstream.url("seq", key=key, plan=",".join(map(str, steps)))
-
-
-def shown(item):
-    return [attempt.get("error") or attempt["status"] for attempt in item.get("attempts", [])]
 
 
 def metric(gatherd, name, **labels):
