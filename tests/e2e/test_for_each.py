@@ -201,3 +201,24 @@ def test_a_thousand_children_with_large_replies(gatherd, upstream, list_of):
                                 max=1000))[1]
     assert each["summary"]["ok"] == 900
     assert all(len(child["body"]) == 2000 for child in each["responses"])
+
+
+def test_without_children_a_fallback_is_the_items_own(gatherd, upstream):
+    """The array does not come, or is too long."""
+    each = {"id": "each", "forEach": "{{source.body}}", "url": upstream.url("ok") + "?{{item}}",
+            "max": 2, "fallback": {"status": 203, "body": "spare"}}
+    for source in (upstream.url("close"), gives(upstream, [1, 2, 3])):
+        item = run(gatherd, [{"id": "source", "url": source}, each])[1]
+        assert (item["status"], item["body"], item["fallback"]) == (203, "spare", True)
+        assert "responses" not in item
+        assert [attempt["error"] for attempt in item["attempts"]] == ["dependency_failed"]
+
+
+def test_fail_fast_waits_for_all_children(gatherd, upstream):
+    items = [{"id": "source", "url": gives(upstream, [0, 100])},
+             {"id": "each", "forEach": "{{source.body}}", "url": upstream.url("delay") + "/{{item}}",
+              "expect": {"status": [404]}},
+             {"id": "other", "url": upstream.url("hang")}]
+    _, each, other = run(gatherd, items, failFast=True)
+    assert [child["error"]["code"] for child in each["responses"]] == ["expect_failed"] * 2
+    assert other["error"]["code"] == "cancelled"
