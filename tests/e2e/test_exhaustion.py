@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine runs out of: slots of an origin, descriptors, local ports, packets.  Items
 fail with their codes, nothing hangs or spins, and it recovers by itself."""
+import itertools
 import os
 import resource
 import subprocess
@@ -46,13 +47,25 @@ def test_l4_an_origin_that_hangs_takes_its_own_slots_only(start_gatherd, upstrea
 # ------------------------------------------------------------------------ descriptors
 
 class FewDescriptors:
-    """Takes all descriptors but `spare` from a running process, and gives them back."""
+    """Leaves a running process `spare` descriptors beside those it has, and gives all back."""
 
     def __init__(self, gatherd, spare):
         self.pid = gatherd.pid
-        highest = max(int(name) for name in os.listdir(f"/proc/{self.pid}/fd"))
+        # What is still being closed, the connection that asked whether it is ready for one,
+        # would be one more to spare.
+        wait_until(self.are_settled, 10, "no descriptor to come or go")
         self.before = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
-        self.limit = highest + 1 + spare
+        taken = self.taken()
+        free = (number for number in itertools.count() if number not in taken)
+        self.limit = next(itertools.islice(free, spare, None))
+
+    def taken(self):
+        return {int(name) for name in os.listdir(f"/proc/{self.pid}/fd")}
+
+    def are_settled(self):
+        before = self.taken()
+        time.sleep(0.2)
+        return self.taken() == before
 
     def __enter__(self):
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (self.limit, self.before[1]))

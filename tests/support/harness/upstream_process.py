@@ -56,8 +56,9 @@ class Upstream:
 
     @staticmethod
     def new_key():
-        """A name under which one test's requests are counted."""
-        return f"k{os.getpid()}-{next(KEYS)}"
+        """A name under which one test's requests are counted.  With anything appended it is
+        still no other test's: no name begins with another."""
+        return f"k{os.getpid()}-{next(KEYS)}-"
 
     def ask(self, path):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=15)

@@ -283,7 +283,7 @@ Test(fetcher_limits, idle_connections_of_one_worker_make_room_for_another)
     use(NULL, NULL);
     rig->budgets.sockets.max = 70;
     for (int i = 0; i < 60; i++)
-        rig_start(rig, "/delay/30");
+        rig_start(rig, "/delay/500"); /* until the last is asked for, slow as it may be */
     rig_run(rig, 60);
     cr_assert_geq(budget_held(&rig->budgets.sockets), 60);
     struct fetcher *first = rig->fetcher;
