@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upstream that answers GET /delay/MS after MS milliseconds, very many at once; so it
 does /delay/MS/N for each N-th of them, the others at once. /status/N answers with N.
+/together/N/MS answers with 1 KB of JSON and usual header lines MS milliseconds after N such
+requests have come, all at once.
 
 One thread, one epoll, a few microseconds per request, so that it does not outweigh the
 gateway under test. It understands just what a gateway sends it: GET requests without a
@@ -10,6 +12,7 @@ until SIGTERM.
 """
 import argparse
 import collections
+import functools
 import gc
 import json
 import resource
@@ -18,6 +21,8 @@ import signal
 import socket
 import sys
 import time
+
+from documents import json_document
 
 BACKLOG = 4096
 LISTEN_TRIES = 20
@@ -41,10 +46,15 @@ def open_listeners(hosts):
     sys.exit("delay_upstream: found no port that is free on " + " ".join(hosts))
 
 
-def answer(body, status=200):
-    return ("HTTP/1.1 %d X\r\n"
+@functools.lru_cache
+def answer(body, status=200, more=""):
+    return ("HTTP/1.1 %d X\r\n%s"
             "Content-Type: application/json\r\n"
-            "Content-Length: %d\r\n\r\n%s" % (status, len(body), body)).encode()
+            "Content-Length: %d\r\n\r\n%s" % (status, more, len(body), body)).encode()
+
+
+USUAL = answer(json_document(1024), more="Server: upstream\r\nConnection: keep-alive\r\n"
+               "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n")
 
 
 class DelayServer:
@@ -53,7 +63,9 @@ class DelayServer:
         self.listeners = {listener.fileno(): listener for listener in listeners}
         self.clients = {}
         self.partial = {}                    # fd -> head received so far
-        self.due = collections.defaultdict(collections.deque)   # delay -> (when, socket)
+        # delay -> (when, socket, answer), oldest first
+        self.due = collections.defaultdict(collections.deque)
+        self.together = []                   # sockets that wait for more of their kind
         self.accepted = self.requests = 0
         for fd in self.listeners:
             self.epoll.register(fd, select.EPOLLIN)
@@ -115,7 +127,16 @@ class DelayServer:
             delay, *each = map(int, path[7:].split(b"/"))
             if each and self.requests % each[0]:
                 delay = 0
-            self.due[delay].append((time.monotonic() + delay / 1000, client))
+            self.answer_later(client, delay, answer('{"delayedMs":%d}' % delay))
+            return
+        if path.startswith(b"/together/"):
+            self.requests += 1
+            count, delay = map(int, path[10:].split(b"/"))
+            self.together.append(client)
+            if len(self.together) >= count:
+                for waiting in self.together:
+                    self.answer_later(waiting, delay, USUAL)
+                self.together = []
             return
         if path.startswith(b"/status/"):
             self.requests += 1
@@ -125,12 +146,14 @@ class DelayServer:
                     "requests": self.requests}
         self.send(client, answer(json.dumps(counters)))
 
+    def answer_later(self, client, delay_ms, text):
+        self.due[delay_ms].append((time.monotonic() + delay_ms / 1000, client, text))
+
     def answer_due(self):
         now = time.monotonic()
-        for delay, queue in self.due.items():
-            text = answer('{"delayedMs":%d}' % delay)
+        for queue in self.due.values():
             while queue and queue[0][0] <= now:
-                self.send(queue.popleft()[1], text)
+                self.send(*queue.popleft()[1:])
 
     @staticmethod
     def send(client, text):

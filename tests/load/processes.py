@@ -43,6 +43,8 @@ def descriptor_limit():
 
 class Process:
     """A child with its output in a file; may be pinned and limited in open files."""
+    ready_limit_s = READY_LIMIT_S
+    stop_limit_s = STOP_LIMIT_S
 
     def __init__(self, name, command, folder, cpus=None, descriptors=None):
         self.name = name
@@ -60,7 +62,7 @@ class Process:
             os.sched_setaffinity(0, self.cpus)
 
     def wait_ready(self, port, path):
-        until = time.monotonic() + READY_LIMIT_S
+        until = time.monotonic() + self.ready_limit_s
         while time.monotonic() < until:
             if self.child.poll() is not None:
                 break
@@ -82,7 +84,7 @@ class Process:
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
             try:
-                self.child.wait(STOP_LIMIT_S)
+                self.child.wait(self.stop_limit_s)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()

@@ -8,6 +8,7 @@ import sys
 import time
 
 import client
+from documents import json_document
 from processes import (HERE, READY_LIMIT_S, LoadFault, Process, descriptor_limit,
                        find_tool, free_port)
 
@@ -34,13 +35,16 @@ log: {{level: warning, access: off}}
 
 
 class Gateway(Process):
-    """gatherd with a configuration that lets everything of these tests through."""
+    """gatherd with a configuration that lets everything of these tests through.
 
-    def __init__(self, binary, folder, overrides=(), cpus=None, descriptors=None):
+    The words of `wrapper` go in front of its command line.
+    """
+
+    def __init__(self, binary, folder, overrides=(), cpus=None, descriptors=None, wrapper=()):
         self.port = free_port()
         config = pathlib.Path(folder, "gatherd.yaml")
         config.write_text(GATEWAY_CONFIG.format(port=self.port))
-        command = [binary, "serve", "--config", str(config)]
+        command = [*wrapper, binary, "serve", "--config", str(config)]
         for override in overrides:
             command += ["--set", override]
         super().__init__("gatherd", command, folder, cpus, descriptors)
@@ -64,6 +68,9 @@ class DelayUpstream(Process):
     def urls(self, count, delay_ms):
         return ["http://%s:%d/delay/%d" % (HOSTS[i % len(HOSTS)], self.port, delay_ms)
                 for i in range(count)]
+
+    def together_url(self, count, delay_ms):
+        return "http://%s:%d/together/%d/%d" % (HOSTS[0], self.port, count, delay_ms)
 
     def stats(self):
         return json.loads(client.ask(self.port, "GET", "/stats").body)
@@ -101,23 +108,6 @@ http {{
     }}
 }}
 """
-
-
-def json_document(size):
-    """Records as services send them, one quote in six bytes, padded to just this size."""
-    records = []
-    length = 30
-    while True:
-        i = len(records)
-        record = {"id": 100000 + i, "sku": "AX-%05d" % i, "stock": i % 3 == 0,
-                  "name": "Item number %d, blue" % i, "price": 19.5 + i % 7,
-                  "tags": ["new", "home", "sale"]}
-        length += len(json.dumps(record, separators=(",", ":"))) + 1
-        if length > size:
-            break
-        records.append(record)
-    text = json.dumps({"items": records, "pad": ""}, separators=(",", ":"))
-    return text[:-2] + "p" * (size - len(text)) + text[-2:]
 
 
 class NginxUpstream(Process):

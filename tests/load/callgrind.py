@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program under callgrind, counted only while asked to, and what its file says.
+
+Nothing is timed: callgrind counts the instructions that the program runs in user space and
+the system calls that it makes, so a busy machine changes little.
+"""
+import collections
+import subprocess
+
+from processes import LoadFault, find_tool
+
+# Objects by the beginning of their file's name; what is in none of them is "other".
+PARTS = {"gatherd": "gatherd", "libcurl": "libcurl.", "libmicrohttpd": "libmicrohttpd.",
+         "libc": "libc."}
+CONTROL_LIMIT_S = 60
+
+
+def command(out_path):
+    """What goes in front of a command line. Counting is off until switch() turns it on."""
+    return [find_tool("valgrind"), "--tool=callgrind", "--instr-atstart=no",
+            "--collect-systime=yes", "--callgrind-out-file=%s" % out_path]
+
+
+def switch(pid, word):
+    """Turns counting "on" or "off" in a running program; in force when this returns."""
+    done = subprocess.run([find_tool("callgrind_control"), "-i", word, str(pid)],
+                          capture_output=True, text=True, timeout=CONTROL_LIMIT_S,
+                          check=False)
+    if done.returncode != 0 or "OK" not in done.stdout:
+        raise LoadFault("callgrind_control -i %s: %s" % (
+            word, (done.stdout + done.stderr).strip()))
+
+
+def part_of(path):
+    name = path.rsplit("/", 1)[-1]
+    for part, beginning in PARTS.items():
+        if name.startswith(beginning):
+            return part
+    return "other"
+
+
+def is_clock(function):
+    """Valgrind hides the kernel's page for clocks, so reading one is a system call there."""
+    return function.startswith(("clock_gettime", "__clock_gettime", "gettimeofday", "time@"))
+
+
+def read(lines):
+    """Sums up callgrind's file: a Counter of instructions by part and one of system calls
+    by function.
+
+    A cost line has a position and then a number per event, and belongs to the object and
+    the function that "ob=" and "fn=" lines named last. The line behind "calls=" is what
+    the callee cost in all: it stands with the callee as well, so here it does not count.
+    """
+    parts, system_calls = collections.Counter(), collections.Counter()
+    names, events, part, function = {}, [], "other", ""
+    is_callee = False
+    for line in lines:
+        word, _, value = line.rstrip("\n").partition("=")
+        if line.startswith("events:"):
+            events = line.split()[1:]
+        elif word in ("ob", "cob", "fn", "cfn"):
+            number, _, name = value.partition(" ")
+            name = names.setdefault((word[-2:], number), name or number)
+            if word == "ob":
+                part = part_of(name)
+            elif word == "fn":
+                function = name
+        elif word == "calls":
+            is_callee = True
+        elif line[:1] in "+-*0123456789" and events:
+            cost = dict(zip(events, map(int, line.split()[1:])))
+            if not is_callee:
+                parts[part] += cost.get("Ir", 0)
+                system_calls[function] += cost.get("sysCount", 0)
+            is_callee = False
+    if not parts:
+        raise LoadFault("callgrind counted nothing")
+    return parts, system_calls
