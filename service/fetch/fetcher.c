@@ -67,11 +67,15 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .taints = setup->shared->taints,
     };
     fetcher->lanes = lanes_new(&lanes);
+    /* A TLS proxy's own connection is made with the same option, for the same target. */
+    if (!transfer_has_tls_proxy(setup->config))
+        fetcher->tls_sessions = tls_sessions_new(setup->loop);
     fetcher->transfer_setup = (struct transfer_setup){
         .loop = setup->loop,
         .lanes = fetcher->lanes,
         .config = setup->config,
         .tls_store = setup->shared->tls_store,
+        .tls_sessions = fetcher->tls_sessions,
         .budgets = setup->budgets,
         .has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy,
     };
@@ -146,6 +150,7 @@ void fetcher_free(struct fetcher *fetcher)
     loop_timer_clear(fetcher->setup.loop, &fetcher->retry_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->circuit_timer);
     lanes_free(fetcher->lanes);
+    tls_sessions_free(fetcher->tls_sessions);
     origins_free(fetcher->origins);
     resolver_free(fetcher->resolver);
     free(fetcher);

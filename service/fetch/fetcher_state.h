@@ -28,6 +28,7 @@ struct fetcher {
     struct transfer_setup transfer_setup;
     struct buffer standard_text; /* of the headers sent with every request */
     struct lanes *lanes;
+    struct tls_sessions *tls_sessions; /* NULL: kept by libcurl */
     struct origins *origins;
     struct schedule *schedule; /* the origins' */
     struct resolver *resolver;

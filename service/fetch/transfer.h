@@ -17,6 +17,7 @@
 #include "fetch/lane.h"
 #include "fetch/pin.h"
 #include "fetch/reply_head.h"
+#include "fetch/tls_sessions.h"
 #include "fetch/tls_store.h"
 
 #include <curl/curl.h>
@@ -30,6 +31,7 @@ struct transfer_setup {
     struct lanes *lanes;
     const struct config *config;
     const struct tls_store *tls_store;
+    struct tls_sessions *tls_sessions; /* NULL: each CURLM keeps its own */
     struct budgets *budgets;
     bool has_proxy; /* the socket leads to the egress proxy, not to the address */
     /* User-Agent → Accept-Encoding, and each alone, by STANDARD_… bits. */
@@ -141,6 +143,10 @@ void transfer_note_closed(struct transfer *transfer);
 
 /* transfer_note_event: its socket has become readable. */
 void transfer_note_event(struct transfer *transfer);
+
+/* transfer_has_tls_proxy: even a plain request's connection carries TLS, and one for
+ * https carries it twice. */
+bool transfer_has_tls_proxy(const struct config *config);
 
 /* Between the files of the transfer. */
 bool transfer_set_constants(struct transfer *transfer);

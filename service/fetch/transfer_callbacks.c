@@ -247,8 +247,7 @@ int transfer_on_prereq(void *data, char *remote_ip, char *local_ip, int remote_p
     return CURL_PREREQFUNC_OK;
 }
 
-/* Then even a plain request's connection carries TLS. */
-static bool is_proxy_tls(const struct config *config)
+bool transfer_has_tls_proxy(const struct config *config)
 {
     const char *proxy = config->fetch.proxy;
     return proxy && strncasecmp(proxy, "https:", 6) == 0;
@@ -272,7 +271,7 @@ curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
     transfer->is_opened = true;
     struct lane_peer peer = {.taint_key = transfer->request.taint_key,
                              .is_tls = transfer->request.target->is_https ||
-                                       is_proxy_tls(transfer->setup->config)};
+                                       transfer_has_tls_proxy(transfer->setup->config)};
     return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane, peer,
                              address, &transfer->is_short);
 }
@@ -282,5 +281,8 @@ CURLcode transfer_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *data)
     (void)easy;
     struct transfer *transfer = data;
     tls_store_attach(transfer->setup->tls_store, ssl_ctx);
+    if (transfer->setup->tls_sessions)
+        tls_sessions_attach(transfer->setup->tls_sessions, transfer->request.target,
+                            ssl_ctx);
     return CURLE_OK;
 }

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A peer for each host and port, in a table of fixed size, with the sessions it gave;
+ * all sessions by age in a list. A peer lives while a context or a session needs it.
+ *
+ * libcurl makes an SSL_CTX for each connection, so what OpenSSL tells of a context's
+ * sessions is told of one connection, and the peer stands in the context's ex_data. The
+ * session is put in as the handshake starts, the last moment before the first message is
+ * written: libcurl lets nobody see the SSL before. */
+#include "fetch/tls_sessions.h"
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "fetch/target_hash.h"
+
+#include <assert.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS = 256 };
+
+struct peer {
+    struct list node; /* in its bucket */
+    struct tls_sessions *sessions;
+    struct list kept; /* the newest last */
+    size_t kept_count;
+    size_t contexts;
+    uint16_t port;
+    char host[];
+};
+
+struct kept {
+    struct list peer_node;
+    struct list age_node;
+    struct peer *peer;
+    SSL_SESSION *session;
+    uint64_t ends_ms;
+};
+
+struct tls_sessions {
+    const struct loop *loop;
+    uint64_t hash_start;
+    struct list by_age; /* the oldest first */
+    size_t count;
+    struct list buckets[BUCKETS];
+};
+
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+static int peer_index = -1;
+
+struct tls_sessions *tls_sessions_new(const struct loop *loop)
+{
+    struct tls_sessions *sessions = memory_new(sizeof *sessions);
+    sessions->loop = loop;
+    sessions->hash_start = random_u64();
+    list_init(&sessions->by_age);
+    for (size_t i = 0; i < BUCKETS; i++)
+        list_init(&sessions->buckets[i]);
+    return sessions;
+}
+
+static void peer_free_if_unused(struct peer *peer)
+{
+    if (peer->contexts > 0 || peer->kept_count > 0)
+        return;
+    list_remove(&peer->node);
+    free(peer);
+}
+
+/* The peer stays, used or not. */
+static void drop(struct kept *kept)
+{
+    kept->peer->kept_count--;
+    kept->peer->sessions->count--;
+    list_remove(&kept->peer_node);
+    list_remove(&kept->age_node);
+    SSL_SESSION_free(kept->session);
+    free(kept);
+}
+
+static void drop_oldest(struct tls_sessions *sessions)
+{
+    struct list *node = list_first(&sessions->by_age);
+    struct kept *kept = container_of(node, struct kept, age_node);
+    struct peer *peer = kept->peer;
+    drop(kept);
+    peer_free_if_unused(peer);
+}
+
+static void drop_all_of(struct peer *peer)
+{
+    struct list *node;
+    while ((node = list_first(&peer->kept)) != NULL)
+        drop(container_of(node, struct kept, peer_node));
+}
+
+void tls_sessions_free(struct tls_sessions *sessions)
+{
+    if (!sessions)
+        return;
+    while (!list_is_empty(&sessions->by_age))
+        drop_oldest(sessions);
+    for (size_t i = 0; i < BUCKETS; i++)
+        assert(list_is_empty(&sessions->buckets[i]));
+    free(sessions);
+}
+
+size_t tls_sessions_count(const struct tls_sessions *sessions)
+{
+    return sessions->count;
+}
+
+/* -------------------------------------------------------------------------- keeping */
+
+/* A hint of 0, in TLS 1.2, leaves it to the client (RFC 5077 3.3). */
+static uint64_t life_ms_of(const SSL_SESSION *session)
+{
+    uint64_t life_ms = (uint64_t)SSL_SESSION_get_timeout(session) * 1000;
+    uint64_t hint_ms = SSL_SESSION_get_ticket_lifetime_hint(session) * 1000;
+    if (hint_ms > 0 && hint_ms < life_ms)
+        life_ms = hint_ms;
+    return life_ms < TLS_SESSION_LIFE_MS ? life_ms : TLS_SESSION_LIFE_MS;
+}
+
+static void keep(struct peer *peer, SSL_SESSION *session)
+{
+    struct tls_sessions *sessions = peer->sessions;
+    struct kept *kept = memory_new(sizeof *kept);
+    *kept = (struct kept){.peer = peer,
+                          .session = session,
+                          .ends_ms = sessions->loop->now_ms + life_ms_of(session)};
+    peer->kept_count++;
+    sessions->count++;
+    list_push_back(&peer->kept, &kept->peer_node);
+    list_push_back(&sessions->by_age, &kept->age_node);
+    if (peer->kept_count > TLS_SESSIONS_PER_ORIGIN)
+        drop(container_of(list_first(&peer->kept), struct kept, peer_node));
+    if (sessions->count > TLS_SESSIONS_MAX)
+        drop_oldest(sessions);
+}
+
+/* Before TLS 1.3 a session is for any number of connections, and the newest will do. */
+static bool is_for_many(const SSL_SESSION *session)
+{
+    return SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION;
+}
+
+static struct peer *peer_of(const SSL *ssl)
+{
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), peer_index);
+}
+
+/* A copy, here and in take: OpenSSL marks a connection's own as not to be resumed when
+ * the connection breaks off. */
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct peer *peer = peer_of(ssl);
+    SSL_SESSION *copy =
+        SSL_SESSION_is_resumable(session) ? SSL_SESSION_dup(session) : NULL;
+    if (copy && is_for_many(copy))
+        drop_all_of(peer);
+    if (copy)
+        keep(peer, copy);
+    return 0;
+}
+
+/* -------------------------------------------------------------------------- offering */
+
+/* The newest that has not ended; the caller frees it. NULL: none. */
+static SSL_SESSION *take(struct peer *peer)
+{
+    struct list *node = peer->kept.prev;
+    if (node == &peer->kept)
+        return NULL;
+    struct kept *kept = container_of(node, struct kept, peer_node);
+    if (kept->ends_ms <= peer->sessions->loop->now_ms) {
+        drop_all_of(peer); /* the others are older */
+        return NULL;
+    }
+    if (is_for_many(kept->session))
+        return SSL_SESSION_dup(kept->session);
+    SSL_SESSION *session = kept->session;
+    SSL_SESSION_up_ref(session);
+    drop(kept);
+    return session;
+}
+
+static void offer(SSL *ssl)
+{
+    SSL_SESSION *session = take(peer_of(ssl));
+    if (!session)
+        return;
+    SSL_set_session(ssl, session);
+    SSL_SESSION_free(session);
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    if (where & SSL_CB_HANDSHAKE_START)
+        offer((SSL *)(uintptr_t)ssl);
+    /* Some servers cannot stand what they gave away. */
+    bool is_fatal = (where & SSL_CB_ALERT) && value >> 8 == SSL3_AL_FATAL;
+    if (is_fatal && !SSL_is_init_finished(ssl))
+        drop_all_of(peer_of(ssl));
+}
+
+/* -------------------------------------------------------------------------- contexts */
+
+static void on_context_free(void *parent, void *data, CRYPTO_EX_DATA *all, int index,
+                            long number, void *pointer)
+{
+    (void)parent;
+    (void)all;
+    (void)index;
+    (void)number;
+    (void)pointer;
+    struct peer *peer = data;
+    if (!peer)
+        return;
+    peer->contexts--;
+    peer_free_if_unused(peer);
+}
+
+static void make_index(void)
+{
+    peer_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_free);
+}
+
+static struct peer *find_or_make(struct tls_sessions *sessions,
+                                 const struct target *target)
+{
+    uint64_t hash = target_hash(target, sessions->hash_start);
+    struct list *bucket = &sessions->buckets[hash % BUCKETS];
+    for (struct list *node = bucket->next; node != bucket; node = node->next) {
+        struct peer *peer = container_of(node, struct peer, node);
+        if (peer->port == target->port && strcmp(peer->host, target->host) == 0)
+            return peer;
+    }
+    size_t size = strlen(target->host) + 1;
+    struct peer *peer = memory_new(sizeof *peer + size);
+    peer->sessions = sessions;
+    peer->port = target->port;
+    memcpy(peer->host, target->host, size);
+    list_init(&peer->kept);
+    list_push_back(bucket, &peer->node);
+    return peer;
+}
+
+void tls_sessions_attach(struct tls_sessions *sessions, const struct target *target,
+                         void *ssl_ctx)
+{
+    pthread_once(&index_once, make_index);
+    if (peer_index < 0)
+        return;
+    struct peer *peer = find_or_make(sessions, target);
+    if (!SSL_CTX_set_ex_data(ssl_ctx, peer_index, peer)) {
+        peer_free_if_unused(peer);
+        return;
+    }
+    peer->contexts++;
+    /* libcurl's own are replaced; it asks TLS 1.2 servers for no tickets. */
+    SSL_CTX_set_session_cache_mode(ssl_ctx,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl_ctx, on_new_session);
+    SSL_CTX_set_info_callback(ssl_ctx, on_info);
+    SSL_CTX_clear_options(ssl_ctx, SSL_OP_NO_TICKET);
+}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions of TLS are resumed by later connections to the same host and port, and vouch for
+nobody else.  nginx, which closes behind each reply here, says whether a connection was."""
+import shutil
+from pathlib import Path
+
+import pytest
+from harness.configuration import options
+from harness.process import Child, accepts, free_port, wait_until
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+NGINX_CONF = """\
+daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr;
+events {{ worker_connections 512; }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  keepalive_timeout 0; default_type application/json;
+  server {{
+    listen 127.0.0.1:{port} ssl; ssl_protocols {protocols};
+    ssl_certificate {certificates}/{leaf}.pem; ssl_certificate_key {certificates}/{leaf}.key;
+    location / {{ return 200 '"$ssl_session_reused $ssl_protocol"'; }}
+  }}
+}}
+"""
+pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed")
+
+
+class Closing(Child):
+    """nginx on `port`, with one of the test authority's certificates."""
+
+    def __init__(self, upstream, folder, port, leaf="good", protocols="TLSv1.2 TLSv1.3"):
+        conf = folder / "nginx.conf"
+        conf.write_text(NGINX_CONF.format(folder=folder, port=port, leaf=leaf,
+                                          protocols=protocols,
+                                          certificates=upstream.ports["certificates"]))
+        super().__init__([NGINX, "-e", "stderr", "-c", str(conf)], folder, "nginx")
+        wait_until(lambda: accepts(port), 10, "nginx")
+
+
+@pytest.fixture
+def port():
+    return free_port()
+
+
+@pytest.fixture
+def closing(tmp_path, upstream, port):
+    child = Closing(upstream, tmp_path, port)
+    yield child
+    child.stop()
+
+
+@pytest.fixture
+def gatherd(start_gatherd, upstream):
+    return start_gatherd(options(server__workers=1, fetch__ca_file=upstream.ca_file))
+
+
+def bodies(gatherd, url, count):
+    return [item.get("body") for item in gatherd.batch([url] * count)["responses"]]
+
+
+@pytest.mark.usefixtures("closing")
+def test_a_burst_of_new_connections_resumes_the_sessions_of_the_last(gatherd, port):
+    url = f"https://localhost:{port}/"
+    assert bodies(gatherd, url, 1) == [". TLSv1.3"]
+    assert bodies(gatherd, url, 2) == ["r TLSv1.3"] * 2
+    bodies(gatherd, url, 40)
+    assert bodies(gatherd, url, 40) == ["r TLSv1.3"] * 40
+
+
+def test_tls_1_2_resumes_by_ticket(gatherd, tmp_path, upstream, port):
+    server = Closing(upstream, tmp_path, port, protocols="TLSv1.2")
+    assert bodies(gatherd, f"https://localhost:{port}/", 1) == [". TLSv1.2"]
+    assert bodies(gatherd, f"https://localhost:{port}/", 40) == ["r TLSv1.2"] * 40
+    server.stop()
+
+
+@pytest.mark.usefixtures("closing")
+def test_another_name_of_the_same_server_is_verified_for_itself(gatherd, port):
+    assert bodies(gatherd, f"https://localhost:{port}/", 1) == [". TLSv1.3"]
+    assert bodies(gatherd, f"https://127.0.0.1:{port}/", 1) == [". TLSv1.3"]
+    assert bodies(gatherd, f"https://localhost:{port}/", 1) == ["r TLSv1.3"]
+    assert "error" in gatherd.fetch(f"https://127.0.0.2:{port}/")
+
+
+@pytest.mark.parametrize("leaf", ["untrusted", "wrong-host", "expired"])
+@pytest.mark.parametrize("protocols", ["TLSv1.2", "TLSv1.3"])
+def test_s19_sessions_do_not_vouch_for_who_took_the_port(gatherd, tmp_path, upstream, port, leaf,
+                                                         protocols):
+    url = f"https://localhost:{port}/"
+    honest = Closing(upstream, tmp_path, port, protocols=protocols)
+    assert bodies(gatherd, url, 4)[0] == f". {protocols}"
+    assert bodies(gatherd, url, 1) == [f"r {protocols}"]
+    honest.stop()
+    other = Closing(upstream, tmp_path, port, leaf, protocols)
+    for _ in range(3):
+        assert gatherd.fetch(url)["error"]["code"] == "tls"
+    other.stop()

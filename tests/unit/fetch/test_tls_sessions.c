@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch/tls_sessions.h: who resumes what, and for how long. Both ends are OpenSSL's, in
+ * memory. */
+#include "fetch/tls_sessions.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+static struct loop loop;
+static struct tls_sessions *sessions;
+static SSL_CTX *server_ctx;
+
+static void show_certificate(SSL_CTX *ctx)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_set_pubkey(certificate, key);
+    cr_assert(gt(int, X509_sign(certificate, key, EVP_sha256()), 0));
+    SSL_CTX_use_certificate(ctx, certificate);
+    SSL_CTX_use_PrivateKey(ctx, key);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static void set_up(void)
+{
+    loop.now_ms = 1000;
+    sessions = tls_sessions_new(&loop);
+    server_ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_session_id_context(server_ctx, (const unsigned char *)"test", 4);
+    show_certificate(server_ctx);
+}
+
+static void tear_down(void)
+{
+    tls_sessions_free(sessions);
+    SSL_CTX_free(server_ctx);
+}
+
+static SSL_CTX *client_ctx_for(const char *host, uint16_t port)
+{
+    struct target target = {.is_https = true, .port = port};
+    snprintf(target.host, sizeof target.host, "%s", host);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    tls_sessions_attach(sessions, &target, ctx);
+    return ctx;
+}
+
+/* One connection, from its context to its breaking off. It reads what the server gives it
+ * only if `reads`. */
+static bool resumes(const char *host, uint16_t port, bool reads)
+{
+    SSL_CTX *ctx = client_ctx_for(host, port);
+    SSL *client = SSL_new(ctx), *server = SSL_new(server_ctx);
+    SSL_CTX_free(ctx);
+    BIO *one = NULL, *other = NULL;
+    BIO_new_bio_pair(&one, 64 * 1024, &other, 64 * 1024);
+    SSL_set_bio(client, one, one);
+    SSL_set_bio(server, other, other);
+    SSL_set_connect_state(client);
+    SSL_set_accept_state(server);
+    for (int i = 0; i < 8; i++) {
+        SSL_do_handshake(client);
+        SSL_do_handshake(server);
+    }
+    char byte;
+    if (reads)
+        cr_expect(lt(int, SSL_read(client, &byte, 1), 0));
+    bool is_resumed = SSL_is_init_finished(client) && SSL_session_reused(client);
+    SSL_free(client);
+    SSL_free(server);
+    return is_resumed;
+}
+
+TestSuite(tls_sessions, .init = set_up, .fini = tear_down);
+
+Test(tls_sessions, the_next_connection_resumes_what_the_last_one_was_given)
+{
+    cr_expect(not(resumes("a.test", 443, true)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 2));
+    for (int i = 0; i < 3; i++)
+        cr_expect(resumes("a.test", 443, true));
+}
+
+Test(tls_sessions, a_ticket_is_for_one_connection)
+{
+    resumes("a.test", 443, true);
+    cr_expect(resumes("a.test", 443, false));
+    cr_expect(resumes("a.test", 443, false));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 0));
+    cr_expect(not(resumes("a.test", 443, false)));
+}
+
+Test(tls_sessions, another_host_or_port_gets_none_though_it_is_the_same_server)
+{
+    resumes("a.test", 443, true);
+    cr_expect(not(resumes("b.test", 443, true)));
+    cr_expect(not(resumes("a.test", 8443, true)));
+    cr_expect(not(resumes("a.test.", 443, true)));
+    cr_expect(resumes("a.test", 443, true));
+}
+
+Test(tls_sessions, one_of_tls_1_2_serves_any_number_of_connections)
+{
+    SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION);
+    cr_expect(not(resumes("a.test", 443, true)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 1));
+    for (int i = 0; i < 3; i++)
+        cr_expect(resumes("a.test", 443, true));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 1));
+}
+
+Test(tls_sessions, they_end_after_an_hour)
+{
+    resumes("a.test", 443, true);
+    loop.now_ms += TLS_SESSION_LIFE_MS - 1;
+    cr_expect(resumes("a.test", 443, false));
+    loop.now_ms++;
+    cr_expect(not(resumes("a.test", 443, false)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 0));
+}
+
+Test(tls_sessions, they_end_when_the_server_says)
+{
+    SSL_CTX_set_timeout(server_ctx, 10);
+    resumes("a.test", 443, true);
+    loop.now_ms += 10 * 1000;
+    cr_expect(not(resumes("a.test", 443, false)));
+}
+
+Test(tls_sessions, an_origin_keeps_so_many)
+{
+    SSL_CTX_set_num_tickets(server_ctx, TLS_SESSIONS_PER_ORIGIN + 1);
+    resumes("a.test", 443, true);
+    cr_expect(eq(sz, tls_sessions_count(sessions), TLS_SESSIONS_PER_ORIGIN));
+}
+
+Test(tls_sessions, the_oldest_of_all_go_when_there_are_too_many)
+{
+    SSL_CTX_set_num_tickets(server_ctx, TLS_SESSIONS_PER_ORIGIN);
+    char host[32];
+    int origins = TLS_SESSIONS_MAX / TLS_SESSIONS_PER_ORIGIN;
+    for (int i = 0; i <= origins; i++) {
+        snprintf(host, sizeof host, "h%d.test", i);
+        resumes(host, 443, true);
+        cr_expect(le(sz, tls_sessions_count(sessions), TLS_SESSIONS_MAX));
+    }
+    cr_expect(eq(sz, tls_sessions_count(sessions), TLS_SESSIONS_MAX));
+    cr_expect(not(resumes("h0.test", 443, false)));
+    cr_expect(resumes("h1.test", 443, false));
+    cr_expect(resumes(host, 443, false));
+}
+
+Test(tls_sessions, a_handshake_that_is_refused_takes_the_origins_sessions_along)
+{
+    resumes("a.test", 443, true);
+    resumes("b.test", 443, true);
+    SSL_CTX_set_cipher_list(server_ctx, "AES128-SHA");
+    SSL_CTX_set_max_proto_version(server_ctx, TLS1_1_VERSION);
+    cr_expect(not(resumes("a.test", 443, false)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 2)); /* the other origin's */
+}
+
+Test(tls_sessions, none_is_given_where_the_server_has_none)
+{
+    SSL_CTX_set_num_tickets(server_ctx, 0);
+    cr_expect(not(resumes("a.test", 443, true)));
+    cr_expect(not(resumes("a.test", 443, true)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 0));
+}
+
+Test(tls_sessions, freeing_none_is_fine)
+{
+    tls_sessions_free(NULL);
+}
