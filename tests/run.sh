@@ -126,6 +126,9 @@ part_release() {
         tests/load/fairness.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "retries and hedges stay in their budget" \
         tests/load/attempts.py --smoke --gatherd "$root/build/release/gatherd" || true
+    check "the race runs, small and short" \
+        tests/load/race.py --quick --peers lua,aiohttp --only idle,n10,tail,large,https \
+        --gatherd "$root/build/release/gatherd" --svg "$results/race.svg" || true
     run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators
     # Ports of its own: the usual ones may be taken by a quick start that is running.
     check "the quick start shows three tasks done at once" env GATHERD_PORT=18980 \

@@ -5,7 +5,8 @@
 --
 -- Arguments after "--": COUNT URL for batches of COUNT times that URL, or 0 PATH for a
 -- plain GET. "bad" counts answers that are not 200 or whose header says that an item
--- failed. The last line of the output is one JSON object for run.py.
+-- failed; a third argument, any word, says that answers have no such header. The last line
+-- of the output is one JSON object for run.py.
 
 local threads = {}
 
@@ -16,8 +17,8 @@ end
 function init(args)
    local count, url = tonumber(args[1]), args[2]
    assert(count and url, "usage: wrk ... -s batch.lua http://HOST:PORT -- COUNT URL")
-   whole, bad = count > 0, 0
-   if not whole then
+   marked, bad = count > 0 and not args[3], 0
+   if count == 0 then
       wrk.path = url
       return
    end
@@ -30,7 +31,7 @@ end
 function response(status, headers)
    if status ~= 200 then
       bad = bad + 1
-   elseif whole and headers["Gatherd-Complete"] ~= "true" then
+   elseif marked and headers["Gatherd-Complete"] ~= "true" then
       bad = bad + 1
    end
 end

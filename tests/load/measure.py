@@ -16,6 +16,7 @@ from processes import HERE, HealthWatch, LoadFault, find_tool
 LOADS = {"healthz": (0, 64), "n1": (1, 64), "n10": (10, 32), "n100": (100, 8)}
 REPLY_LIMIT_S = 60
 WRK_GRACE_S = 30
+SHORTEST = 0.99              # of a good reply's length: replies with a failure are shorter
 PAUSE_S = 0.3                # between passes, for connections to come back to the pool
 
 
@@ -43,22 +44,22 @@ class Bench:
         raise LoadFault("wrk said: " + (done.stdout + done.stderr)[-400:])
 
 
-def check_bodies(bench, gateway, items):
-    """One batch in full: every body must be the upstream's, value for value."""
-    body = client.batch_body([bench.nginx.url("/1k")] * items)
+def check_bodies(gateway, url, items, text):
+    """One batch in full: every body must be the upstream's, as a value or as its text.
+    Returns the reply's length."""
+    body = client.batch_body([url] * items)
     reply = client.ask(gateway.port, "POST", "/v1/batch", body).body
     responses = json.loads(reply).get("responses", [])
-    want = json.loads(bench.nginx.body_1k)
-    if len(responses) != items or any(r.get("body") != want for r in responses):
+    want = (json.loads(text), text)
+    if len(responses) != items or any(r.get("body") not in want for r in responses):
         raise LoadFault("a batch of %d did not bring the upstream's bodies" % items)
+    return len(reply)
 
 
-def load(bench, gateway, name):
-    """wrk sends the same batch over and over; closed loop."""
-    items, connections = LOADS[name]
-    if items:
-        check_bodies(bench, gateway, items)
-    script_args = [str(items), bench.nginx.url("/1k") if items else "/healthz"]
+def closed_loop(bench, gateway, items, connections, url):
+    """wrk sends the same batch over and over: `items` times `url`, or 0 and a path."""
+    length = check_bodies(gateway, url, items, bench.nginx.body_1k) if items else 0
+    script_args = [str(items), url] + ([] if gateway.marks_complete else ["unmarked"])
     if bench.warm_seconds:
         bench.wrk(gateway.port, bench.warm_seconds, connections, script_args)
     gateway.reset_peak_memory()
@@ -67,14 +68,22 @@ def load(bench, gateway, name):
     cpu_us = gateway.cpu_us() - cpu_us
     opened = bench.nginx.accepted() - opened - 1          # one is the asking itself
     total = max(1, run["requests"] * max(1, items))
-    return {name: {
+    if not gateway.marks_complete and run["bytes"] < SHORTEST * length * run["requests"]:
+        run["bad"] += 1                                   # items failed in whole replies
+    return {
         "requests_s": run["requests"] / run["seconds"],
         "items_s": total / run["seconds"],
         "cpu_us_item": cpu_us / total,
         "p50_ms": run["p50_ms"], "p99_ms": run["p99_ms"], "max_ms": run["max_ms"],
         "rss_mb": gateway.memory_mb(),
-        "opened": opened,
-        "failed": run["bad"] + run["socket_errors"]}}
+        "opened": opened, "opened_per_k": 1000 * opened / total,
+        "failed": run["bad"] + run["socket_errors"]}
+
+
+def load(bench, gateway, name):
+    items, connections = LOADS[name]
+    url = bench.nginx.url("/1k") if items else "/healthz"
+    return {name: closed_loop(bench, gateway, items, connections, url)}
 
 
 class Burst:

@@ -18,6 +18,7 @@ import client
 
 HERE = pathlib.Path(__file__).resolve().parent
 READY_LIMIT_S = 15
+READY_POLL_S = 0.002
 STOP_LIMIT_S = 8
 
 
@@ -46,15 +47,18 @@ class Process:
     ready_limit_s = READY_LIMIT_S
     stop_limit_s = STOP_LIMIT_S
 
-    def __init__(self, name, command, folder, cpus=None, descriptors=None):
+    def __init__(self, name, command, folder, cpus=None, descriptors=None, env=None):
         self.name = name
         self.log_path = pathlib.Path(folder, name + ".log")
         self.cpus = cpus
         self.descriptors = min(descriptors or descriptor_limit(), descriptor_limit())
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, preexec_fn=self.in_child)
+                                          stderr=log, preexec_fn=self.in_child,
+                                          env={**os.environ, **(env or {})})
         self.pid = self.child.pid
+        self.started = time.monotonic()
+        self.ready_ms = None
 
     def in_child(self):
         resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
@@ -68,10 +72,11 @@ class Process:
                 break
             try:
                 if client.ask(port, "GET", path).status == 200:
+                    self.ready_ms = (time.monotonic() - self.started) * 1000
                     return
             except OSError:
                 pass
-            time.sleep(0.02)
+            time.sleep(READY_POLL_S)
         self.stop()
         raise LoadFault("%s did not become ready; its last words:\n%s" % (
             self.name, self.log_tail()))
@@ -90,32 +95,72 @@ class Process:
                 self.child.wait()
         return self.child.returncode
 
+    def pids(self):
+        """The processes whose CPU and memory count as this one's."""
+        return [self.pid]
+
     def cpu_us(self):
-        """User and system time of all threads so far, exact where the kernel tells."""
-        total_ns = 0
-        try:
-            for task in os.listdir("/proc/%d/task" % self.pid):
-                with open("/proc/%d/task/%s/schedstat" % (self.pid, task)) as stat:
-                    total_ns += int(stat.read().split()[0])
-        except OSError:
-            with open("/proc/%d/stat" % self.pid) as stat:
-                fields = stat.read().rsplit(")", 1)[1].split()
-            ticks = int(fields[11]) + int(fields[12])
-            return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
-        return total_ns / 1000
+        """User and system time of all threads so far."""
+        return sum(cpu_us_of(pid) for pid in self.pids())
 
     def reset_peak_memory(self):
-        try:
-            pathlib.Path("/proc/%d/clear_refs" % self.pid).write_text("5")
-        except OSError:
-            pass                      # the peak is then the one since the start
+        for pid in self.pids():
+            try:
+                pathlib.Path("/proc/%d/clear_refs" % pid).write_text("5")
+            except OSError:
+                pass                  # the peak is then the one since the start
 
     def memory_mb(self, field="VmHWM"):
-        with open("/proc/%d/status" % self.pid) as status:
-            for line in status:
-                if line.startswith(field + ":"):
-                    return int(line.split()[1]) / 1024
-        return 0.0
+        return sum(memory_mb_of(pid, field) for pid in self.pids())
+
+
+class ProcessGroup(Process):
+    """A child that may have children of its own: all are counted, and none is left."""
+
+    def in_child(self):
+        os.setsid()
+        super().in_child()
+
+    def pids(self):
+        found = []
+        for name in os.listdir("/proc"):
+            try:
+                if name.isdigit() and os.getpgid(int(name)) == self.pid:
+                    found.append(int(name))
+            except OSError:
+                pass                  # ended meanwhile
+        return found
+
+    def stop(self):
+        status = super().stop()
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except OSError:
+            pass
+        return status
+
+
+def cpu_us_of(pid):
+    """Exact where the kernel tells, in ticks of the clock elsewhere."""
+    total_ns = 0
+    try:
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/schedstat" % (pid, task)) as stat:
+                total_ns += int(stat.read().split()[0])
+    except OSError:
+        with open("/proc/%d/stat" % pid) as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
+    return total_ns / 1000
+
+
+def memory_mb_of(pid, field):
+    with open("/proc/%d/status" % pid) as status:
+        for line in status:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 class HealthWatch:

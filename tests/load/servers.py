@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import subprocess
 import sys
 import time
 
@@ -39,6 +40,7 @@ class Gateway(Process):
 
     The words of `wrapper` go in front of its command line.
     """
+    marks_complete = True                    # the Gatherd-Complete header
 
     def __init__(self, binary, folder, overrides=(), cpus=None, descriptors=None, wrapper=()):
         self.port = free_port()
@@ -101,6 +103,7 @@ http {{
     types {{ }}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
+        {tls}
         location = /1k {{ return 200 '{body_1k}'; }}
         location = /json1m {{ alias json1m; }}
         location = /text1m {{ default_type text/plain; alias text1m; }}
@@ -110,21 +113,45 @@ http {{
 """
 
 
-class NginxUpstream(Process):
-    """nginx with 1 KB from memory and 1 MB of JSON or text from a file."""
+TLS_LINES = """listen 127.0.0.1:%d ssl backlog=4096;
+        ssl_certificate cert.pem; ssl_certificate_key key.pem;"""
 
-    def __init__(self, folder, cpus=None):
+
+def nginx_user():
+    """As root, nginx would give its workers to an account that cannot read the folder."""
+    return "user %s;" % pwd.getpwuid(0).pw_name if os.geteuid() == 0 else ""
+
+
+def make_certificate(folder):
+    """A key and a certificate of its own for 127.0.0.1; returns the certificate's path."""
+    cert = folder / "cert.pem"
+    subprocess.run([find_tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=upstream", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                    str(folder / "key.pem"), "-out", str(cert)],
+                   check=True, capture_output=True, timeout=30)
+    return cert
+
+
+class NginxUpstream(Process):
+    """nginx with 1 KB from memory and 1 MB of JSON or text from a file; with `tls` under
+    https as well, by a certificate in `ca_file`."""
+
+    def __init__(self, folder, cpus=None, tls=False):
         nginx = find_tool("nginx")
         root = pathlib.Path(folder, "nginx")
         (root / "tmp").mkdir(parents=True)
         self.port = free_port()
         self.body_1k = json_document(1024)
-        user = "user %s;" % pwd.getpwuid(0).pw_name if os.geteuid() == 0 else ""
+        self.tls_port = self.ca_file = None
+        if tls:
+            self.tls_port = free_port()
+            self.ca_file = make_certificate(root)
         (root / "json1m").write_text(json_document(1 << 20))
         line = "Plain text with a \"quote\" now and then, as a log file has it.\n"
         (root / "text1m").write_text((line * (1 + (1 << 20) // len(line)))[:1 << 20])
         (root / "nginx.conf").write_text(NGINX_CONFIG.format(
-            user=user, workers=min(2, os.cpu_count()), port=self.port,
+            user=nginx_user(), tls=TLS_LINES % self.tls_port if tls else "", workers=min(2, os.cpu_count()), port=self.port,
             descriptors=min(8192, descriptor_limit()), body_1k=self.body_1k))
         command = [nginx, "-p", str(root), "-c", "nginx.conf", "-e", "stderr"]
         super().__init__("nginx", command, folder, cpus)
@@ -132,6 +159,9 @@ class NginxUpstream(Process):
 
     def url(self, path):
         return "http://127.0.0.1:%d%s" % (self.port, path)
+
+    def tls_url(self, path):
+        return "https://127.0.0.1:%d%s" % (self.tls_port, path)
 
     def accepted(self):
         numbers = client.ask(self.port, "GET", "/stub").body.split()
