@@ -4,6 +4,7 @@
  * one built against. Called by serve.c and commands.c. */
 #include "fetch/fetcher.h"
 #include "fetch/fetcher_state.h"
+#include "fetch/libcurl_print.h"
 
 #include "base/memory.h"
 #include "base/pool.h"
@@ -38,6 +39,7 @@ bool fetch_global_init(struct error *err)
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, pool_malloc, pool_free, pool_realloc,
                              pool_strdup, pool_calloc) != CURLE_OK)
         return error_set(err, ERROR_SYSTEM, "libcurl does not start");
+    libcurl_print_use(pool_malloc);
     int code = ares_library_init(ARES_LIB_INIT_ALL);
     if (code == ARES_SUCCESS)
         return true;

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 
 enum {
-    STANDARD_TEXT_MAX = 64 * 1024,
     /* Also when the queue is long: with 64 an upstream that answers at once had always
      * 500 calls more waiting for our attention than needed, and every item took six times
      * as long, at 20 % more CPU (ten batches of 10,000 items). */
@@ -79,7 +78,6 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .budgets = setup->budgets,
         .has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy,
     };
-    transfer_setup_standard(&fetcher->transfer_setup, &fetcher->standard_text);
     return true;
 }
 
@@ -101,7 +99,6 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     fetcher->setup = *setup;
     fetcher->stall_timer.on_due = on_stall_over;
     fetcher->retry_timer.on_due = on_retry;
-    buffer_init(&fetcher->standard_text, STANDARD_TEXT_MAX);
     list_init(&fetcher->ready);
     list_init(&fetcher->ended);
     list_init(&fetcher->cancelled);
@@ -141,7 +138,6 @@ void fetcher_free(struct fetcher *fetcher)
     coalesce_done(fetcher);
     if (fetcher->origins)
         drop_calls(fetcher);
-    buffer_done(&fetcher->standard_text);
     while ((node = list_pop_front(&fetcher->spare_flights)) != NULL)
         free(container_of(node, struct flight, node));
     while ((node = list_pop_front(&fetcher->spare_transfers)) != NULL)

@@ -26,7 +26,6 @@ struct fetch_shared {
 struct fetcher {
     struct fetcher_setup setup;
     struct transfer_setup transfer_setup;
-    struct buffer standard_text; /* of the headers sent with every request */
     struct lanes *lanes;
     struct tls_sessions *tls_sessions; /* NULL: kept by libcurl */
     struct origins *origins;

@@ -34,15 +34,7 @@ struct transfer_setup {
     struct tls_sessions *tls_sessions; /* NULL: each CURLM keeps its own */
     struct budgets *budgets;
     bool has_proxy; /* the socket leads to the egress proxy, not to the address */
-    /* User-Agent → Accept-Encoding, and each alone, by STANDARD_… bits. */
-    struct curl_slist standard[4];
-    const struct curl_slist *standard_of[4];
 };
-
-enum { STANDARD_AGENT = 1, STANDARD_CODINGS = 2, STANDARD_BOTH = 3 };
-
-/* transfer_setup_standard makes the headers every request carries; `text` keeps them. */
-void transfer_setup_standard(struct transfer_setup *setup, struct buffer *text);
 
 /* What to send. Everything pointed to stays valid until the transfer is recycled, but for
  * `body`, which transfer_disown ends. */

@@ -85,6 +85,9 @@ static bool set_route(CURL *easy, const struct config *config)
     unsigned results = 0;
     results += curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
     results += curl_easy_setopt(easy, CURLOPT_PIPEWAIT, config->fetch.http2 ? 1L : 0L);
+    /* Left out by libcurl where the caller gives a header of that name. */
+    results += curl_easy_setopt(easy, CURLOPT_USERAGENT, config->fetch.user_agent);
+    results += curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, DECODER_ACCEPT);
     results += curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     return all_set(results) && set_proxy(easy, config->fetch.proxy);
 }
@@ -114,29 +117,6 @@ static bool set_callbacks(struct transfer *transfer)
     return all_set(results);
 }
 
-/* As headers of our own and not by their options: libcurl would print each of them into a
- * string of its own and again into the request, character by character. */
-void transfer_setup_standard(struct transfer_setup *setup, struct buffer *text)
-{
-    static const char codings[] = "Accept-Encoding: " DECODER_ACCEPT;
-    const char *agent = setup->config->fetch.user_agent;
-    bool has_agent = agent && *agent;
-    buffer_append(text, codings, sizeof codings);
-    size_t agent_at = text->len;
-    buffer_append_format(text, "User-Agent: %s", has_agent ? agent : "");
-    buffer_append(text, "", 1);
-    char *coding_line = text->data;
-    char *agent_line = text->data + agent_at;
-    setup->standard[0] = (struct curl_slist){.data = coding_line};
-    setup->standard[1] =
-        (struct curl_slist){.data = agent_line, .next = &setup->standard[0]};
-    setup->standard[2] = (struct curl_slist){.data = agent_line};
-    setup->standard_of[0] = NULL;
-    setup->standard_of[STANDARD_CODINGS] = &setup->standard[0];
-    setup->standard_of[STANDARD_BOTH] = &setup->standard[has_agent ? 1 : 0];
-    setup->standard_of[STANDARD_AGENT] = has_agent ? &setup->standard[2] : NULL;
-}
-
 static bool set_headers_list(struct transfer *transfer, const struct curl_slist *first)
 {
     return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, first) == CURLE_OK;
@@ -145,8 +125,7 @@ static bool set_headers_list(struct transfer *transfer, const struct curl_slist 
 bool transfer_set_constants(struct transfer *transfer)
 {
     transfer->applied = (struct transfer_applied){.method = METHOD_GET};
-    return set_headers_list(transfer, transfer->setup->standard_of[STANDARD_BOTH]) &&
-           set_safety(transfer->easy) && set_tls(transfer) &&
+    return set_safety(transfer->easy) && set_tls(transfer) &&
            set_route(transfer->easy, transfer->setup->config) && set_callbacks(transfer);
 }
 
@@ -236,17 +215,6 @@ static size_t write_removals(struct buffer *text, const struct transfer_request 
     return 2;
 }
 
-/* Those the caller does not replace. libcurl only reads the list. */
-static struct curl_slist *standard_for(const struct transfer *transfer)
-{
-    unsigned wanted = 0;
-    if (!has_header(&transfer->request, "user-agent"))
-        wanted |= STANDARD_AGENT;
-    if (!has_header(&transfer->request, "accept-encoding"))
-        wanted |= STANDARD_CODINGS;
-    return (struct curl_slist *)(uintptr_t)transfer->setup->standard_of[wanted];
-}
-
 /* The request's headers; the deadline's, if there is one, is the gateway's to say.
  * Returns how many. */
 static size_t write_headers(struct buffer *text, const struct transfer_request *request,
@@ -278,7 +246,7 @@ static bool set_headers(struct transfer *transfer)
         if (!transfer->applied.has_own_headers)
             return true;
         transfer->applied.has_own_headers = false;
-        return set_headers_list(transfer, transfer->setup->standard_of[STANDARD_BOTH]);
+        return set_headers_list(transfer, NULL);
     }
     buffer_clear(text);
     size_t count = write_headers(text, request, deadline_header);
@@ -291,7 +259,7 @@ static bool set_headers(struct transfer *transfer)
             (struct curl_slist){.data = at, .next = &transfer->header_nodes[i + 1]};
         at += strlen(at) + 1;
     }
-    transfer->header_nodes[count - 1].next = standard_for(transfer);
+    transfer->header_nodes[count - 1].next = NULL;
     transfer->applied.has_own_headers = true;
     return set_headers_list(transfer, transfer->header_nodes);
 }
