@@ -66,6 +66,7 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .taints = setup->shared->taints,
     };
     fetcher->lanes = lanes_new(&lanes);
+    fetcher->tls_verified = tls_verified_new(setup->loop);
     /* A TLS proxy's own connection is made with the same option, for the same target. */
     if (!transfer_has_tls_proxy(setup->config))
         fetcher->tls_sessions = tls_sessions_new(setup->loop);
@@ -74,6 +75,7 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
         .lanes = fetcher->lanes,
         .config = setup->config,
         .tls_store = setup->shared->tls_store,
+        .tls_verified = fetcher->tls_verified,
         .tls_sessions = fetcher->tls_sessions,
         .budgets = setup->budgets,
         .has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy,
@@ -147,6 +149,7 @@ void fetcher_free(struct fetcher *fetcher)
     loop_timer_clear(fetcher->setup.loop, &fetcher->circuit_timer);
     lanes_free(fetcher->lanes);
     tls_sessions_free(fetcher->tls_sessions);
+    tls_verified_free(fetcher->tls_verified);
     origins_free(fetcher->origins);
     resolver_free(fetcher->resolver);
     free(fetcher);

@@ -27,6 +27,7 @@ struct fetcher {
     struct fetcher_setup setup;
     struct transfer_setup transfer_setup;
     struct lanes *lanes;
+    struct tls_verified *tls_verified;
     struct tls_sessions *tls_sessions; /* NULL: kept by libcurl */
     struct origins *origins;
     struct schedule *schedule; /* the origins' */

@@ -19,6 +19,7 @@
 #include "fetch/reply_head.h"
 #include "fetch/tls_sessions.h"
 #include "fetch/tls_store.h"
+#include "fetch/tls_verified.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct transfer_setup {
     struct lanes *lanes;
     const struct config *config;
     const struct tls_store *tls_store;
+    struct tls_verified *tls_verified;
     struct tls_sessions *tls_sessions; /* NULL: each CURLM keeps its own */
     struct budgets *budgets;
     bool has_proxy; /* the socket leads to the egress proxy, not to the address */

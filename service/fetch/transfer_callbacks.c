@@ -281,6 +281,7 @@ CURLcode transfer_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *data)
     (void)easy;
     struct transfer *transfer = data;
     tls_store_attach(transfer->setup->tls_store, ssl_ctx);
+    tls_verified_attach(transfer->setup->tls_verified, ssl_ctx);
     if (transfer->setup->tls_sessions)
         tls_sessions_attach(transfer->setup->tls_sessions, transfer->request.target,
                             ssl_ctx);
