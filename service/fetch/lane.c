@@ -42,8 +42,6 @@ struct lanes {
     struct lane **items; /* NULL: closed */
     size_t size;
     size_t first_with_room; /* no lane below has room */
-    size_t running;         /* in all of them */
-    size_t capacity;        /* of each */
     size_t idle_count;
     bool is_trimming;
     struct list due;
@@ -130,7 +128,6 @@ struct lanes *lanes_new(const struct lanes_setup *setup)
         .sockets = lane_sockets_new(&sockets),
         .size = FIRST_LANES,
         .items = memory_new(FIRST_LANES * sizeof(struct lane *)),
-        .capacity = setup->multiplexes ? LANE_CAPACITY : LANE_LEAST,
         .sweep_timer.on_due = on_sweep_due,
     };
     list_init(&lanes->due);
@@ -216,21 +213,6 @@ static void make_room(struct lanes *lanes, size_t number)
     lanes->size = size;
 }
 
-static void count_running(struct lanes *lanes, size_t running)
-{
-    size_t capacity = running / LANES_USUAL;
-    lanes->running = running;
-    if (lanes->setup.multiplexes)
-        return;
-    if (capacity < LANE_LEAST)
-        capacity = LANE_LEAST;
-    if (capacity > LANE_CAPACITY)
-        capacity = LANE_CAPACITY;
-    if (capacity > lanes->capacity)
-        lanes->first_with_room = 0; /* all have room again */
-    lanes->capacity = capacity;
-}
-
 /* NULL: no room in this one, or no memory for it. */
 static struct lane *lane_if_room(struct lanes *lanes, size_t number)
 {
@@ -238,7 +220,7 @@ static struct lane *lane_if_room(struct lanes *lanes, size_t number)
     struct lane *lane = lanes->items[number];
     if (!lane)
         return lane_new(lanes, number);
-    return lane->running < lanes->capacity ? lane : NULL;
+    return lane->running < LANE_CAPACITY ? lane : NULL;
 }
 
 static struct lane *lane_for(struct lanes *lanes, size_t origin)
@@ -248,7 +230,7 @@ static struct lane *lane_for(struct lanes *lanes, size_t origin)
         return home;
     size_t number = lanes->first_with_room;
     while (number < lanes->size && lanes->items[number] &&
-           lanes->items[number]->running >= lanes->capacity)
+           lanes->items[number]->running >= LANE_CAPACITY)
         number++;
     lanes->first_with_room = number;
     return lane_if_room(lanes, number);
@@ -267,7 +249,6 @@ bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin)
     }
     if (lane->running++ == 0)
         lanes->idle_count--;
-    count_running(lanes, lanes->running + 1);
     return true;
 }
 
@@ -289,7 +270,6 @@ static void take_out(struct lanes *lanes, struct transfer *transfer)
     transfer->lane = NULL;
     if (lane->number < lanes->first_with_room)
         lanes->first_with_room = lane->number;
-    count_running(lanes, lanes->running - 1);
     if (--lane->running == 0)
         lane_became_idle(lane);
 }
