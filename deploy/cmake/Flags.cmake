@@ -33,6 +33,12 @@ string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWI
 string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(APPEND CMAKE_C_FLAGS_RELEASE " -g1")
 
+# The program is optimised as a whole: many of its functions are a few instructions long and
+# called from other files. The objects are ordinary ones too, and tests are linked of those.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT GATHERD_SANITIZE)
+    target_compile_options(gatherd_flags INTERFACE -flto -ffat-lto-objects)
+endif()
+
 # Off, every block of libcurl is malloc's: for what watches or fails malloc.
 if(NOT GATHERD_POOL)
     target_compile_definitions(gatherd_flags INTERFACE GATHERD_NO_POOL)

@@ -32,16 +32,20 @@ enum {
 struct block {
     uint32_t class;
     uint32_t unused;
-    size_t size;        /* of a LARGE block */
+    size_t size;        /* what it holds */
     struct block *next; /* valid while free; overlaps the user's first bytes */
 };
 
+/* room: how many more it may keep; 0 for LARGE blocks, and in a thread that has not freed
+ * any yet: so freeing looks at nothing else. */
 struct list_of_class {
     struct block *first;
-    uint32_t count;
+    size_t room;
 };
 
-static _Thread_local struct list_of_class lists[CLASSES];
+/* Reached without a call: this is part of a program, never of a library loaded later. */
+static _Thread_local
+    __attribute__((tls_model("initial-exec"))) struct list_of_class lists[CLASSES + 1];
 static _Thread_local bool is_registered;
 static pthread_key_t at_exit_key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -77,6 +81,8 @@ static void at_thread_exit(void *unused)
     (void)unused;
     pool_trim();
     is_registered = false;
+    for (uint32_t class = 0; class < CLASSES; class ++)
+        lists[class].room = 0; /* what others free after this comes here again */
 }
 
 static void make_key(void)
@@ -90,49 +96,68 @@ static void register_thread(void)
     pthread_once(&key_once, make_key);
     pthread_setspecific(at_exit_key, &is_registered);
     is_registered = true;
+    for (uint32_t class = 0; class < CLASSES; class ++)
+        lists[class].room = LIST_BYTES / size_of_class(class);
+}
+
+static __attribute__((noinline)) void *new_block(size_t size, uint32_t class)
+{
+    size_t whole = class == LARGE ? size : size_of_class(class);
+    struct block *block = whole <= SIZE_MAX - HEADER ? malloc(HEADER + whole) : NULL;
+    if (!block)
+        return NULL;
+    block->class = class;
+    block->size = whole;
+    return memory_of(block);
 }
 
 void *pool_malloc(size_t size)
 {
-    uint32_t class = class_of(size);
     if (IS_WATCHED)
         return malloc(size ? size : 1);
-    struct block *block;
-    if (class == LARGE) {
-        block = size <= SIZE_MAX - HEADER ? malloc(HEADER + size) : NULL;
-        if (!block)
-            return NULL;
-        block->size = size;
-    } else if ((block = lists[class].first) != NULL) {
-        lists[class].first = block->next;
-        lists[class].count--;
-        return memory_of(block);
-    } else {
-        block = malloc(HEADER + size_of_class(class));
-        if (!block)
-            return NULL;
-    }
-    block->class = class;
+    uint32_t class = class_of(size);
+    struct list_of_class *list = &lists[class];
+    struct block *block = list->first;
+    if (!block)
+        return new_block(size, class);
+    list->first = block->next;
+    list->room++;
     return memory_of(block);
+}
+
+static void keep(struct block *block)
+{
+    struct list_of_class *list = &lists[block->class];
+    block->next = list->first;
+    list->first = block;
+    list->room--;
+}
+
+/* Out of the way of the usual case. */
+static __attribute__((noinline)) void free_without_room(struct block *block)
+{
+    bool is_first = !is_registered;
+    if (is_first)
+        register_thread();
+    if (is_first && block->class != LARGE)
+        keep(block);
+    else
+        free(block);
 }
 
 void pool_free(void *memory)
 {
-    if (IS_WATCHED || !memory) {
+    if (!memory) /* most are, of what libcurl frees for an item */
+        return;
+    if (IS_WATCHED) {
         free(memory);
         return;
     }
     struct block *block = block_of(memory);
-    uint32_t class = block->class;
-    if (class == LARGE || lists[class].count * size_of_class(class) >= LIST_BYTES) {
-        free(block);
-        return;
-    }
-    if (!is_registered)
-        register_thread();
-    block->next = lists[class].first;
-    lists[class].first = block;
-    lists[class].count++;
+    if (lists[block->class].room > 0)
+        keep(block);
+    else
+        free_without_room(block);
 }
 
 void *pool_realloc(void *memory, size_t size)
@@ -142,8 +167,7 @@ void *pool_realloc(void *memory, size_t size)
     if (!memory)
         return pool_malloc(size);
     struct block *block = block_of(memory);
-    size_t room = block->class == LARGE ? block->size : size_of_class(block->class);
-    if (size <= room && block->class != LARGE)
+    if (size <= block->size && block->class != LARGE)
         return memory;
     if (block->class == LARGE && class_of(size) == LARGE) {
         struct block *moved =
@@ -156,7 +180,7 @@ void *pool_realloc(void *memory, size_t size)
     void *copy = pool_malloc(size);
     if (!copy)
         return NULL;
-    memcpy(copy, memory, size < room ? size : room);
+    memcpy(copy, memory, size < block->size ? size : block->size);
     pool_free(memory);
     return copy;
 }
@@ -185,9 +209,10 @@ void pool_trim(void)
 {
     for (uint32_t class = 0; class < CLASSES; class ++) {
         struct block *block = lists[class].first;
-        lists[class] = (struct list_of_class){.first = NULL};
+        lists[class].first = NULL;
         while (block) {
             struct block *next = block->next;
+            lists[class].room++;
             free(block);
             block = next;
         }

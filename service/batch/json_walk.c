@@ -183,7 +183,7 @@ static bool open_container(struct walk *walk, char close, bool *ret_empty)
 
 bool walk_members(struct walk *walk, walk_member_fn *on_member, size_t index)
 {
-    bool is_empty;
+    bool is_empty = false;
     if (!open_container(walk, '}', &is_empty) || is_empty)
         return is_empty;
     bool is_fine = true;
@@ -204,7 +204,7 @@ bool walk_members(struct walk *walk, walk_member_fn *on_member, size_t index)
 
 bool walk_elements(struct walk *walk, walk_element_fn *on_element)
 {
-    bool is_empty;
+    bool is_empty = false;
     if (!open_container(walk, ']', &is_empty) || is_empty)
         return is_empty;
     bool is_fine = true;
