@@ -6,8 +6,9 @@
  *
  * MHD_run is needed in a turn when the nested set has an event, when a connection was
  * resumed (resuming wakes nothing in this mode), and when MHD says so by a timeout of 0
- * (bytes it has read already, a reply ready to be written). Once a turn, however many
- * were resumed: each run walks all suspended connections. */
+ * (bytes it has read already, a reply ready to be written, a request that began to wait
+ * in this turn). Once a turn, however many were resumed: each run walks all suspended
+ * connections. */
 #include "http/front_state.h"
 
 #include "base/log.h"
@@ -212,6 +213,8 @@ static bool wants_to_run(struct front *front)
 void front_turn(struct front *front)
 {
     bool must_run = front->has_event || front->has_resumed || wants_to_run(front);
+    front->turn++;
+    front->has_held = false;
     for (int runs = 0; must_run && runs < RUNS_MAX; runs++) {
         front->has_event = false;
         front->has_resumed = false;
@@ -220,7 +223,8 @@ void front_turn(struct front *front)
         if (front->has_complaint)
             exchange_leave_to_library(front);
         front->has_complaint = false;
-        must_run = wants_to_run(front);
+        /* For those who began to wait MHD always wants to: they have until next turn. */
+        must_run = front->has_resumed || (!front->has_held && wants_to_run(front));
     }
     for (; front->arriving; front->arriving--)
         front->setup.on_closed(front->setup.context, -1);

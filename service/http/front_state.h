@@ -33,6 +33,8 @@ struct front {
     uint64_t run;       /* of MHD: its number */
     bool has_complaint; /* MHD refused something itself in this run */
     bool has_resumed;   /* a connection was resumed since MHD ran */
+    bool has_held;      /* in this turn an exchange began to wait */
+    uint64_t turn;      /* its number */
     bool is_draining;
     bool is_tls;
     bool needs_client_certificate;
@@ -84,7 +86,7 @@ enum exchange_phase {
     EXCHANGE_HEAD,      /* the head is not complete */
     EXCHANGE_BODY,      /* the head was accepted */
     EXCHANGE_RUNNING,   /* inside its handler */
-    EXCHANGE_WAITING,   /* suspended until an answer, the client's end or the drain */
+    EXCHANGE_WAITING,   /* for an answer, the client's end or the drain */
     EXCHANGE_ANSWERED,  /* `response` waits for MHD to ask for it */
     EXCHANGE_STREAMING, /* that, or MHD has it and more of its body is to come */
     EXCHANGE_SENDING,   /* MHD has the response */
@@ -106,8 +108,9 @@ struct exchange {
     struct stream *stream; /* of exchange_stream.c; NULL: the answer comes at once */
     unsigned status;
     uint64_t reply_len;
-    uint64_t run; /* of MHD, in which its request line came */
-    bool is_head; /* the method: no body is sent */
+    uint64_t run;  /* of MHD, in which its request line came */
+    uint64_t turn; /* of the front, in which it was complete */
+    bool is_head;  /* the method: no body is sent */
     bool is_chunked;
     bool is_librarys;            /* MHD refuses it without asking us */
     const char *raw_target;      /* where MHD has it: compared, never read */
@@ -115,6 +118,7 @@ struct exchange {
     const char *late_refusal;    /* the rest of the body is thrown away, then refused … */
     enum problem_type late_type; /* … with this */
     bool is_joined_reply;        /* no iovec: see reply.c */
+    bool is_suspended;           /* in MHD, while it waits */
     char request_id[REQUEST_ID_MAX + 1];
     size_t path_len;
     size_t target_len;

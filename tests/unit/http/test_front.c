@@ -72,6 +72,33 @@ Test(front, a_batch_waits_and_is_answered_when_it_ends)
     close(client);
 }
 
+Test(front, a_batch_is_answered_in_its_first_turn_or_later_and_the_connection_kept)
+{
+    int client = start_batch();
+    for (int turns = 0; turns < 4; turns++) {
+        for (int i = 0; i < turns; i++)
+            turn();
+        end_batch();
+        received_len = 0;
+        cr_expect_not(read_for(client, 1, 1000));
+        cr_expect(got("HTTP/1.1 200") && got("aaaaaaaaaa"), "after %d turns", turns);
+        send_text(client, BATCH "Content-Length: 2\r\n\r\n[]");
+        for (int i = 0; i < 20 && !running; i++)
+            turn();
+        cr_assert_not_null(running);
+    }
+    close(client);
+}
+
+Test(front, a_waiting_batch_lets_the_loop_sleep)
+{
+    int client = start_batch();
+    cr_expect_eq(front_wait_ms(front), 0, "it has a turn for its answer");
+    turn();
+    cr_expect_eq(front_wait_ms(front), -1);
+    close(client);
+}
+
 Test(front, many_pieces_arrive_whole_and_in_order)
 {
     int client = start_batch();
@@ -189,6 +216,17 @@ Test(front, a_vanished_client_ends_its_batch_at_once)
     cr_expect_eq(freed_count, 1);
     turn();
     cr_expect(front_is_idle(front));
+    cr_expect_eq(closed_count, 1);
+}
+
+Test(front, a_client_that_vanishes_later_ends_its_batch_at_once)
+{
+    int client = start_batch();
+    read_for(client, 1, 20);
+    close(client);
+    for (int i = 0; i < 20 && !closed_count; i++)
+        turn();
+    cr_expect_eq(freed_count, 1);
     cr_expect_eq(closed_count, 1);
 }
 
