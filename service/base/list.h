@@ -66,6 +66,18 @@ static inline struct list *list_first(const struct list *head)
     return list_is_empty(head) ? NULL : head->next;
 }
 
+/* list_move_all puts the nodes of `from` behind those of `to`; `from` is empty then. */
+static inline void list_move_all(struct list *from, struct list *to)
+{
+    if (list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 /* list_pop_front unlinks and returns the first node, or NULL. */
 static inline struct list *list_pop_front(struct list *head)
 {

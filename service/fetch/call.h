@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "fetch/call_code.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,10 +89,23 @@ struct call {
     struct flight *flight; /* from the dispatch on */
     struct call *shared;   /* the call it waits for with others; NULL: it goes alone */
     bool is_shared;        /* … this is one */
-    enum call_phase phase;
-    uint64_t queued_us;  /* clock_now_us at fetcher_start */
-    uint64_t started_us; /* … at dispatch */
+    struct call *away; /* its copy that another worker runs (handover.h); NULL: none */
+    bool is_guest;     /* … this is one: the worker it came from reads the next two */
+    _Atomic enum call_phase phase;
+    _Atomic uint64_t started_us; /* clock_now_us at dispatch */
+    uint64_t queued_us;          /* … at fetcher_start */
 };
+
+/* Relaxed: what is told to others is where the call is, nothing about its memory. */
+static inline void call_set_phase(struct call *call, enum call_phase phase)
+{
+    atomic_store_explicit(&call->phase, phase, memory_order_relaxed);
+}
+
+static inline void call_set_started(struct call *call, uint64_t now_us)
+{
+    atomic_store_explicit(&call->started_us, now_us, memory_order_relaxed);
+}
 
 /* Milliseconds with fractions; -1: the phase did not happen. HAR's names. */
 struct call_timing {

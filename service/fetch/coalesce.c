@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "fetch/call_copy.h"
 #include "fetch/call_equal.h"
 #include "fetch/fetcher_state.h"
 
@@ -64,48 +65,6 @@ static struct sharing *find(struct coalescer *coalescer, const struct call *call
 
 /* --------------------------------------------------------------------- making, ending */
 
-/* The sharing, its headers and all their texts in one piece, a NUL behind each text. */
-static size_t size_of(const struct call *call)
-{
-    size_t size = sizeof(struct sharing) +
-                  call->header_count * sizeof(struct call_header) + call->url.len + 1;
-    for (size_t i = 0; i < call->header_count; i++)
-        size += call->headers[i].name.len + call->headers[i].value.len + 2;
-    return size;
-}
-
-static struct slice copy(char **at, struct slice text)
-{
-    struct slice copied = slice_make(*at, text.len);
-    if (text.len > 0)
-        memcpy(*at, text.data, text.len);
-    *at += text.len + 1;
-    return copied;
-}
-
-static void copy_request(struct sharing *sharing, const struct call *call)
-{
-    struct call_header *headers = (struct call_header *)(sharing + 1);
-    char *at = (char *)(headers + call->header_count);
-    sharing->call = (struct call){
-        .flow = call->flow,
-        .url = copy(&at, call->url),
-        .method = call->method,
-        .headers = headers,
-        .header_count = call->header_count,
-        .connect_timeout_ms = call->connect_timeout_ms,
-        .redirects = call->redirects,
-        .body_max_bytes = call->body_max_bytes,
-        .deadline_ms = call->deadline_ms,
-        .is_extra = call->is_extra,
-        .is_shared = true,
-    };
-    for (size_t i = 0; i < call->header_count; i++) {
-        headers[i].name = copy(&at, call->headers[i].name);
-        headers[i].value = copy(&at, call->headers[i].value);
-    }
-}
-
 /* Never called: flight_deliver hands the outcomes of shared calls to coalesce_give. */
 static void on_done(struct call *call, const struct outcome *outcome)
 {
@@ -119,7 +78,7 @@ static struct sharing *make(struct fetcher *fetcher, const struct call *call,
                             uint64_t hash)
 {
     struct budget *budget = &fetcher->setup.budgets->request_bytes;
-    size_t size = size_of(call);
+    size_t size = sizeof(struct sharing) + call_copy_size(call);
     if (!budget_take(budget, size))
         return NULL;
     struct sharing *sharing = memory_try_array(1, size);
@@ -127,7 +86,9 @@ static struct sharing *make(struct fetcher *fetcher, const struct call *call,
         budget_give(budget, size);
         return NULL;
     }
-    copy_request(sharing, call);
+    call_copy(&sharing->call, call, sharing + 1);
+    sharing->call.flow = call->flow;
+    sharing->call.is_shared = true;
     sharing->call.timeout_ms = (uint32_t)fetcher->setup.config->fetch.timeout_ms;
     sharing->call.on_done = on_done;
     sharing->hash = hash;
@@ -166,9 +127,9 @@ static void part(struct fetcher *fetcher, struct call *call)
 {
     list_remove(&call->node);
     loop_timer_clear(fetcher->setup.loop, &call->timer);
-    call->started_us = fetcher_started_us(call);
+    call_set_started(call, fetcher_started_us(call));
     call->shared = NULL;
-    call->phase = PHASE_IDLE;
+    call_set_phase(call, PHASE_IDLE);
 }
 
 /* The shared call waits for its slot in the turn of the first that waits for it. */
@@ -226,7 +187,7 @@ static void on_due(struct timer *timer)
     }
     enum call_phase phase = shared->phase;
     coalesce_leave(fetcher, call); /* the shared call may be gone now */
-    call->phase = phase;           /* until it is told: it can still be cancelled */
+    call_set_phase(call, phase);   /* until it is told: it can still be cancelled */
     struct flight *flight = flight_take(fetcher, call);
     clocks_message(&verdict, flight->text, sizeof flight->text);
     flight_end(flight, verdict.code, flight->text);

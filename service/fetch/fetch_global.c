@@ -67,6 +67,7 @@ struct fetch_shared *fetch_shared_new(const struct config *config, struct error 
     struct fetch_shared *shared = memory_new(sizeof *shared);
     shared->taints = taints_new();
     shared->circuits = circuits_new(config);
+    shared->handovers = handovers_new();
     shared->callers = callers_new(config, err);
     if (shared->callers)
         shared->tls_store = tls_store_new(config->fetch.ca_file, err);
@@ -95,5 +96,6 @@ void fetch_shared_free(struct fetch_shared *shared)
     tls_store_free(shared->tls_store);
     taints_free(shared->taints);
     circuits_free(shared->circuits);
+    handovers_free(shared->handovers);
     free(shared);
 }

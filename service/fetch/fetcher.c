@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The entry of the upstream side, and the only place where things happen in order:
  *
- *     fetcher_turn:  a slice of cancelled transfers out of their lanes
+ *     fetcher_turn:  mail of other workers: calls to run for them, outcomes of ours
+ *                  → a slice of cancelled transfers out of their lanes
  *                  → a slice of ready flights and queued calls into lanes
+ *                  → of a long queue that is left, parcels to idle workers
  *                  → libcurl runs what was added and what is due
  *                  → what has ended goes on (next address, redirect) or ends
  *                  → on_done for each that ended
@@ -16,6 +18,7 @@
 #include "base/memory.h"
 #include "fetch/coalesce.h"
 #include "fetch/fetcher_state.h"
+#include "fetch/handover.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -107,7 +110,8 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     list_init(&fetcher->active);
     list_init(&fetcher->spare_flights);
     list_init(&fetcher->spare_transfers);
-    if (setup_parts(fetcher, err) && try_transfer(fetcher, err))
+    if (setup_parts(fetcher, err) && try_transfer(fetcher, err) &&
+        handover_join(fetcher, err))
         return fetcher;
     fetcher_free(fetcher);
     return NULL;
@@ -140,6 +144,7 @@ void fetcher_free(struct fetcher *fetcher)
     coalesce_done(fetcher);
     if (fetcher->origins)
         drop_calls(fetcher);
+    handover_part(fetcher);
     while ((node = list_pop_front(&fetcher->spare_flights)) != NULL)
         free(container_of(node, struct flight, node));
     while ((node = list_pop_front(&fetcher->spare_transfers)) != NULL)
@@ -205,7 +210,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
     bool is_first = flight == NULL;
     if (is_first) {
         flight = flight_take(fetcher, call);
-        call->started_us = clock_now_us();
+        call_set_started(call, clock_now_us());
         call->timer.on_due = flight_on_due;
         set_limits(flight);
         fetcher->uncounted += !call->is_extra;
@@ -313,6 +318,8 @@ static void deliver(struct fetcher *fetcher)
             break;
     }
     list_remove(&mark);
+    while (handover_deliver(fetcher) && clock_now_us() <= until_us)
+        ;
 }
 
 /* Connections are being closed for want of use: so are the handles that used them. */
@@ -330,9 +337,11 @@ void fetcher_turn(struct fetcher *fetcher)
 {
     loop_touch(
         fetcher->setup.loop); /* clocks that start now must not start in the past */
+    handover_read_mail(fetcher);
     remove_slice(fetcher);
     fetcher->is_refusing = fetcher_circuits_opened(fetcher);
     start_slice(fetcher);
+    handover_offer(fetcher);
     count_requests(fetcher);
     lanes_run(fetcher->lanes);
     collect(fetcher);
@@ -353,7 +362,8 @@ static bool can_start(const struct fetcher *fetcher)
 bool fetcher_has_work(const struct fetcher *fetcher)
 {
     return !list_is_empty(&fetcher->ended) || !list_is_empty(&fetcher->cancelled) ||
-           lanes_has_work(fetcher->lanes) || fetcher->is_refusing || can_start(fetcher);
+           lanes_has_work(fetcher->lanes) || fetcher->is_refusing ||
+           handover_has_work(fetcher) || can_start(fetcher);
 }
 
 void fetcher_trim(struct fetcher *fetcher)

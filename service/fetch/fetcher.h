@@ -81,14 +81,15 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call);
 
 static inline enum call_phase fetcher_phase(const struct call *call)
 {
-    return call->shared ? call->shared->phase : call->phase;
+    const struct call *other = call->shared ? call->shared : call->away;
+    return other ? other->phase : call->phase;
 }
 
 /* fetcher_started_us: when a started call was dispatched, clock_now_us; 0: it was not. */
 static inline uint64_t fetcher_started_us(const struct call *call)
 {
     if (!call->shared)
-        return call->started_us;
+        return call->away ? call->away->started_us : call->started_us;
     uint64_t started_us = call->shared->started_us;
     return started_us > 0 && started_us < call->queued_us ? call->queued_us : started_us;
 }

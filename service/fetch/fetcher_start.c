@@ -14,7 +14,7 @@ enum { DEADLINE_LEAD_MS = 20 };
 void fetcher_forget_call(struct fetcher *fetcher, struct call *call)
 {
     loop_timer_clear(fetcher->setup.loop, &call->timer);
-    call->phase = PHASE_IDLE;
+    call_set_phase(call, PHASE_IDLE);
     call->origin = NULL;
     call->flight = NULL;
 }
@@ -41,7 +41,7 @@ static void on_queue_due(struct timer *timer)
 static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *origin)
 {
     uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
-    call->phase = PHASE_QUEUED;
+    call_set_phase(call, PHASE_QUEUED);
     origins_wait(fetcher->origins, origin, call, call->queued_us);
     if (queue_ms == 0)
         return;
@@ -56,8 +56,8 @@ void fetcher_requeue(struct fetcher *fetcher, struct call *call)
     uint64_t limit_ms = call->deadline_ms - DEADLINE_LEAD_MS;
     if (queue_ms > 0 && call->queued_us / 1000 + queue_ms < limit_ms)
         limit_ms = call->queued_us / 1000 + queue_ms;
-    call->phase = PHASE_QUEUED;
-    call->started_us = 0;
+    call_set_phase(call, PHASE_QUEUED);
+    call_set_started(call, 0);
     origins_wait_first(fetcher->origins, call->origin, call, fetcher->setup.loop->now_us);
     call->timer.on_due = on_queue_due;
     loop_timer_set(fetcher->setup.loop, &call->timer, limit_ms);
@@ -77,18 +77,9 @@ static struct origin *origin_of(struct fetcher *fetcher, struct slice url,
     return origin;
 }
 
-void fetcher_start(struct fetcher *fetcher, struct call *call)
+static void queue(struct fetcher *fetcher, struct call *call)
 {
     const char *reason = NULL;
-    assert(call->phase == PHASE_IDLE && call->on_done);
-    call->fetcher = fetcher;
-    call->flight = NULL;
-    call->origin = NULL;
-    call->started_us = 0;
-    call->queued_us = clock_now_us();
-    call->phase = PHASE_QUEUED;
-    if (call->coalesces && coalesce_start(fetcher, call))
-        return;
     struct origin *origin = origin_of(fetcher, call->url, &reason);
     if (!origin) {
         refuse(fetcher, call, CALL_BAD_URL, reason);
@@ -102,11 +93,32 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
         refuse(fetcher, call, CALL_BLOCKED_ADDRESS, reason);
         break;
     case VERDICT_ALLOW:
-        egress_note_passed(fetcher, call, &origin->target, reason);
+        if (!call->is_guest)
+            egress_note_passed(fetcher, call, &origin->target, reason);
         if (fetcher_circuit_admits(fetcher, call, origin))
             enqueue(fetcher, call, origin);
         break;
     }
+}
+
+void fetcher_start(struct fetcher *fetcher, struct call *call)
+{
+    assert(call->phase == PHASE_IDLE && call->on_done);
+    call->fetcher = fetcher;
+    call->flight = NULL;
+    call->origin = NULL;
+    call_set_started(call, 0);
+    call->queued_us = clock_now_us();
+    call_set_phase(call, PHASE_QUEUED);
+    if (!call->coalesces || !coalesce_start(fetcher, call))
+        queue(fetcher, call);
+}
+
+void fetcher_start_guest(struct fetcher *fetcher, struct call *call)
+{
+    call->fetcher = fetcher;
+    call_set_phase(call, PHASE_QUEUED);
+    queue(fetcher, call);
 }
 
 void fetcher_cancel(struct fetcher *fetcher, struct call *call)
@@ -116,6 +128,10 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
         return;
     if (call->shared) {
         coalesce_leave(fetcher, call);
+        return;
+    }
+    if (call->away) {
+        handover_revoke(fetcher, call);
         return;
     }
     if (call->origin && list_is_linked(&call->node))

@@ -8,6 +8,7 @@
 #include "fetch/flight.h"
 #include "fetch/flow.h"
 #include "fetch/guard.h"
+#include "fetch/handover.h"
 #include "fetch/lane.h"
 #include "fetch/origin.h"
 #include "fetch/reply_head.h"
@@ -21,6 +22,7 @@ struct fetch_shared {
     struct tls_store *tls_store;
     struct taints *taints;
     struct circuits *circuits; /* NULL: breakers are off */
+    struct handovers *handovers;
 };
 
 struct fetcher {
@@ -57,6 +59,7 @@ struct fetcher {
     struct timer retry_timer; /* while some caller is blocked */
 
     struct coalescer *coalescer; /* of coalesce.c; NULL: nothing was shared yet */
+    struct handover *handover;   /* of handover.c */
 
     /* Of flight_circuit.c. */
     uint64_t openings_seen;     /* of circuits_openings */
@@ -77,6 +80,9 @@ static inline bool fetcher_call_is_over(const struct call *call)
 /* Of fetcher_start.c. fetcher_forget_call: the fetcher knows the call no more; its
  * flight, if it has one, goes its own way. */
 void fetcher_forget_call(struct fetcher *fetcher, struct call *call);
+/* fetcher_start_guest is fetcher_start for a call that another worker has vetted, counted
+ * and queued at call->queued_us. */
+void fetcher_start_guest(struct fetcher *fetcher, struct call *call);
 /* fetcher_requeue puts a dispatched call that was never sent back to the front of its
  * queue. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call);

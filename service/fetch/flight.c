@@ -283,7 +283,7 @@ static void requeue(struct flight *flight)
         flight_drop(flight);
         return;
     }
-    call->phase = PHASE_QUEUED;
+    call_set_phase(call, PHASE_QUEUED);
     origins_wait_first(fetcher->origins, call->origin, call, fetcher->setup.loop->now_us);
     flight_release(flight);
 }
@@ -297,7 +297,7 @@ static void try_next_address(struct flight *flight)
 {
     flight_give_transfer(flight);
     flight->address_next++;
-    flight->call->phase = PHASE_CONNECTING;
+    call_set_phase(flight->call, PHASE_CONNECTING);
     list_push_back(&flight->fetcher->ready, &flight->node);
 }
 
@@ -325,7 +325,7 @@ static void redial(struct flight *flight)
 {
     flight->is_redialled = true;
     flight_give_transfer(flight);
-    flight->call->phase = PHASE_CONNECTING;
+    call_set_phase(flight->call, PHASE_CONNECTING);
     flight->marks.hop_ms = flight->fetcher->setup.loop->now_ms;
     list_push_back(&flight->fetcher->ready, &flight->node);
 }

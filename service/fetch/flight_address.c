@@ -90,7 +90,7 @@ static void ask(struct flight *flight)
 void flight_begin(struct flight *flight)
 {
     const struct origin *origin = flight->call->origin;
-    flight->call->phase = PHASE_CONNECTING;
+    call_set_phase(flight->call, PHASE_CONNECTING);
     flight->marks.hop_ms = flight->fetcher->setup.loop->now_ms;
     flight->address_count = 0;
     flight->address_next = 0;

@@ -140,7 +140,7 @@ static void give(struct flight *flight, const struct outcome *outcome)
 {
     struct call *call = flight->call;
     loop_timer_clear(flight->fetcher->setup.loop, &call->timer);
-    call->phase = PHASE_IDLE;
+    call_set_phase(call, PHASE_IDLE);
     call->origin = NULL;
     call->flight = NULL;
     flight->call = NULL;

@@ -104,7 +104,7 @@ static bool hop(struct flight *flight, const struct redirect_decision *decision)
                 1);
     flight->is_redialled = false;
     flight_give_transfer(flight);
-    flight->call->phase = PHASE_QUEUED;
+    call_set_phase(flight->call, PHASE_QUEUED);
     origins_wait_first(flight->fetcher->origins, origin, flight->call,
                        flight->fetcher->setup.loop->now_us);
     flight_release(flight);

@@ -331,6 +331,18 @@ struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t n
     };
 }
 
+struct pair *schedule_peek_long(const struct schedule *schedule, size_t least)
+{
+    struct list *node = list_first(&schedule->round);
+    if (!node)
+        return NULL;
+    const struct turn *turn = container_of(node, struct turn, node);
+    const struct flow *flow = container_of(list_first(&turn->flows), struct flow, node);
+    node = flow->waiting < least ? NULL : list_first(&flow->round);
+    struct pair *pair = node ? container_of(node, struct pair, node) : NULL;
+    return pair && !is_full(schedule, pair->gate) ? pair : NULL;
+}
+
 struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
 {
     struct list *node;

@@ -81,6 +81,11 @@ void schedule_leave(struct schedule *schedule, struct call *call, uint64_t now_u
 /* schedule_has_next: schedule_next is worth calling. */
 bool schedule_has_next(const struct schedule *schedule);
 
+/* schedule_peek_long: where the next calls of the flow whose turn it is wait, if `least`
+ * of its calls do; NULL when fewer do, or no slot is free there. schedule_leave may take
+ * them out. */
+struct pair *schedule_peek_long(const struct schedule *schedule, size_t least);
+
 /* schedule_next hands out the next call, and takes a slot of its gate and a place of its
  * caller's `in_flight` for it; NULL: none can start. */
 struct call *schedule_next(struct schedule *schedule, uint64_t now_us);

@@ -29,7 +29,7 @@ static void enter(struct transfer *transfer, enum call_phase phase)
     if (phase == PHASE_WAITING)
         transfer->marks->sent_ms = now_ms;
     if (transfer->call)
-        transfer->call->phase = phase;
+        call_set_phase(transfer->call, phase);
 }
 
 static void note_bytes(struct transfer *transfer)

@@ -36,6 +36,8 @@
             "request per connection for a while")                                        \
     COUNTER(COALESCED, "items_coalesced_total", NULL, 1,                                 \
             "Items that joined the call of an equal one: calls saved")                   \
+    COUNTER(HANDED_OVER, "items_handed_over_total", NULL, 1,                             \
+            "Items of a long queue that were run by another worker")                     \
     COUNTER(CIRCUITS_OPENED, "circuits_opened_total", NULL, 1,                           \
             "Times an origin that kept failing had its circuit opened")                  \
     COUNTER(UPSTREAM_SENT_BYTES, "upstream_sent_bytes_total", NULL, 1,                   \

@@ -72,9 +72,37 @@ struct rig *rig_new(bool is_guarded, const char *const *overrides)
     return rig;
 }
 
+void rig_add_peer(struct rig *rig)
+{
+    struct error err = {0};
+    struct rig_peer *peer = &rig->peer;
+    cr_assert(loop_init(&peer->loop, &err), "%s", err.text);
+    peer->metrics = metrics_shard_new();
+    struct fetcher_setup setup = {.loop = &peer->loop,
+                                  .config = rig->config,
+                                  .shared = rig->shared,
+                                  .budgets = &rig->budgets,
+                                  .metrics = peer->metrics};
+    peer->fetcher = fetcher_new(&setup, &err);
+    cr_assert(peer->fetcher != NULL, "%s", err.text);
+}
+
+void rig_free_peer(struct rig *rig)
+{
+    struct rig_peer *peer = &rig->peer;
+    if (!peer->fetcher)
+        return;
+    fetcher_free(peer->fetcher);
+    peer->fetcher = NULL;
+    cr_expect_eq(peer->loop.timer_count, 0, "timers left at the peer");
+    metrics_shard_free(peer->metrics);
+    loop_done(&peer->loop);
+}
+
 void rig_free(struct rig *rig)
 {
     fetcher_free(rig->fetcher);
+    rig_free_peer(rig);
     cr_expect_eq(budget_held(&rig->budgets.in_flight), 0, "places not given back");
     cr_expect_eq(budget_held(&rig->budgets.sockets), 0, "sockets not given back");
     cr_expect_eq(budget_held(&rig->budgets.reply_bytes), 0, "bytes not given back");
@@ -146,10 +174,21 @@ struct rig_call *rig_start(struct rig *rig, const char *path)
     return made;
 }
 
+static void turn_peer(struct rig_peer *peer)
+{
+    loop_wait(&peer->loop, 0);
+    loop_run_due(&peer->loop);
+    fetcher_turn(peer->fetcher);
+}
+
 static void turn(struct rig *rig, uint64_t until_ms)
 {
     uint64_t now_ms = clock_now_ms();
     int limit_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
+    if (rig->peer.fetcher) {
+        turn_peer(&rig->peer);
+        limit_ms = limit_ms > 0 ? 1 : 0; /* it may have something to do soon */
+    }
     loop_wait(&rig->loop, fetcher_has_work(rig->fetcher) ? 0 : limit_ms);
     loop_run_due(&rig->loop);
     fetcher_turn(rig->fetcher);

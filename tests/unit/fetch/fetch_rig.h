@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fetcher on a loop of its own beside a tiny server, and calls whose outcomes are kept:
- * for the tests of the fetcher. */
+ * for the tests of the fetcher. A second one, the peer, may stand for another worker; its
+ * turns come in the same thread. */
 #pragma once
 
 #include "fetch/fetcher.h"
@@ -26,6 +27,12 @@ struct rig_call {
     void (*on_end)(struct rig_call *call); /* inside on_done; may be NULL */
 };
 
+struct rig_peer {
+    struct loop loop;
+    struct metrics_shard *metrics;
+    struct fetcher *fetcher; /* NULL: there is none */
+};
+
 struct rig {
     struct tiny_server server;
     struct loop loop;
@@ -35,6 +42,7 @@ struct rig {
     struct budgets budgets;
     struct metrics_shard *metrics;
     struct fetcher *fetcher;
+    struct rig_peer peer;
     int pressures;
     struct rig_call calls[RIG_CALLS];
     int call_count;
@@ -45,6 +53,9 @@ struct rig {
  * are allowed unless `is_guarded`. */
 struct rig *rig_new(bool is_guarded, const char *const *overrides);
 void rig_free(struct rig *rig);
+/* rig_add_peer: once. rig_free frees it after the fetcher, unless rig_free_peer has. */
+void rig_add_peer(struct rig *rig);
+void rig_free_peer(struct rig *rig);
 
 /* rig_call makes a GET of `path` on the server, or of a whole URL; rig_start starts it */
 struct rig_call *rig_call(struct rig *rig, const char *path);

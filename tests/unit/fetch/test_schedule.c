@@ -47,6 +47,31 @@ static void expect_flows(const char *expected)
                      expected);
 }
 
+/* ------------------------------------------------------------------ the next ones, many
+ */
+
+Test(schedule, tells_where_many_calls_of_the_next_flow_wait)
+{
+    schedule_init(&schedule, 2);
+    cr_assert_null(schedule_peek_long(&schedule, 1), "nobody waits");
+    wait_many(0, 0, 2);
+    cr_assert_null(schedule_peek_long(&schedule, 3), "two wait");
+    struct pair *pair = schedule_peek_long(&schedule, 2);
+    cr_assert_not_null(pair);
+    cr_assert_eq(pair->flow, &flows[0]);
+    cr_assert_eq(pair->gate, &gates[0]);
+    cr_assert_eq(list_first(&pair->calls), &calls[0].node);
+    wait_many(1, 0, 2);
+    cr_assert_eq(next_flow(), 0);
+    cr_assert_eq(schedule_peek_long(&schedule, 2)->flow, &flows[1], "it is its turn");
+    cr_assert_eq(next_flow(), 1);
+    cr_assert_null(schedule_peek_long(&schedule, 1), "no slot is free");
+    cr_assert_null(next());
+    cr_assert_null(schedule_peek_long(&schedule, 1), "they are parked");
+    release(0, 0);
+    cr_assert_null(schedule_peek_long(&schedule, 1), "the free slot is kept for one");
+}
+
 /* -------------------------------------------------------------------------- the round */
 
 Test(schedule, without_calls_has_nothing)
