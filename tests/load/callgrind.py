@@ -5,14 +5,17 @@ Nothing is timed: callgrind counts the instructions that the program runs in use
 the system calls that it makes, so a busy machine changes little.
 """
 import collections
+import re
 import subprocess
 
 from processes import LoadFault, find_tool
 
-# Objects by the beginning of their file's name; what is in none of them is "other".
-PARTS = {"gatherd": "gatherd", "libcurl": "libcurl.", "libmicrohttpd": "libmicrohttpd.",
+# gatherd is the program itself, whatever its file is called; the libraries go by the
+# beginning of their file's name; what is in none of them is "other".
+PARTS = {"gatherd": None, "libcurl": "libcurl.", "libmicrohttpd": "libmicrohttpd.",
          "libc": "libc."}
 CONTROL_LIMIT_S = 60
+RECURSION = re.compile(r"'\d+$")            # how callgrind marks a function inside itself
 
 
 def command(out_path):
@@ -34,9 +37,10 @@ def switch(pid, word):
 def part_of(path):
     name = path.rsplit("/", 1)[-1]
     for part, beginning in PARTS.items():
-        if name.startswith(beginning):
+        if beginning and name.startswith(beginning):
             return part
-    return "other"
+    is_program = name[:1] not in "[?" and ".so" not in name
+    return "gatherd" if is_program else "other"
 
 
 def is_clock(function):
@@ -45,14 +49,14 @@ def is_clock(function):
 
 
 def read(lines):
-    """Sums up callgrind's file: a Counter of instructions by part and one of system calls
-    by function.
+    """Sums up callgrind's file: a Counter of instructions by (part, function) and one of
+    system calls by function.
 
     A cost line has a position and then a number per event, and belongs to the object and
     the function that "ob=" and "fn=" lines named last. The line behind "calls=" is what
     the callee cost in all: it stands with the callee as well, so here it does not count.
     """
-    parts, system_calls = collections.Counter(), collections.Counter()
+    instructions, system_calls = collections.Counter(), collections.Counter()
     names, events, part, function = {}, [], "other", ""
     is_callee = False
     for line in lines:
@@ -65,15 +69,22 @@ def read(lines):
             if word == "ob":
                 part = part_of(name)
             elif word == "fn":
-                function = name
+                function = RECURSION.sub("", name)
         elif word == "calls":
             is_callee = True
         elif line[:1] in "+-*0123456789" and events:
             cost = dict(zip(events, map(int, line.split()[1:])))
             if not is_callee:
-                parts[part] += cost.get("Ir", 0)
+                instructions[part, function] += cost.get("Ir", 0)
                 system_calls[function] += cost.get("sysCount", 0)
             is_callee = False
-    if not parts:
+    if not instructions:
         raise LoadFault("callgrind counted nothing")
-    return parts, system_calls
+    return instructions, system_calls
+
+
+def by_part(instructions):
+    parts = collections.Counter()
+    for (part, _), count in instructions.items():
+        parts[part] += count
+    return parts

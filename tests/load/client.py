@@ -4,6 +4,7 @@
 It reads replies that carry a Content-Length, as gatherd's do; anything else is an error.
 What a reply says is looked at afterwards, outside of the measured time.
 """
+import http.client
 import json
 import re
 import selectors
@@ -148,6 +149,25 @@ def ask(port, method, path, body=b"", limit_s=5):
     if exchange.fault:
         raise OSError("%s %s: %s" % (method, path, exchange.fault))
     return exchange
+
+
+class Kept:
+    """One request after another on one connection; each must be answered with 200."""
+
+    def __init__(self, port, limit_s=60):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=limit_s)
+
+    def post(self, path, body):
+        """Returns the reply, read to its end; raises OSError when it is no 200."""
+        self.connection.request("POST", path, body, {"Content-Type": "application/json"})
+        reply = self.connection.getresponse()
+        reply.read()
+        if reply.status != 200:
+            raise OSError("POST %s: status %d" % (path, reply.status))
+        return reply
+
+    def close(self):
+        self.connection.close()
 
 
 def count_failed(exchange, items, faults):

@@ -11,7 +11,7 @@ Exit status: 0 when none grew by more than it may (instructions: 5 %), 1 when on
 it could not run, 77 when nothing is recorded for these libraries (--record adds it).
 """
 import argparse
-import http.client
+import collections
 import json
 import os
 import pathlib
@@ -37,7 +37,6 @@ WARM_BATCHES = 8
 # 7 % in system calls (at N=1, how often the loop is woken) and 3 % in clock reads.
 GROWTH_MAX = {"instructions": 0.05, "system_calls": 0.15, "clock_reads": 0.10}
 NOT_RECORDED = 77                            # what test runners take for "skipped"
-BATCH_LIMIT_S = 60
 
 
 class CountedGateway(Gateway):
@@ -63,23 +62,20 @@ def key_of(binary):
 
 def post(connection, body, times):
     for _ in range(times):
-        connection.request("POST", "/v1/batch", body, {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        reply.read()
-        if reply.status != 200 or reply.getheader("Gatherd-Complete") != "true":
-            raise LoadFault("a batch was answered with status %d" % reply.status)
+        if connection.post("/v1/batch", body).getheader("Gatherd-Complete") != "true":
+            raise LoadFault("an item failed")
 
 
 def count(binary, upstream, items, keep):
-    """The figures of one batch size, from a process of its own."""
+    """One batch size, in a process of its own: (instructions per item by (part, function),
+    the figures)."""
     with tempfile.TemporaryDirectory(prefix="gatherd-instructions-") as folder:
         out = pathlib.Path(folder, "callgrind.out")
         gateway = CountedGateway(binary, folder, ["server.workers=1"],
                                  wrapper=callgrind.command(out))
         try:
             body = client.batch_body([upstream.together_url(items, ANSWER_AFTER_MS)] * items)
-            connection = http.client.HTTPConnection("127.0.0.1", gateway.port,
-                                                    timeout=BATCH_LIMIT_S)
+            connection = client.Kept(gateway.port)
             post(connection, body, WARM_BATCHES)
             callgrind.switch(gateway.pid, "on")
             post(connection, body, BATCHES[items])
@@ -90,16 +86,18 @@ def count(binary, upstream, items, keep):
         if status != 0:
             raise LoadFault("gatherd ended with status %d" % status)
         with open(out, encoding="utf-8", errors="replace") as lines:
-            parts, calls = callgrind.read(lines)
+            instructions, calls = callgrind.read(lines)
         if keep:
             shutil.copy(out, pathlib.Path(keep, "callgrind.out.%d" % items))
     total = items * BATCHES[items]
+    parts = callgrind.by_part(instructions)
     clock_reads = sum(count for name, count in calls.items() if callgrind.is_clock(name))
-    return {"instructions": round(sum(parts.values()) / total),
-            "parts": {name: round(parts[name] / total)
-                      for name in (*callgrind.PARTS, "other")},
-            "system_calls": round((sum(calls.values()) - clock_reads) / total, 2),
-            "clock_reads": round(clock_reads / total, 2)}
+    functions = {key: round(count / total) for key, count in instructions.items()}
+    return functions, {
+        "instructions": round(sum(parts.values()) / total),
+        "parts": {name: round(parts[name] / total) for name in (*callgrind.PARTS, "other")},
+        "system_calls": round((sum(calls.values()) - clock_reads) / total, 2),
+        "clock_reads": round(clock_reads / total, 2)}
 
 
 def growth(now, before):
@@ -139,6 +137,19 @@ def table(figures, recorded):
     return "\n".join(lines)
 
 
+def top_functions(measured, top):
+    """Markdown: the functions that run most instructions per item, in any batch size."""
+    most = collections.Counter()
+    for functions in measured.values():
+        most |= collections.Counter(functions)
+    lines = ["| instructions per item | part | %s |" % " | ".join(
+        "N=" + items for items in measured), "|---|---" + "|---:" * len(measured) + "|"]
+    for part, function in [key for key, _ in most.most_common(top)]:
+        lines.append("| `%s` | %s | %s |" % (function, part, " | ".join(
+            "%d" % functions.get((part, function), 0) for functions in measured.values())))
+    return "\n".join(lines)
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     binary = os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
@@ -146,6 +157,8 @@ def parse_arguments():
     parser.add_argument("--record", action="store_true",
                         help="write the figures into the file instead of judging them")
     parser.add_argument("--recorded", type=pathlib.Path, default=RECORDED, metavar="FILE")
+    parser.add_argument("--top", type=int, default=0, metavar="COUNT",
+                        help="tell the so many functions that cost most as well")
     parser.add_argument("--keep", metavar="FOLDER", help="leave callgrind's files there, for "
                         "callgrind_annotate")
     return parser.parse_args()
@@ -165,14 +178,18 @@ def main():
     args = parse_arguments()
     try:
         key = key_of(args.gatherd)
-        figures = measure(args)
+        measured = measure(args)
     except (LoadFault, OSError, subprocess.SubprocessError) as fault:
         say("instructions: %s" % fault)
         return 2
+    figures = {items: row for items, (_, row) in measured.items()}
     everything = json.loads(args.recorded.read_text()) if args.recorded.exists() else {}
     recorded = everything.get(key)
     print("per item, with %s" % key)
     print(table(figures, recorded))
+    if args.top:
+        print("\n" + top_functions({items: functions for items, (functions, _)
+                                    in measured.items()}, args.top))
     if args.record:
         everything[key] = figures
         args.recorded.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
