@@ -75,7 +75,7 @@ class DelayUpstream(Process):
         return "http://%s:%d/together/%d/%d" % (HOSTS[0], self.port, count, delay_ms)
 
     def stats(self):
-        return json.loads(client.ask(self.port, "GET", "/stats").body)
+        return json.loads(client.ask(self.port, "GET", "/stats", limit_s=30).body)
 
     def accepted(self):
         return self.stats()["accepted"]
