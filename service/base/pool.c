@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Size classes of four steps a doubling, from 16 bytes to 4 KiB; larger blocks are
- * malloc's. In front of each block stand 16 bytes that hold its class. Installed by
- * fetch_global.c. */
+/* Size classes of four steps a doubling, from 16 bytes to 4 KiB, and one for the buffers
+ * of a TLS record; other blocks are malloc's. In front of each block stand 16 bytes that
+ * hold its class. Installed by fetch_global.c. */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -24,8 +24,11 @@
 
 enum {
     HEADER = 16,
-    CLASSES = 33,         /* 16, 20, 24, 28, 32, 40 … 4096, rounded up to 16 */
+    RECORD = 33, /* behind 16, 20, 24, 28, 32, 40 … 4096, rounded up to 16 */
+    CLASSES = RECORD + 1,
     LARGE = CLASSES,      /* not pooled */
+    RECORD_LEAST = 16384, /* RFC 8446 5.1: a record's payload, less than its buffer */
+    RECORD_MOST = 16384 + 1024,
     LIST_BYTES = 1 << 20, /* the most a list keeps */
 };
 
@@ -52,6 +55,8 @@ static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
 static size_t size_of_class(uint32_t class)
 {
+    if (class == RECORD)
+        return RECORD_MOST;
     return (size_t)(4 + class % 4) << (2 + class / 4);
 }
 
@@ -61,7 +66,7 @@ static uint32_t class_of(size_t size)
     if (size <= 16)
         return 0;
     if (size > 4096)
-        return LARGE;
+        return size > RECORD_LEAST && size <= RECORD_MOST ? RECORD : LARGE;
     unsigned top = 63u - (unsigned)__builtin_clzl(size - 1); /* of the highest bit */
     return (top - 4) * 4 + (uint32_t)((size - 1) >> (top - 2) & 3) + 1;
 }

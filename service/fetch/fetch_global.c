@@ -11,6 +11,7 @@
 
 #include <ares.h>
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 enum { LEAST_VERSION = 0x080000 };
@@ -25,6 +26,30 @@ static void clear_environment(void)
         unsetenv(names[i]);
 }
 
+/* A handshake allocates some thousand small blocks, and a connection that waits has no
+ * buffers (transfer_on_ssl_ctx): they come and go with each record. */
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return size > 0 ? pool_malloc(size) : NULL;
+}
+
+static void openssl_free(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    pool_free(block);
+}
+
+static void *openssl_realloc(void *block, size_t size, const char *file, int line)
+{
+    if (size > 0)
+        return pool_realloc(block, size);
+    openssl_free(block, file, line);
+    return NULL;
+}
+
 bool fetch_global_init(struct error *err)
 {
     clear_environment();
@@ -36,6 +61,8 @@ bool fetch_global_init(struct error *err)
             "on a kept-alive connection to the next request; install libcurl4 "
             "from bookworm-backports, or run deploy/setup.sh",
             info->version);
+    /* Refused once OpenSSL has allocated anything, which does no harm. */
+    (void)!CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free);
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, pool_malloc, pool_free, pool_realloc,
                              pool_strdup, pool_calloc) != CURLE_OK)
         return error_set(err, ERROR_SYSTEM, "libcurl does not start");

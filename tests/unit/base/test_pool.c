@@ -31,11 +31,29 @@ Test(pool, every_size_holds_its_bytes_and_is_aligned)
     pool_trim();
 }
 
+Test(pool, the_buffers_of_a_tls_record_hold_their_bytes)
+{
+    for (int round = 0; round < 3; round++) {
+        unsigned char *blocks[100];
+        for (size_t i = 0; i < 100; i++) {
+            size_t size = 16380 + 11 * i;
+            blocks[i] = pool_malloc(size);
+            memset(blocks[i], (int)i, size);
+        }
+        for (size_t i = 0; i < 100; i++) {
+            for (size_t at = 0; at < 16380 + 11 * i; at++)
+                cr_assert(blocks[i][at] == i);
+            pool_free(blocks[i]);
+        }
+    }
+    pool_trim();
+}
+
 Test(pool, realloc_keeps_the_bytes_whichever_way_it_goes)
 {
     srand(5);
     for (int round = 0; round < 2000; round++) {
-        size_t size = (size_t)rand() % 9000, next = (size_t)rand() % 9000;
+        size_t size = (size_t)rand() % 20000, next = (size_t)rand() % 20000;
         unsigned char *block = pool_realloc(NULL, size);
         for (size_t i = 0; i < size; i++)
             block[i] = (unsigned char)(i * 7);
