@@ -2,19 +2,8 @@
 """The race as a chart: an SVG by hand, for light and dark pages, that needs nothing else."""
 from xml.sax.saxutils import escape
 
-# (test, beginning of the row, figure, title, format); fewer is better in all
-PANELS = [
-    ("n100", "n100", "cpu_us_item", "100 URLs a batch: CPU µs per item", "%.1f"),
-    ("n10", "n10", "cpu_us_item", "10 URLs a batch: CPU µs per item", "%.1f"),
-    ("n1", "n1", "cpu_us_item", "one URL a batch: CPU µs per item", "%.1f"),
-    ("n100", "n100", "p99_ms", "100 URLs a batch: p99 of a batch, ms", "%.1f"),
-    ("delay", "100 x 100 warm", "wall_ms", "100 batches of 100 × 1 s: ms", "%.0f"),
-    ("one10k", "1 x 10000 warm", "wall_ms", "one batch of 10,000 × 1 s: ms", "%.0f"),
-    ("one10k", "1 x 10000 warm", "rss_mb", "memory for those 10,000, MB", "%.0f"),
-    ("large", "100 x 1 MB", "cpu_ms_mb", "100 × 1 MB: CPU ms per MB", "%.2f"),
-    ("large", "100 x 1 MB", "rss_mb", "memory for those 100 MB, MB", "%.0f"),
-    ("idle", "idle", "rss_mb", "memory of a fresh process, MB", "%.1f"),
-]
+from race_report import OVERVIEW, values_of
+
 COLUMNS, PANEL_WIDTH, MARGIN = 2, 370, 16
 LABEL_WIDTH, VALUE_WIDTH = 112, 50
 TITLE_HEIGHT, BAR_HEIGHT, BAR_STEP, PANEL_GAP = 26, 12, 18, 22
@@ -37,15 +26,6 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
   .peer { fill: #57606a }
   .own { fill: #4493f8 }
 }"""
-
-
-def values_of(summary, test, beginning, figure):
-    """Contender -> median of the first row of that name that was measured."""
-    for row, contenders in summary.get(test, {}).items():
-        if row.startswith(beginning):
-            return {name: line[figure][0] for name, line in contenders.items()
-                    if figure in line}
-    return {}
 
 
 def draw_bar(kind, x, y, width, is_broken):
@@ -75,7 +55,8 @@ def draw_panel(x, y, title, values, form):
 
 def draw(summary):
     """The SVG's text; panels of what was not measured are left out."""
-    panels = [(title, values, form) for test, beginning, figure, title, form in PANELS
+    panels = [(title, {name: median for name, (median, _) in values.items()}, form)
+              for test, beginning, figure, title, form in OVERVIEW
               if (values := values_of(summary, test, beginning, figure))]
     most_bars = max((len(values) for _, values, _ in panels), default=0)
     panel_height = TITLE_HEIGHT + most_bars * BAR_STEP + PANEL_GAP

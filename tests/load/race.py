@@ -10,6 +10,7 @@ failed an item or ended badly, 2 when the race could not be run. README.md besid
 says what each figure means.
 """
 import argparse
+import json
 import os
 import pathlib
 import signal
@@ -67,6 +68,8 @@ def parse_arguments():
     parser.add_argument("--limit", type=int, default=5400, metavar="S",
                         help="give up after so many seconds (default 5400)")
     parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
+    parser.add_argument("--from", dest="files", nargs="+", metavar="FILE", help="no race: the "
+                        "rounds of these JSON files of earlier ones, together")
     parser.add_argument("--svg", metavar="FILE", help="write a chart there")
     args = parser.parse_args()
     if args.quick:
@@ -95,7 +98,7 @@ class Race:
         self.started = []
         self.troubles = []
         self.results = {}
-        self.field = line_up(args)
+        self.field = [] if args.files else line_up(args)
         needed = max([race_tests.DESCRIPTORS.get(test, 0) for test in args.only])
         if not args.quick and needed > min(args.descriptors, descriptor_limit()):
             say("%d open files are needed, the limit is %d: some items will fail" % (
@@ -166,6 +169,17 @@ class Race:
                 if test in self.args.only and contender.is_gatherd:
                     self.run_own(bench, contender, test, number)
 
+    def load(self, files):
+        """Takes the rounds of earlier races as they were, those that were missed as well."""
+        for path in files:
+            for test, rows in json.loads(pathlib.Path(path).read_text())["rounds"].items():
+                for row, field in rows.items():
+                    into = self.results.setdefault(test, {}).setdefault(row, {})
+                    longest = max((len(rounds) for rounds in into.values()), default=0)
+                    for name, rounds in field.items():
+                        kept = into.setdefault(name, [])
+                        kept += [None] * (longest - len(kept)) + rounds
+
     def run(self):
         nginx = self.start(lambda: NginxUpstream(self.folder, tls="https" in self.args.only))
         delay = self.start(lambda: DelayUpstream(self.folder))
@@ -175,9 +189,9 @@ class Race:
             self.run_round(bench, number)
 
 
-def in_order(results, field):
-    """Tests as they are listed, contenders as they are lined up, not as they ran."""
-    names = [contender.name for contender in field]
+def in_order(results):
+    """Tests and contenders as they are listed, not as they ran."""
+    names = [OWN, OTHER, *contenders.PREPARE]
     return {test: {row: {name: rounds[name] for name in names if name in rounds}
                    for row, rounds in results[test].items()}
             for test in ALL_TESTS if test in results}
@@ -185,10 +199,11 @@ def in_order(results, field):
 
 def finish(args, race):
     """Prints what was measured, even when the race broke off; returns the exit status."""
-    results = in_order(race.results, race.field)
+    results = in_order(race.results)
     summary = race_report.summarize(results, OWN)
     print("in brackets: gatherd's figure ÷ this one's, within a round\n")
     print(race_report.tables(summary))
+    print("\n" + race_report.overview(summary))
     if args.json:
         report.write_json(args.json, vars(args), results, summary)
     if args.svg:
@@ -210,9 +225,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gatherd-race-") as folder:
         race = None
         try:
-            find_tool("wrk")
             race = Race(args, folder)
-            race.run()
+            if args.files:
+                race.load(args.files)
+            else:
+                find_tool("wrk")
+                race.run()
         except (LoadFault, OSError) as fault:
             say("race: %s" % fault)
             return 2

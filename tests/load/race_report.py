@@ -21,6 +21,21 @@ COLUMNS = {
     "large": [("wall_ms", "batch ms", "%.0f"), ("cpu_ms_mb", "CPU ms/MB", "%.2f"),
               ("rss_mb", "peak RSS MB", "%.0f")],
     "https": OWN, "workers": OWN}
+# (test, beginning of the row, figure, what it is, format); fewer is better in all
+OVERVIEW = [
+    ("n100", "n100", "cpu_us_item", "100 URLs a batch: CPU µs per item", "%.1f"),
+    ("n10", "n10", "cpu_us_item", "10 URLs a batch: CPU µs per item", "%.1f"),
+    ("n1", "n1", "cpu_us_item", "one URL a batch: CPU µs per item", "%.1f"),
+    ("n100", "n100", "p99_ms", "100 URLs a batch: p99 of a batch, ms", "%.1f"),
+    ("delay", "100 x 100 warm", "wall_ms", "100 batches of 100 × 1 s: ms", "%.0f"),
+    ("one10k", "1 x 10000 warm", "wall_ms", "one batch of 10,000 × 1 s: ms", "%.0f"),
+    ("one10k", "1 x 10000 warm", "health_p99_ms", "/healthz p99 meanwhile, ms", "%.0f"),
+    ("one10k", "1 x 10000 warm", "rss_mb", "memory for those 10,000, MB", "%.0f"),
+    ("large", "100 x 1 MB", "wall_ms", "100 × 1 MB: ms", "%.0f"),
+    ("large", "100 x 1 MB", "cpu_ms_mb", "100 × 1 MB: CPU ms per MB", "%.2f"),
+    ("large", "100 x 1 MB", "rss_mb", "memory for those 100 MB, MB", "%.0f"),
+    ("idle", "idle", "rss_mb", "memory of a fresh process, MB", "%.1f"),
+]
 # Ratios of these say nothing: latencies of a target, or nearly nothing by nearly nothing.
 WITHOUT_RATIO = {"opened_per_k", "times"}
 
@@ -72,6 +87,25 @@ def row_table(test, row, contenders):
 def tables(summary):
     return "\n\n".join(row_table(test, row, contenders) for test, rows in summary.items()
                        for row, contenders in rows.items())
+
+
+def values_of(summary, test, beginning, figure):
+    """Contender -> (median, ratio) of the first row of that name that was measured."""
+    for row, contenders in summary.get(test, {}).items():
+        if row.startswith(beginning):
+            return {name: line[figure] for name, line in contenders.items() if figure in line}
+    return {}
+
+
+def overview(summary):
+    """One Markdown table, a column per contender."""
+    rows, names = [], []
+    for test, beginning, figure, title, form in OVERVIEW:
+        values = values_of(summary, test, beginning, figure)
+        names += [name for name in values if name not in names]
+        if values:
+            rows.append((title, {name: cell(value, form) for name, value in values.items()}))
+    return table("", [(name, name, "%s") for name in names], rows) if rows else ""
 
 
 def count_failed(summary, name):
