@@ -88,6 +88,11 @@ ALWAYS_INLINE const char *plain_run(const char *at, const char *end)
     return at;
 }
 
+const char *json_text_plain_run(const char *at, const char *end)
+{
+    return plain_run(at, end);
+}
+
 /* At a byte that is neither plain nor a quote; returns the byte behind it, or NULL. */
 static const char *skip_odd(const char *at, const char *end)
 {

@@ -25,6 +25,11 @@ const char *json_text_skip(const char *text, const char *end);
  * mark is not white space. */
 bool json_text_is_valid(struct slice text);
 
+/* json_text_plain_run returns the first byte from `at` on that a string does not hold as
+ * it stands: quote, backslash, control character, or not ASCII; `end` if there is none.
+ */
+const char *json_text_plain_run(const char *at, const char *end);
+
 /* json_text_append_string appends `text`, which must be valid UTF-8, as a JSON string
  * with its quotes: control characters, quote and backslash escaped; also U+2028, U+2029
  * and U+007F, so that the reply can be pasted into a script or a terminal. */

@@ -3,8 +3,10 @@
  * unique, and what to say when it is not JSON at all. Every error is found before any is
  * answered, nothing is repaired. Called by the handler of batches.
  *
- *     text ─► body_spans (bodies taken out) ─► jansson ─► parse_item … ─► batch */
+ *     text ─► body_spans (bodies taken out) ─► jansson ─► parse_item … ─► batch
+ *        └──► parse_plain (nothing but URLs) ────────────────────────────────┘ */
 #include "batch/parse_internal.h"
+#include "batch/parse_plain.h"
 #include "batch/parse_shared.h"
 
 #include "base/json_text.h"
@@ -384,10 +386,12 @@ struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
     struct parser parser = parser_of(setup, errors);
     item_fields_init(&parser.defaults);
     parse_document_new(&parser, setup->memory);
-    parser.document->root = load(&parser, text);
-    struct batch *batch = NULL;
-    if (parser.document->root)
-        batch = read_document(&parser);
+    struct batch *batch;
+    if (!parse_plain_batch(&parser, text, &batch)) {
+        parser.document->root = load(&parser, text);
+        if (parser.document->root)
+            batch = read_document(&parser);
+    }
     batch = parse_conclude(&parser, batch);
     body_spans_done(&parser.spans);
     return batch;

@@ -11,7 +11,7 @@
  *
  * Bodies are kept byte for byte (they are found by scanning and hidden from the JSON
  * library), so a number of 30 digits survives. Everything else goes through jansson,
- * duplicate keys refused. */
+ * duplicate keys refused, but for batches of nothing but URLs. */
 #pragma once
 
 #include "base/attributes.h"

@@ -29,7 +29,7 @@ enum {
 
 /* What the slices of a batch point into. */
 struct document {
-    json_t *root; /* NULL for a query */
+    json_t *root; /* NULL: for a query, a plain batch */
     struct arena arena;
     struct document_memory memory;
 };
