@@ -126,6 +126,8 @@ part_release() {
         tests/load/fairness.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "retries and hedges stay in their budget" \
         tests/load/attempts.py --smoke --gatherd "$root/build/release/gatherd" || true
+    check "TLS and HTTP/2 upstreams under load" \
+        tests/load/tls.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "the race runs, small and short" \
         tests/load/race.py --quick --peers lua,aiohttp --only idle,n10,tail,large,https \
         --gatherd "$root/build/release/gatherd" --svg "$results/race.svg" || true
