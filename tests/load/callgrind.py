@@ -69,7 +69,7 @@ def read(lines):
             if word == "ob":
                 part = part_of(name)
             elif word == "fn":
-                function = RECURSION.sub("", name)
+                function = "(no symbol)" if name.startswith("0x") else RECURSION.sub("", name)
         elif word == "calls":
             is_callee = True
         elif line[:1] in "+-*0123456789" and events:
