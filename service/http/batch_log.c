@@ -9,10 +9,12 @@ void batch_log(const struct exchange *exchange, const struct batch_log_entry *en
     if (!exchange_setup(exchange)->config->log.access)
         return;
     const struct gather_summary *summary = entry->summary;
+    char client[EXCHANGE_ADDRESS_SIZE];
+    exchange_client_address(exchange, client);
     struct log_line line;
     log_begin(&line, LOG_INFO, "batch");
     log_text(&line, "requestId", exchange_request_id(exchange));
-    log_text(&line, "client", entry->client);
+    log_text(&line, "client", client);
     if (*exchange_caller(exchange)->name)
         log_text(&line, "caller", exchange_caller(exchange)->name);
     if (entry->form)

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 struct batch_log_entry {
-    const char *client; /* its address */
     const struct gather_summary *summary;
     uint64_t bytes;   /* of the reply's body */
     int status;       /* of the reply */

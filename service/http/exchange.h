@@ -38,8 +38,10 @@ size_t exchange_headers(const struct exchange *exchange, const char *name,
 /* exchange_is_head: the head of the reply is all that will be sent. */
 bool exchange_is_head(const struct exchange *exchange);
 /* exchange_client_address writes the client's address, without its port, as text ("unix"
- * for a unix socket); size at least 64. */
-void exchange_client_address(const struct exchange *exchange, char *text, size_t size);
+ * for a unix socket). */
+enum { EXCHANGE_ADDRESS_SIZE = 64 };
+void exchange_client_address(const struct exchange *exchange,
+                             char text[EXCHANGE_ADDRESS_SIZE]);
 
 extern const char exchange_overload_detail[]; /* work waits too long */
 extern const char exchange_no_room_detail[];  /* memory.request_budget is full */

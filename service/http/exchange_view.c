@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What handlers see of a request: its id, target, body and client. It changes nothing but
  * the counter of ids. */
+#include "base/hex.h"
 #include "http/front_state.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
+#include <endian.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -111,7 +112,8 @@ void exchange_client_key(const struct exchange *exchange, struct address_key *re
     address_key_of(client_address(exchange), ret_key);
 }
 
-void exchange_client_address(const struct exchange *exchange, char *text, size_t size)
+void exchange_client_address(const struct exchange *exchange,
+                             char text[EXCHANGE_ADDRESS_SIZE])
 {
     const struct sockaddr *address = client_address(exchange);
     const void *number = NULL;
@@ -119,11 +121,14 @@ void exchange_client_address(const struct exchange *exchange, char *text, size_t
         number = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
     else if (address && address->sa_family == AF_INET6)
         number = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (!number || !inet_ntop(address->sa_family, number, text, (socklen_t)size))
-        snprintf(text, size, "unix");
+    if (!number || !inet_ntop(address->sa_family, number, text, EXCHANGE_ADDRESS_SIZE))
+        snprintf(text, EXCHANGE_ADDRESS_SIZE, "unix");
 }
 
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1])
 {
-    snprintf(id, REQUEST_ID_MAX + 1, "%s%016" PRIx64, front->id_prefix, front->id_next++);
+    uint64_t number = htobe64(front->id_next++);
+    size_t len = sizeof front->id_prefix - 1;
+    memcpy(id, front->id_prefix, len);
+    hex_write(id + len, (const unsigned char *)&number, sizeof number);
 }

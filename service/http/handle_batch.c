@@ -26,7 +26,6 @@
 struct batch_work {
     struct exchange *exchange;
     struct gather *gather;
-    char address[64]; /* the client's */
 };
 
 /* --------------------------------------------------------------------------- reply */
@@ -47,10 +46,8 @@ static void send_reply(struct batch_work *work, struct gather *gather,
         .extra_names = {"Gatherd-Complete"},
         .extra_values = {summary->is_complete ? "true" : "false"},
     };
-    const struct batch_log_entry entry = {.client = work->address,
-                                          .summary = summary,
-                                          .bytes = reply_bytes,
-                                          .status = head.status};
+    const struct batch_log_entry entry = {
+        .summary = summary, .bytes = reply_bytes, .status = head.status};
     batch_log(work->exchange, &entry);
     exchange_reply_pieces(work->exchange, &head, pieces, count, reply_bytes);
 }
@@ -99,7 +96,6 @@ static void start_document(struct exchange *exchange, struct batch *batch,
 {
     struct batch_work *work = memory_new(sizeof *work);
     work->exchange = exchange;
-    exchange_client_address(exchange, work->address, sizeof work->address);
     struct gather_setup own = *setup;
     own.on_end = on_end;
     own.context = work;

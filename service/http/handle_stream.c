@@ -28,7 +28,6 @@ struct stream_work {
     uint64_t bytes;      /* written */
     uint64_t written_ms; /* when that was */
     struct timer silence;
-    char address[64]; /* the client's */
 };
 
 /* False: there is no memory; the stream is cut, and while it runs on_gone follows. */
@@ -105,7 +104,6 @@ static void write_log(const struct stream_work *work, bool is_cut)
 {
     struct gather_summary summary = gather_summary(work->gather);
     const struct batch_log_entry entry = {
-        .client = work->address,
         .summary = &summary,
         .bytes = work->bytes,
         .status = 200,
@@ -172,7 +170,6 @@ void handle_stream_start(struct exchange *exchange, struct batch *batch,
     work->loop = setup->loop;
     work->choice = *choice;
     work->silence.on_due = on_silence;
-    exchange_client_address(exchange, work->address, sizeof work->address);
     bool is_open = open_stream(work);
     /* For the head alone nothing need be fetched: it is the same whatever the items do.
      */

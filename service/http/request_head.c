@@ -130,31 +130,34 @@ static void take_host(struct request_head *head, struct slice value)
                "Host is not a host name with an optional port");
 }
 
+#define NAME(text) {.data = (text), .len = sizeof(text) - 1}
+
 /* The headers this service reads: which bit, where the value goes, or what looks at it.
  */
 static const struct known {
-    const char *name;
+    struct slice name;
     unsigned bit;
     size_t offset; /* of a struct slice; SIZE_MAX: `take` has it */
     void (*take)(struct request_head *head, struct slice value);
 } known_headers[] = {
-    {"Host", SEEN_HOST, SIZE_MAX, take_host},
-    {"Content-Length", SEEN_LENGTH, SIZE_MAX, take_length},
-    {"Transfer-Encoding", SEEN_ENCODING, SIZE_MAX, take_encoding},
-    {"Expect", SEEN_EXPECT, SIZE_MAX, take_expect},
-    {"Content-Type", SEEN_TYPE, offsetof(struct request_head, content_type), NULL},
-    {"Content-Encoding", SEEN_CONTENT_ENCODING,
+    {NAME("Host"), SEEN_HOST, SIZE_MAX, take_host},
+    {NAME("Content-Length"), SEEN_LENGTH, SIZE_MAX, take_length},
+    {NAME("Transfer-Encoding"), SEEN_ENCODING, SIZE_MAX, take_encoding},
+    {NAME("Expect"), SEEN_EXPECT, SIZE_MAX, take_expect},
+    {NAME("Content-Type"), SEEN_TYPE, offsetof(struct request_head, content_type), NULL},
+    {NAME("Content-Encoding"), SEEN_CONTENT_ENCODING,
      offsetof(struct request_head, content_encoding), NULL},
-    {"Authorization", SEEN_AUTHORIZATION, offsetof(struct request_head, authorization),
+    {NAME("Authorization"), SEEN_AUTHORIZATION,
+     offsetof(struct request_head, authorization), NULL},
+    {NAME("X-Api-Key"), SEEN_API_KEY, offsetof(struct request_head, api_key), NULL},
+    {NAME("X-Request-Id"), SEEN_REQUEST_ID, offsetof(struct request_head, request_id),
      NULL},
-    {"X-Api-Key", SEEN_API_KEY, offsetof(struct request_head, api_key), NULL},
-    {"X-Request-Id", SEEN_REQUEST_ID, offsetof(struct request_head, request_id), NULL},
 };
 
 static const struct known *find_known(struct slice name)
 {
     for (size_t i = 0; i < sizeof known_headers / sizeof *known_headers; i++) {
-        if (slice_is_ignoring_case(name, known_headers[i].name))
+        if (slice_equal_ignoring_case(name, known_headers[i].name))
             return &known_headers[i];
     }
     return NULL;
