@@ -179,10 +179,11 @@ bool caller_take_place(struct caller *caller)
     return false;
 }
 
-bool caller_has_place(const struct caller *caller)
+bool caller_has_places(const struct caller *caller, uint64_t count)
 {
     uint64_t held = budget_held(&caller->in_flight);
-    return held < caller->in_flight.max && is_within_share(caller, held + 1, 1);
+    return budget_has_room(&caller->in_flight, count) &&
+           is_within_share(caller, held + count, count);
 }
 
 void caller_give_place(struct caller *caller)

@@ -34,10 +34,10 @@ struct caller {
  * reached its limit or, as one of several callers, its share of the process's places:
  * eight for each that is free, and eight. So one caller alone gets eight ninths of all,
  * and whatever it asks for there are places left for the next. (Choudhury and Hahne 1998,
- * dynamic thresholds.) caller_has_place: it is worth asking. caller_give_place takes it
- * back. Any thread. */
+ * dynamic thresholds.) caller_has_places: it is worth asking so many times.
+ * caller_give_place takes one back. Any thread. */
 bool caller_take_place(struct caller *caller);
-bool caller_has_place(const struct caller *caller);
+bool caller_has_places(const struct caller *caller, uint64_t count);
 void caller_give_place(struct caller *caller);
 
 struct callers;

@@ -27,8 +27,9 @@
 enum {
     /* Waiting calls of a flow from which on it is worth it: some 3 ms of one core. */
     LONG_QUEUE = 128,
-    PARCEL = 64,      /* some 1.3 ms of work: longer than a turn of the home */
-    SHORT_QUEUE = 32, /* a worker with less is given more */
+    PARCEL = 64,         /* some 1.3 ms of work: longer than a turn of the home */
+    PLACES = 2 * PARCEL, /* free ones from which on nobody has to wait for them */
+    SHORT_QUEUE = 32,    /* a worker with less is given more */
     REQUEST_ID_SIZE = 136,
 };
 
@@ -262,11 +263,19 @@ static void fill(struct fetcher *fetcher, struct parcel *parcel, struct pair *pa
     }
 }
 
+static struct pair *find_pair(const struct fetcher *fetcher)
+{
+    struct pair *pair = schedule_peek_long(fetcher->schedule, LONG_QUEUE);
+    bool has_places = pair && caller_has_places(pair->flow->caller, PLACES) &&
+                      budget_has_room(&fetcher->setup.budgets->in_flight, PLACES);
+    return has_places ? pair : NULL;
+}
+
 /* False: there is nothing (more) to hand over now. */
 static bool send_parcel(struct fetcher *fetcher, struct handover *host)
 {
     struct budget *budget = &fetcher->setup.budgets->request_bytes;
-    struct pair *pair = schedule_peek_long(fetcher->schedule, LONG_QUEUE);
+    struct pair *pair = find_pair(fetcher);
     size_t size;
     size_t count = pair ? count_calls(pair, &size) : 0;
     if (count == 0 || !budget_take(budget, size))

@@ -9,8 +9,10 @@
  *
  * Only calls that were not touched yet and carry no body, no on_dispatch and no wish to
  * be coalesced; only out of a flow of which many wait, and not where the origin's slots
- * are all taken here: then it is the slots they wait for. The call stays its owner's. It
- * can be cancelled as any other, and its deadline is its owner's affair; its copy has the
+ * are all taken here: then it is the slots they wait for. Nor where places in flight are
+ * scarce, the caller's or all: home would take each that comes free before the host asks.
+ * At the host a parcel is one flow among others. The call stays its owner's. It can be
+ * cancelled as any other, and its deadline is its owner's affair; its copy has the
  * rest: the same caller and clocks, counted from the same moment, the host's slots of its
  * origin, a place in the budgets, the host's connections and metrics. What a parcel holds
  * is charged to budgets.request_bytes, an outcome on its way to budgets.reply_bytes.

@@ -158,7 +158,7 @@ void schedule_retry(struct schedule *schedule, uint64_t now_us)
          node = next) {
         struct turn *turn = container_of(node, struct turn, node);
         next = node->next;
-        if (caller_has_place(turn->caller))
+        if (caller_has_places(turn->caller, 1))
             unblock(schedule, turn, now_us);
     }
 }

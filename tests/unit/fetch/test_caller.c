@@ -78,15 +78,15 @@ Test(caller, l4_one_of_several_leaves_places_to_the_others)
         cr_assert(budget_held(&greedy->in_flight) < 900);
     budget_give(&whole, 1);
     cr_expect_eq(budget_held(&greedy->in_flight), 800);
-    cr_expect_not(caller_has_place(greedy));
-    cr_expect(caller_has_place(other));
+    cr_expect_not(caller_has_places(greedy, 1));
+    cr_expect(caller_has_places(other, 1));
     for (int i = 0; i < 80; i++)
         cr_assert(budget_take(&whole, 1) && caller_take_place(other), "%d", i);
     budget_force(&whole, 1000); /* as when a descriptor limit fell */
-    cr_expect_not(caller_has_place(other));
+    cr_expect_not(caller_has_places(other, 1));
     while (budget_held(&other->in_flight) > 7)
         caller_give_place(other);
-    cr_expect(caller_has_place(other), "a few are always there");
+    cr_expect(caller_has_places(other, 1), "a few are always there");
 }
 
 Test(caller, one_alone_has_all_places)
@@ -98,9 +98,9 @@ Test(caller, one_alone_has_all_places)
     struct caller *caller = callers_of_key(callers, 0);
     for (int i = 0; i < 20; i++)
         cr_assert(budget_take(&whole, 1) && caller_take_place(caller), "%d", i);
-    cr_expect(caller_has_place(caller), "the process has none: who asks finds out");
+    cr_expect(caller_has_places(caller, 1), "the process has none: who asks finds out");
     caller->in_flight.max = 20;
-    cr_expect_not(caller_has_place(caller));
+    cr_expect_not(caller_has_places(caller, 1));
     cr_expect_not(caller_take_place(caller));
 }
 

@@ -192,6 +192,20 @@ Test(handover, without_room_for_copies_nothing_is_handed_over)
     cr_assert_eq(handed_over(), 0);
 }
 
+Test(handover, where_places_in_flight_are_scarce_nothing_is_handed_over)
+{
+    struct budget *scarce[] = {&rig->budgets.in_flight, &rig->flow.caller->in_flight};
+    for (int i = 0; i < 2; i++) {
+        uint64_t most = scarce[i]->max;
+        scarce[i]->max = FEW;
+        start_many("/ok", RIG_CALLS / 2);
+        rig_run(rig, (i + 1) * (RIG_CALLS / 2));
+        scarce[i]->max = most;
+        cr_assert_eq(handed_over(), 0);
+    }
+    expect_all_ok(RIG_CALLS);
+}
+
 Test(handover, headers_go_with_the_call_and_come_with_its_outcome)
 {
     static const struct call_header header = {.name = {"x-mark", 6},
