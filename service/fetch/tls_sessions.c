@@ -152,13 +152,27 @@ static struct peer *peer_of(const SSL *ssl)
     return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), peer_index);
 }
 
+/* A session holds on to the certificates it was made with, all that were sent, which may
+ * be 100 KB, and a ticket may have 64 KiB: an upstream with many names could fill the
+ * memory. */
+static bool is_modest(SSL *ssl, const SSL_SESSION *session)
+{
+    const unsigned char *ticket;
+    size_t size;
+    SSL_SESSION_get0_ticket(session, &ticket, &size);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    for (int i = 0; i < sk_X509_num(chain) && size <= TLS_SESSION_MAX_BYTES; i++)
+        size += (size_t)i2d_X509(sk_X509_value(chain, i), NULL);
+    return size <= TLS_SESSION_MAX_BYTES;
+}
+
 /* A copy, here and in take: OpenSSL marks a connection's own as not to be resumed when
  * the connection breaks off. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct peer *peer = peer_of(ssl);
-    SSL_SESSION *copy =
-        SSL_SESSION_is_resumable(session) ? SSL_SESSION_dup(session) : NULL;
+    bool is_wanted = SSL_SESSION_is_resumable(session) && is_modest(ssl, session);
+    SSL_SESSION *copy = is_wanted ? SSL_SESSION_dup(session) : NULL;
     if (copy && is_for_many(copy))
         drop_all_of(peer);
     if (copy)

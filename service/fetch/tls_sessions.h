@@ -24,9 +24,11 @@ enum {
     /* A burst of new connections to one origin; each full handshake brings two tickets,
      * and each is for one connection (RFC 8446 C.4). */
     TLS_SESSIONS_PER_ORIGIN = 128,
-    /* Of all origins; the oldest goes. About 1.5 KiB each, and certificates that those of
-     * one handshake share. */
+    /* Of all origins; the oldest goes. About 1.5 KiB each, and certificates, which those
+     * that come of one handshake share. */
     TLS_SESSIONS_MAX = 1024,
+    /* Ticket and certificates in DER; larger ones are not kept. Usual are 2 to 6 KiB. */
+    TLS_SESSION_MAX_BYTES = 16 * 1024,
     TLS_SESSION_LIFE_MS = 3600 * 1000,
 };
 

@@ -168,6 +168,19 @@ Test(tls_sessions, a_handshake_that_is_refused_takes_the_origins_sessions_along)
     cr_expect(eq(sz, tls_sessions_count(sessions), 2)); /* the other origin's */
 }
 
+Test(tls_sessions, none_is_kept_with_a_large_chain_of_certificates)
+{
+    X509 *certificate = SSL_CTX_get0_certificate(server_ctx);
+    int size = i2d_X509(certificate, NULL);
+    for (int sent = size; sent <= TLS_SESSION_MAX_BYTES; sent += size)
+        SSL_CTX_add1_chain_cert(server_ctx, certificate);
+    cr_expect(not(resumes("a.test", 443, true)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 0));
+    SSL_CTX_clear_chain_certs(server_ctx);
+    cr_expect(not(resumes("a.test", 443, true)));
+    cr_expect(eq(sz, tls_sessions_count(sessions), 2));
+}
+
 Test(tls_sessions, none_is_given_where_the_server_has_none)
 {
     SSL_CTX_set_num_tickets(server_ctx, 0);
