@@ -35,6 +35,7 @@ enum {
     STALL_FIRST_MS = 2,
     STALL_LONGEST_MS = 50,
     RETRY_MS = 10,
+    WIDEN_MS = 1,
     DELIVER_US = 1000, /* outcomes given away per turn, and the one that is under way */
     SHORT_SLICE = 4,   /* tries per stall while sockets are short */
 };
@@ -44,6 +45,13 @@ static void on_retry(struct timer *timer)
 {
     struct fetcher *fetcher = container_of(timer, struct fetcher, retry_timer);
     schedule_retry(fetcher->schedule, fetcher->setup.loop->now_us);
+}
+
+/* No reply need come from where calls wait for one. */
+static void on_widen(struct timer *timer)
+{
+    struct fetcher *fetcher = container_of(timer, struct fetcher, widen_timer);
+    schedule_widen(fetcher->schedule, fetcher->setup.loop->now_us);
 }
 
 static void on_stall_over(struct timer *timer)
@@ -104,6 +112,7 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     fetcher->setup = *setup;
     fetcher->stall_timer.on_due = on_stall_over;
     fetcher->retry_timer.on_due = on_retry;
+    fetcher->widen_timer.on_due = on_widen;
     list_init(&fetcher->ready);
     list_init(&fetcher->ended);
     list_init(&fetcher->cancelled);
@@ -151,6 +160,7 @@ void fetcher_free(struct fetcher *fetcher)
         transfer_free(container_of(node, struct transfer, node));
     loop_timer_clear(fetcher->setup.loop, &fetcher->stall_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->retry_timer);
+    loop_timer_clear(fetcher->setup.loop, &fetcher->widen_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->circuit_timer);
     lanes_free(fetcher->lanes);
     tls_sessions_free(fetcher->tls_sessions);
@@ -253,6 +263,9 @@ static void start_slice(struct fetcher *fetcher)
     if (schedule_has_blocked(fetcher->schedule) && !timer_is_set(&fetcher->retry_timer))
         loop_timer_set(fetcher->setup.loop, &fetcher->retry_timer,
                        fetcher->setup.loop->now_ms + RETRY_MS);
+    if (schedule_has_narrow(fetcher->schedule) && !timer_is_set(&fetcher->widen_timer))
+        loop_timer_set(fetcher->setup.loop, &fetcher->widen_timer,
+                       fetcher->setup.loop->now_ms + WIDEN_MS);
 }
 
 /* ------------------------------------------------------------------------------ turn */

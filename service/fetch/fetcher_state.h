@@ -56,6 +56,7 @@ struct fetcher {
     bool is_short_of_sockets;
     uint64_t backoff_ms;
     struct timer stall_timer;
+    struct timer widen_timer; /* while calls wait for slots there could be */
     struct timer retry_timer; /* while some caller is blocked */
 
     struct coalescer *coalescer; /* of coalesce.c; NULL: nothing was shared yet */

@@ -38,6 +38,7 @@ struct origins *origins_new(const struct guard *guard, unsigned slots)
         .buckets = memory_new(FIRST_BUCKETS * sizeof(struct origin *)),
     };
     schedule_init(&origins->schedule, slots);
+    schedule_adapt(&origins->schedule, WINDOW_LEAST);
     list_init(&origins->idle);
     return origins;
 }

@@ -37,7 +37,10 @@
 
 #include <assert.h>
 
-enum { GAPS = 64 }; /* as many calls as a turn of the loop starts */
+enum {
+    GAPS = 64, /* as many calls as a turn of the loop starts */
+    WIDEN_SLICE = 256,
+};
 
 /* ------------------------------------------------------------- in the round, or parked
  */
@@ -74,12 +77,22 @@ static void close_flow(struct flow *flow)
 
 static bool is_full(const struct schedule *schedule, const struct gate *gate)
 {
-    return gate->running + gate->granted >= schedule->slots;
+    return gate->running + gate->granted >= window_size(&gate->window, &schedule->range);
 }
 
-static void park(struct schedule *schedule, struct pair *pair)
+static bool is_narrow(const struct schedule *schedule, const struct gate *gate)
 {
-    pair->claim = schedule_get_claim(schedule, pair->gate, pair->flow->turn);
+    return window_size(&gate->window, &schedule->range) < schedule->range.most;
+}
+
+static void park(struct schedule *schedule, struct pair *pair, uint64_t now_us)
+{
+    struct gate *gate = pair->gate;
+    if (list_is_empty(&gate->claims))
+        window_wait(&gate->window, now_us);
+    if (is_narrow(schedule, gate) && !list_is_linked(&gate->narrow_node))
+        list_push_back(&schedule->narrow, &gate->narrow_node);
+    pair->claim = schedule_get_claim(schedule, gate, pair->flow->turn);
     list_push_back(&pair->claim->pairs, &pair->node);
 }
 
@@ -260,7 +273,8 @@ static struct pair *pop_pair(struct flow *flow)
 }
 
 /* The next pair of the turn that has a slot; those without park on the way. */
-static struct pair *next_pair(struct schedule *schedule, struct turn *turn)
+static struct pair *next_pair(struct schedule *schedule, struct turn *turn,
+                              uint64_t now_us)
 {
     struct list *node;
     while ((node = list_first(&turn->flows)) != NULL) {
@@ -268,7 +282,7 @@ static struct pair *next_pair(struct schedule *schedule, struct turn *turn)
         while ((pair = pop_pair(container_of(node, struct flow, node))) != NULL) {
             if (pair->is_granted || !is_full(schedule, pair->gate))
                 return pair;
-            park(schedule, pair);
+            park(schedule, pair, now_us);
         }
         list_remove(node);
     }
@@ -301,11 +315,12 @@ static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t 
     bool was_parked = pair->is_granted;
     if (was_parked)
         revoke(pair);
-    gate->running++;
+    if (gate->running++ == 0)
+        window_open(&gate->window, &schedule->range, now_us);
     if (list_is_empty(&pair->calls))
         schedule_free_pair(schedule, pair);
     else if (was_parked && is_full(schedule, gate))
-        park(schedule, pair);
+        park(schedule, pair, now_us);
     else
         list_push_back(&flow->round, &pair->node);
     list_remove(&flow->node);
@@ -331,16 +346,38 @@ struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t n
     };
 }
 
-struct pair *schedule_peek_long(const struct schedule *schedule, size_t least)
+/* Of those parked where the window is narrow, the next to be granted a slot. */
+static struct pair *first_parked(const struct schedule *schedule)
+{
+    struct list *node = list_first(&schedule->narrow);
+    if (!node)
+        return NULL;
+    const struct gate *gate = container_of(node, struct gate, narrow_node);
+    const struct claim *claim =
+        container_of(list_first(&gate->claims), struct claim, node);
+    return container_of(list_first(&claim->pairs), struct pair, node);
+}
+
+static struct pair *first_in_round(const struct schedule *schedule)
 {
     struct list *node = list_first(&schedule->round);
     if (!node)
         return NULL;
     const struct turn *turn = container_of(node, struct turn, node);
     const struct flow *flow = container_of(list_first(&turn->flows), struct flow, node);
-    node = flow->waiting < least ? NULL : list_first(&flow->round);
+    node = list_first(&flow->round);
     struct pair *pair = node ? container_of(node, struct pair, node) : NULL;
-    return pair && !is_full(schedule, pair->gate) ? pair : NULL;
+    bool has_slot =
+        pair && (!is_full(schedule, pair->gate) || is_narrow(schedule, pair->gate));
+    return has_slot ? pair : NULL;
+}
+
+struct pair *schedule_peek_long(const struct schedule *schedule, size_t least)
+{
+    struct pair *pair = first_in_round(schedule);
+    if (!pair)
+        pair = first_parked(schedule);
+    return pair && pair->flow->waiting >= least ? pair : NULL;
 }
 
 struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
@@ -352,7 +389,7 @@ struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
             block(schedule, turn, now_us);
             continue;
         }
-        struct pair *pair = next_pair(schedule, turn);
+        struct pair *pair = next_pair(schedule, turn, now_us);
         if (!pair) {
             caller_give_place(turn->caller);
             continue;
@@ -378,7 +415,38 @@ void schedule_release(struct schedule *schedule, struct gate *gate, struct calle
         if (turn && turn->is_blocked)
             unblock(schedule, turn, now_us);
     }
+    bool is_short = !list_is_empty(&gate->claims);
+    window_done(&gate->window, &schedule->range, gate->running, is_short, now_us);
     grant(schedule, gate, now_us);
+    is_short = !list_is_empty(&gate->claims);
+    if (is_short && is_narrow(schedule, gate) && !list_is_linked(&gate->narrow_node))
+        list_push_back(&schedule->narrow, &gate->narrow_node);
+}
+
+bool schedule_has_narrow(const struct schedule *schedule)
+{
+    return !list_is_empty(&schedule->narrow);
+}
+
+/* A part of the gates at a time, the longest unseen first. */
+void schedule_widen(struct schedule *schedule, uint64_t now_us)
+{
+    struct list *node;
+    struct list seen;
+    list_init(&seen);
+    for (unsigned left = WIDEN_SLICE; left > 0; left--) {
+        node = list_pop_front(&schedule->narrow);
+        if (!node)
+            break;
+        struct gate *gate = container_of(node, struct gate, narrow_node);
+        list_push_back(&seen, node);
+        if (window_widen(&gate->window, &schedule->range, now_us))
+            grant(schedule, gate, now_us); /* which unlinks it when nobody waits */
+        if (!is_narrow(schedule, gate))
+            list_remove(node);
+    }
+    while ((node = list_pop_front(&seen)) != NULL)
+        list_push_back(&schedule->narrow, node);
 }
 
 struct call *schedule_drain(struct schedule *schedule)

@@ -16,6 +16,7 @@
 #include "fetch/call.h"
 #include "fetch/flow.h"
 #include "fetch/pointer_map.h"
+#include "fetch/window.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,21 +35,24 @@ struct claim {
 
 /* An origin's slots, and who waits for them. Embedded in the origin. */
 struct gate {
-    unsigned running;   /* slots taken */
-    unsigned granted;   /* slots kept for pairs that were waiting */
-    size_t waiting;     /* calls, parked or not */
-    struct list claims; /* a slot that comes free goes round over these */
-    struct claim first; /* all that is needed while one caller waits */
-    size_t more;        /* claims besides the first */
+    struct window window;    /* how many slots there are just now */
+    struct list narrow_node; /* in schedule.narrow */
+    unsigned running;        /* slots taken */
+    unsigned granted;        /* slots kept for pairs that were waiting */
+    size_t waiting;          /* calls, parked or not */
+    struct list claims;      /* a slot that comes free goes round over these */
+    struct claim first;      /* all that is needed while one caller waits */
+    size_t more;             /* claims besides the first */
 };
 
 struct schedule {
-    unsigned slots;      /* of each gate */
-    size_t waiting;      /* calls */
-    struct list round;   /* turns with something to try */
-    struct list blocked; /* turns whose caller has no place left */
-    struct list turns;   /* all */
-    struct list parked;  /* all claims */
+    struct window_range range; /* of the slots of each gate */
+    size_t waiting;            /* calls */
+    struct list round;         /* turns with something to try */
+    struct list blocked;       /* turns whose caller has no place left */
+    struct list turns;         /* all */
+    struct list parked;        /* all claims */
+    struct list narrow;        /* gates that calls wait for and that could be wider */
     struct turn *recent;
     uint64_t
         gaps_us; /* between two turns of a flow: the sum of the last GAPS, decaying */
@@ -63,6 +67,9 @@ struct schedule {
 /* schedule_init: each gate lets `slots` calls run at once. schedule_done expects that
  * nothing waits. */
 void schedule_init(struct schedule *schedule, unsigned slots);
+/* schedule_adapt: as many calls as each gate needs (window.h), `least` or more. Call it
+ * before anything waits. */
+void schedule_adapt(struct schedule *schedule, unsigned least);
 void schedule_done(struct schedule *schedule);
 
 void gate_init(struct gate *gate);
@@ -82,8 +89,8 @@ void schedule_leave(struct schedule *schedule, struct call *call, uint64_t now_u
 bool schedule_has_next(const struct schedule *schedule);
 
 /* schedule_peek_long: where the next calls of the flow whose turn it is wait, if `least`
- * of its calls do; NULL when fewer do, or no slot is free there. schedule_leave may take
- * them out. */
+ * of its calls do; NULL when fewer do, or all slots that there could be are taken there.
+ * schedule_leave may take them out. */
 struct pair *schedule_peek_long(const struct schedule *schedule, size_t least);
 
 /* schedule_next hands out the next call, and takes a slot of its gate and a place of its
@@ -107,6 +114,11 @@ void schedule_release(struct schedule *schedule, struct gate *gate, struct calle
  * finds out. */
 bool schedule_has_blocked(const struct schedule *schedule);
 void schedule_retry(struct schedule *schedule, uint64_t now_us);
+
+/* schedule_has_narrow: calls wait for slots that there could be. schedule_widen, every
+ * millisecond, lets them have some more where no call ends. */
+bool schedule_has_narrow(const struct schedule *schedule);
+void schedule_widen(struct schedule *schedule, uint64_t now_us);
 
 /* schedule_drain takes out any waiting call, NULL: none is left. */
 struct call *schedule_drain(struct schedule *schedule);
