@@ -2,7 +2,7 @@
 /* Walks over JSON text without building values: the whole grammar of RFC 8259, UTF-8 and
  * escapes included. A loop with a stack of one bit a level (object or array), so hostile
  * nesting costs neither stack nor heap. */
-#include "base/json_text.h"
+#include "base/json_scan.h"
 
 #include "base/attributes.h"
 #include "base/hex.h"
@@ -14,28 +14,6 @@
 #include <emmintrin.h>
 #endif
 
-struct nesting {
-    uint64_t is_object[JSON_TEXT_DEPTH_MAX / 64];
-    unsigned depth;
-};
-
-static bool nesting_push(struct nesting *nesting, bool is_object)
-{
-    if (nesting->depth == JSON_TEXT_DEPTH_MAX)
-        return false;
-    uint64_t bit = (uint64_t)1 << (nesting->depth % 64);
-    uint64_t *word = &nesting->is_object[nesting->depth / 64];
-    *word = is_object ? *word | bit : *word & ~bit;
-    nesting->depth++;
-    return true;
-}
-
-ALWAYS_INLINE bool nesting_top_is_object(const struct nesting *nesting)
-{
-    unsigned top = nesting->depth - 1;
-    return nesting->is_object[top / 64] >> (top % 64) & 1;
-}
-
 ALWAYS_INLINE const char *skip_space(const char *at, const char *end)
 {
     while (at < end && (unsigned char)*at <= ' ' &&
@@ -45,7 +23,7 @@ ALWAYS_INLINE const char *skip_space(const char *at, const char *end)
 }
 
 /* Behind the backslash; a high surrogate must be followed by a low one. */
-static const char *skip_escape(const char *at, const char *end)
+const char *json_scan_escape(const char *at, const char *end)
 {
     if (at == end)
         return NULL;
@@ -97,7 +75,7 @@ const char *json_text_plain_run(const char *at, const char *end)
 static const char *skip_odd(const char *at, const char *end)
 {
     if (*at == '\\')
-        return skip_escape(at + 1, end);
+        return json_scan_escape(at + 1, end);
     size_t step = utf8_sequence(at, (size_t)(end - at));
     return step > 1 ? at + step : NULL; /* of one byte: a control character */
 }
@@ -147,7 +125,7 @@ static const char *skip_number(const char *at, const char *end)
     return at;
 }
 
-static const char *skip_word(const char *at, const char *end, const char *word)
+ALWAYS_INLINE const char *skip_word(const char *at, const char *end, const char *word)
 {
     size_t len = strlen(word);
     if ((size_t)(end - at) < len || memcmp(at, word, len) != 0)
@@ -155,12 +133,9 @@ static const char *skip_word(const char *at, const char *end, const char *word)
     return at + len;
 }
 
-/* A value that holds no others. */
-static const char *skip_scalar(const char *at, const char *end)
+const char *json_scan_scalar(const char *at, const char *end)
 {
     switch (*at) {
-    case '"':
-        return skip_string(at, end);
     case 't':
         return skip_word(at, end, "true");
     case 'f':
@@ -223,7 +198,7 @@ ALWAYS_INLINE const char *after_value(struct nesting *nesting, const char *at,
     return at;
 }
 
-const char *json_text_skip(const char *text, const char *end)
+const char *json_scan_steps(const char *text, const char *end)
 {
     struct nesting nesting = {.depth = 0};
     const char *at = skip_space(text, end);
@@ -236,7 +211,7 @@ const char *json_text_skip(const char *text, const char *end)
             if (!closed)
                 continue;
         } else {
-            at = skip_scalar(at, end);
+            at = *at == '"' ? skip_string(at, end) : json_scan_scalar(at, end);
             if (!at)
                 return NULL;
         }
@@ -245,6 +220,15 @@ const char *json_text_skip(const char *text, const char *end)
             return at;
     }
     return NULL;
+}
+
+const char *json_text_skip(const char *text, const char *end)
+{
+    enum { WORTH_BLOCKS = 64 };
+    text = skip_space(text, end);
+    if (end - text >= WORTH_BLOCKS && (*text | 0x20) == '{' && json_scan_has_blocks())
+        return json_scan_blocks(text, end);
+    return json_scan_steps(text, end);
 }
 
 bool json_text_is_valid(struct slice text)

@@ -3,6 +3,7 @@
  * the writer writes must read back equal. */
 #include "fuzzer.h"
 
+#include "base/json_scan.h"
 #include "base/json_text.h"
 
 #include <jansson.h>
@@ -32,6 +33,15 @@ static void check_scanner(struct slice text)
     if (!is_limit && !may_be_too_deep(text))
         MUST_HOLD(ours == (value != NULL));
     json_decref(value);
+}
+
+/* Both ways of the scanner take the same, however little there is of it. */
+static void check_blocks(struct slice text)
+{
+    const char *end = text.data + text.len;
+    bool is_container = text.len > 0 && (*text.data == '[' || *text.data == '{');
+    if (is_container && json_scan_has_blocks())
+        MUST_HOLD(json_scan_blocks(text.data, end) == json_scan_steps(text.data, end));
 }
 
 static void check_writer(struct slice text)
@@ -67,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     check_scanner(text);
+    check_blocks(text);
     if (utf8_is_valid(text))
         check_writer(text);
     check_base64(text);
