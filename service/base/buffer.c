@@ -46,7 +46,7 @@ static bool grow(struct buffer *buffer, size_t needed)
     return true;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t extra)
+char *buffer_make_room(struct buffer *buffer, size_t extra)
 {
     if (buffer->failed)
         return NULL;
@@ -59,32 +59,6 @@ char *buffer_reserve(struct buffer *buffer, size_t extra)
             return NULL;
     }
     return buffer->data + buffer->len;
-}
-
-bool buffer_append(struct buffer *buffer, const void *data, size_t len)
-{
-    char *room = buffer_reserve(buffer, len);
-    if (!room)
-        return false;
-    if (len)
-        memcpy(room, data, len);
-    buffer->len += len;
-    return true;
-}
-
-bool buffer_append_text(struct buffer *buffer, const char *text)
-{
-    return buffer_append(buffer, text, strlen(text));
-}
-
-bool buffer_append_byte(struct buffer *buffer, char byte)
-{
-    char *room = buffer_reserve(buffer, 1);
-    if (!room)
-        return false;
-    *room = byte;
-    buffer->len++;
-    return true;
 }
 
 bool buffer_append_uint(struct buffer *buffer, unsigned long long value)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct buffer {
     char *data;
@@ -30,7 +31,7 @@ void buffer_clear(struct buffer *buffer);
 
 /* buffer_reserve makes room for `extra` more bytes and returns where they go (write
  * there, then add to `len` by buffer_commit), or NULL and `failed`. */
-char *buffer_reserve(struct buffer *buffer, size_t extra) MUST_CHECK;
+MUST_CHECK static inline char *buffer_reserve(struct buffer *buffer, size_t extra);
 static inline void buffer_commit(struct buffer *buffer, size_t written)
 {
     buffer->len += written;
@@ -38,9 +39,9 @@ static inline void buffer_commit(struct buffer *buffer, size_t written)
 
 /* buffer_append returns false when nothing was appended. The result may be ignored where
  * `failed` is looked at later. */
-bool buffer_append(struct buffer *buffer, const void *data, size_t len);
-bool buffer_append_text(struct buffer *buffer, const char *text);
-bool buffer_append_byte(struct buffer *buffer, char byte);
+static inline bool buffer_append(struct buffer *buffer, const void *data, size_t len);
+static inline bool buffer_append_text(struct buffer *buffer, const char *text);
+static inline bool buffer_append_byte(struct buffer *buffer, char byte);
 bool buffer_append_uint(struct buffer *buffer, unsigned long long value);
 bool buffer_append_format(struct buffer *buffer, const char *format, ...)
     PRINTF_LIKE(2, 3);
@@ -56,4 +57,38 @@ char *buffer_take(struct buffer *buffer, size_t *ret_len) MUST_CHECK;
 static inline struct slice buffer_slice(const struct buffer *buffer)
 {
     return slice_make(buffer->data, buffer->len);
+}
+
+/* The usual case of the above, in place: an item's response is put together of some fifty
+ * short pieces. buffer_make_room is buffer_reserve for when there is not enough room yet.
+ */
+char *buffer_make_room(struct buffer *buffer, size_t extra) MUST_CHECK;
+
+static inline char *buffer_reserve(struct buffer *buffer, size_t extra)
+{
+    if (!buffer->data || buffer->failed || extra > buffer->cap - buffer->len ||
+        extra > buffer->max - buffer->len)
+        return buffer_make_room(buffer, extra);
+    return buffer->data + buffer->len;
+}
+
+static inline bool buffer_append(struct buffer *buffer, const void *data, size_t len)
+{
+    char *room = buffer_reserve(buffer, len);
+    if (!room)
+        return false;
+    if (len)
+        memcpy(room, data, len);
+    buffer->len += len;
+    return true;
+}
+
+static inline bool buffer_append_text(struct buffer *buffer, const char *text)
+{
+    return buffer_append(buffer, text, strlen(text));
+}
+
+static inline bool buffer_append_byte(struct buffer *buffer, char byte)
+{
+    return buffer_append(buffer, &byte, 1);
 }

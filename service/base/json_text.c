@@ -128,8 +128,81 @@ static size_t count_extra(const char *at, const char *end)
 
 enum { SLACK = 32 }; /* put_one and put_block touch that much behind the end */
 
+#ifdef __SSE2__
+/* Is one of 16 bytes to be escaped, or not ASCII? */
+static bool has_odd(__m128i block)
+{
+    /* Signed compare: bytes from 0x80 on are below the space too. */
+    __m128i odd = _mm_or_si128(_mm_cmplt_epi8(block, _mm_set1_epi8(' ')),
+                               _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f)));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+    return _mm_movemask_epi8(odd) != 0;
+}
+
+static __m128i load_16(const char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+static __m128i load_8(const char *at)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)at);
+}
+#endif
+
+/* ASCII without anything to escape, as most names and values are. Ends that are no whole
+ * block overlap with what was looked at. */
+static bool is_plain(const char *at, size_t len)
+{
+#ifdef __SSE2__
+    if (len >= 16) {
+        const char *last = at + len - 16;
+        for (; at < last; at += 16) {
+            if (has_odd(load_16(at)))
+                return false;
+        }
+        return !has_odd(load_16(last));
+    }
+    if (len >= 8)
+        return !has_odd(_mm_unpacklo_epi64(load_8(at), load_8(at + len - 8)));
+#endif
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)at[i];
+        if (byte >= 0x80 || escapes[byte].len)
+            return false;
+    }
+    return true;
+}
+
+static void append_plain(struct buffer *out, struct slice text)
+{
+    char *to = buffer_reserve(out, text.len + 2);
+    if (!to)
+        return;
+    *to++ = '"';
+    if (text.len)
+        memcpy(to, text.data, text.len);
+    to[text.len] = '"';
+    buffer_commit(out, text.len + 2);
+}
+
+void json_text_append_any(struct buffer *out, struct slice bytes)
+{
+    if (is_plain(bytes.data, bytes.len))
+        append_plain(out, bytes);
+    else if (utf8_is_valid(bytes))
+        json_text_append_string(out, bytes);
+    else
+        json_text_append_latin1(out, bytes);
+}
+
 void json_text_append_string(struct buffer *out, struct slice text)
 {
+    if (is_plain(text.data, text.len)) {
+        append_plain(out, text);
+        return;
+    }
     const char *at = text.data;
     const char *end = text.len ? at + text.len : at;
     size_t extra = count_extra(at, end);
@@ -138,11 +211,6 @@ void json_text_append_string(struct buffer *out, struct slice text)
         return;
     char *to = start;
     *to++ = '"';
-    if (extra == 0 && text.len > 0) { /* most names, many values: nothing to escape */
-        memcpy(to, at, text.len);
-        to += text.len;
-        at = end;
-    }
 #ifdef __SSE2__
     while (end - at >= SLACK) {
         unsigned mask = special_mask(at);

@@ -39,6 +39,10 @@ void json_text_append_string(struct buffer *out, struct slice text);
  * character of that number: for header values that are not UTF-8. */
 void json_text_append_latin1(struct buffer *out, struct slice bytes);
 
+/* json_text_append_any appends UTF-8 as json_text_append_string does, and what is none as
+ * json_text_append_latin1 does. */
+void json_text_append_any(struct buffer *out, struct slice bytes);
+
 /* json_text_append_base64 appends a JSON string holding the base64 (RFC 4648, padded). */
 void json_text_append_base64(struct buffer *out, struct slice bytes);
 

@@ -117,10 +117,7 @@ static void append_error(struct buffer *out, const struct outcome *outcome)
     append(out, "\",\"message\":");
     struct slice text =
         utf8_cut(slice_from(outcome->message ? outcome->message : name), MESSAGE_MAX);
-    if (utf8_is_valid(text))
-        json_text_append_string(out, text);
-    else
-        json_text_append_latin1(out, text);
+    json_text_append_any(out, text);
     append(out, is_retryable ? ",\"retryable\":true" : ",\"retryable\":false");
     if (outcome->code == CALL_EXPECT_FAILED) {
         append(out, ",\"upstreamStatus\":");

@@ -67,25 +67,17 @@ static bool link_many(const struct call_header *headers, size_t count, struct li
     return true;
 }
 
-static void append_text(struct buffer *out, struct slice text)
-{
-    if (utf8_is_valid(text))
-        json_text_append_string(out, text);
-    else
-        json_text_append_latin1(out, text);
-}
-
 static void append_values(struct buffer *out, const struct call_header *headers,
                           const struct link *links, size_t first)
 {
     if (!links[first].next) {
-        append_text(out, headers[first].value);
+        json_text_append_any(out, headers[first].value);
         return;
     }
     char separator = '[';
     for (size_t i = first; i || separator == '['; i = links[i].next) {
         buffer_append_byte(out, separator);
-        append_text(out, headers[i].value);
+        json_text_append_any(out, headers[i].value);
         separator = ',';
     }
     buffer_append_byte(out, ']');
@@ -102,7 +94,7 @@ static void append_object(struct buffer *out, const struct call_header *headers,
         if (!is_first)
             buffer_append_byte(out, ',');
         is_first = false;
-        append_text(out, headers[i].name);
+        json_text_append_any(out, headers[i].name);
         buffer_append_byte(out, ':');
         append_values(out, headers, links, i);
     }

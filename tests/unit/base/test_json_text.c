@@ -160,3 +160,50 @@ Test(json_text, base64_refuses_what_is_none)
         buffer_done(&out);
     }
 }
+
+/* Short texts are looked at in overlapping pieces: every length, with one byte that is
+ * not plain at every place. */
+Test(json_text, one_byte_to_escape_is_found_wherever_it_stands)
+{
+    static const struct {
+        const char *bytes, *written;
+    } odd[] = {
+        {"\"", "\\\""},      {"\\", "\\\\"},       {"\n", "\\n"},
+        {"\x1f", "\\u001f"}, {"\x7f", "\\u007f"},  {" ", " "},
+        {"~", "~"},          {"\x80", "\xc2\x80"}, {"\xff", "\xc3\xbf"},
+    };
+    for (size_t len = 1; len <= 70; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+                char *text = malloc(len); /* of its size: a byte read too much is seen */
+                struct buffer out, expected;
+                memset(text, 'x', len);
+                text[at] = odd[i].bytes[0];
+                buffer_init(&out, 1024);
+                buffer_init(&expected, 1024);
+                json_text_append_any(&out, slice_make(text, len));
+                buffer_append_byte(&expected, '"');
+                buffer_append(&expected, text, at);
+                buffer_append_text(&expected, odd[i].written);
+                buffer_append(&expected, text + at + 1, len - at - 1);
+                buffer_append_byte(&expected, '"');
+                cr_assert(slice_equal(buffer_slice(&out), buffer_slice(&expected)),
+                          "length %zu, byte %zu", len, at);
+                buffer_done(&out);
+                buffer_done(&expected);
+                free(text);
+            }
+        }
+    }
+}
+
+Test(json_text, any_text_keeps_what_is_utf8)
+{
+    struct buffer out;
+    buffer_init(&out, 1024);
+    json_text_append_any(&out, slice_from("caf\xc3\xa9"));
+    json_text_append_any(&out, slice_from("caf\xe9"));
+    json_text_append_any(&out, slice_make(NULL, 0));
+    cr_expect(slice_is(buffer_slice(&out), "\"caf\xc3\xa9\"\"caf\xc3\xa9\"\"\""));
+    buffer_done(&out);
+}
