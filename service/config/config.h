@@ -16,12 +16,14 @@
 enum auth_mode { AUTH_AUTO, AUTH_NONE, AUTH_KEYS };
 enum allow_deny { POLICY_DENY, POLICY_ALLOW };
 enum egress_mode { EGRESS_ENFORCE, EGRESS_REPORT };
+enum batch_sharing { SHARE_AUTO, SHARE_ALWAYS, SHARE_NEVER };
 enum breaker_scope { BREAKER_SCOPE_CALLER, BREAKER_SCOPE_PROCESS };
 
 struct config {
     struct {
         struct config_strings listen;
         uint64_t workers;            /* 0: auto */
+        uint64_t share_batches;      /* enum batch_sharing */
         struct config_strings hosts; /* none: any Host is taken */
         uint64_t max_connections;
         uint64_t max_connections_per_address; /* 0: no limit of its own */

@@ -59,6 +59,13 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, server.workers),
      .help = "Threads, each with a loop of its own; auto: one per CPU the process "
              "may use (affinity and control group quota)"},
+    {.path = "server.share_batches",
+     .type = OPTION_CHOICE,
+     .fallback = "auto",
+     .choices = "auto always never",
+     .offset = offsetof(struct config, server.share_batches),
+     .help = "Whether workers that have nothing to start run items from another's long "
+             "queue, as that of a large batch; auto: while not all CPUs are taken"},
     {.path = "server.max_connections",
      .type = OPTION_NUMBER,
      .fallback = "10000",

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "fetch/call_copy.h"
 #include "fetch/call_result.h"
+#include "fetch/crowding.h"
 #include "fetch/fetcher_state.h"
 
 #include <assert.h>
@@ -48,6 +49,7 @@ struct box {
 struct handover {
     struct handovers *all;
     size_t index;
+    struct crowding crowding;
     struct watch bell;
     struct list arrived; /* back home, to be delivered: guest.return_node */
     struct list away;    /* guests elsewhere: guest.home_node */
@@ -306,13 +308,29 @@ static bool has_little_to_start(const struct box *box)
            SHORT_QUEUE;
 }
 
+/* No turn sleeps while calls can start, so what a turn takes beyond its CPU time is spent
+ * waiting for a CPU. */
+static bool is_worth_it(struct fetcher *fetcher)
+{
+    struct handover *own = fetcher->handover;
+    uint64_t wish = fetcher->setup.config->server.share_batches;
+    if (fetcher->schedule->waiting < LONG_QUEUE || fetcher->is_stalled ||
+        !schedule_has_next(fetcher->schedule) || own->all->count < 2) {
+        crowding_pause(&own->crowding);
+        return false;
+    }
+    if (wish == SHARE_AUTO)
+        return !crowding_note(&own->crowding, clock_now_us(), clock_thread_us());
+    return wish == SHARE_ALWAYS;
+}
+
 void handover_offer(struct fetcher *fetcher)
 {
     struct handover *own = fetcher->handover;
     const struct handovers *all = own->all;
     size_t waiting = fetcher->schedule->waiting;
     atomic_store_explicit(&own->shared.waiting, waiting, memory_order_relaxed);
-    if (waiting < LONG_QUEUE || fetcher->is_stalled)
+    if (!is_worth_it(fetcher))
         return;
     for (size_t i = 1; i < all->count; i++) {
         struct handover *host = all->members[(own->index + i) % all->count];

@@ -11,8 +11,9 @@ from harness.configuration import options
 from harness.gatherd import slowness
 from harness.process import wait_until
 
-TWO = options(server__workers=2, fetch__per_origin=4000, fetch__max_in_flight=8000,
-              batch__max_items=5000, server__request_max_bytes="4MiB")
+TWO = options(server__workers=2, server__share_batches="always", fetch__per_origin=4000,
+              fetch__max_in_flight=8000, batch__max_items=5000,
+              server__request_max_bytes="4MiB")
 FEW_LANES = options(fetch__per_origin=400)
 """Each has an eventfd and keeps it; the tests' check of what is left allows for some."""
 MANY = 2000

@@ -25,7 +25,8 @@ static void make_rig(const char *const *overrides)
 
 static void setup(void)
 {
-    static const char *const overrides[] = {"fetch.per_origin=100", NULL};
+    static const char *const overrides[] = {"fetch.per_origin=100",
+                                            "server.share_batches=always", NULL};
     make_rig(overrides); /* the tiny server has 512 connections */
 }
 
@@ -125,6 +126,28 @@ Test(handover, a_short_queue_stays)
     cr_assert_eq(handed_over(), 0);
 }
 
+Test(handover, nothing_is_handed_over_that_is_not_to_be_shared)
+{
+    static const char *const overrides[] = {"fetch.per_origin=100",
+                                            "server.share_batches=never", NULL};
+    remake_rig(overrides);
+    start_many("/ok", MANY);
+    rig_run(rig, MANY);
+    expect_all_ok(MANY);
+    cr_assert_eq(handed_over(), 0);
+}
+
+Test(handover, a_first_parcel_goes_before_it_is_known_whether_cpus_are_taken)
+{
+    static const char *const overrides[] = {"fetch.per_origin=100", NULL};
+    remake_rig(overrides);
+    start_many("/ok", MANY);
+    fetcher_turn(rig->fetcher);
+    cr_assert_gt(handed_over(), 0);
+    rig_run(rig, MANY);
+    expect_all_ok(MANY);
+}
+
 Test(handover, nothing_happens_without_another_worker)
 {
     rig_free_peer(rig);
@@ -175,7 +198,8 @@ Test(handover, calls_that_need_their_own_worker_stay)
 
 Test(handover, nothing_is_handed_over_that_waits_for_slots)
 {
-    static const char *const overrides[] = {"fetch.per_origin=4", NULL};
+    static const char *const overrides[] = {"fetch.per_origin=4",
+                                            "server.share_batches=always", NULL};
     remake_rig(overrides);
     start_many("/delay/2", MANY / 2);
     rig_run(rig, MANY / 2);
@@ -227,8 +251,9 @@ Test(handover, headers_go_with_the_call_and_come_with_its_outcome)
 
 Test(handover, a_trial_of_the_policy_is_noted_once)
 {
-    static const char *const overrides[] = {"egress.mode=report", "fetch.per_origin=100",
-                                            "egress.deny=[\"127.0.0.1\"]", NULL};
+    static const char *const overrides[] = {
+        "egress.mode=report", "server.share_batches=always", "fetch.per_origin=100",
+        "egress.deny=[\"127.0.0.1\"]", NULL};
     remake_rig(overrides);
     start_many("/ok", MANY);
     rig_run(rig, MANY);
