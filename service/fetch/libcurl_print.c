@@ -3,6 +3,7 @@
  */
 #include "fetch/libcurl_print.h"
 
+#include "base/attributes.h"
 #include "base/buffer.h"
 
 #include <curl/curl.h>
@@ -68,7 +69,7 @@ static bool print(struct buffer *out, const char *format, va_list *args)
     }
 }
 
-static char *print_as_libcurl(const char *format, va_list args)
+static PRINTF_LIKE(1, 0) char *print_as_libcurl(const char *format, va_list args)
 {
     for (size_t size = SHORT_SIZE; size <= LONGEST; size *= 2) {
         char *text = allocate_string(size);
