@@ -11,12 +11,13 @@
  * be coalesced; only out of a flow of which many wait, and not where the origin's slots
  * are all taken here: then it is the slots they wait for. Nor where places in flight are
  * scarce, the caller's or all: home would take each that comes free before the host asks.
- * And only while CPUs idle (crowding.h, server.share_batches). At the host a parcel is
- * one flow among others. The call stays its owner's. It can be cancelled as any other,
- * and its deadline is its owner's affair; its copy has the rest: the same caller and
- * clocks, counted from the same moment, the host's slots of its origin, a place in the
- * budgets, the host's connections and metrics. What a parcel holds is charged to
- * budgets.request_bytes, an outcome on its way to budgets.reply_bytes.
+ * And only while few calls are in flight here, and CPUs idle (crowding.h,
+ * server.share_batches). At the host a parcel is one flow among others. The call stays
+ * its owner's. It can be cancelled as any other, and its deadline is its owner's affair;
+ * its copy has the rest: the same caller and clocks, counted from the same moment, the
+ * host's slots of its origin, a place in the budgets, the host's connections and metrics.
+ * What a parcel holds is charged to budgets.request_bytes, an outcome on its way to
+ * budgets.reply_bytes.
  *
  * A copy and its outcome (a guest) lie in the parcel, which is freed when home and host
  * have both let go of each. Workers speak to each other by mailboxes only; what home
