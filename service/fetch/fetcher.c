@@ -226,6 +226,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         fetcher->uncounted += !call->is_extra;
     }
     flight->slot = call->origin;
+    flight->slot_us = fetcher->setup.loop->now_us;
     flight->payer = call->flow->caller;
     flight->has_place = true;
     fetcher->dispatched++;

@@ -137,6 +137,8 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
     if (call->origin && list_is_linked(&call->node))
         origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
     fetcher_forget_call(fetcher, call);
-    if (flight)
-        flight_abandon(flight);
+    if (!flight)
+        return;
+    flight->slot_us = 0; /* how long it took says nothing of its origin */
+    flight_abandon(flight);
 }

@@ -269,9 +269,9 @@ struct call *origins_next(struct origins *origins, uint64_t now_us)
 }
 
 void origins_release(struct origins *origins, struct origin *origin,
-                     struct caller *caller, uint64_t now_us)
+                     struct caller *caller, uint64_t started_us, uint64_t now_us)
 {
-    schedule_release(&origins->schedule, &origin->gate, caller, now_us);
+    schedule_release(&origins->schedule, &origin->gate, caller, started_us, now_us);
     settle(origins, origin);
 }
 

@@ -405,7 +405,7 @@ struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
 }
 
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,
-                      uint64_t now_us)
+                      uint64_t started_us, uint64_t now_us)
 {
     assert(gate->running > 0);
     gate->running--;
@@ -415,10 +415,12 @@ void schedule_release(struct schedule *schedule, struct gate *gate, struct calle
         if (turn && turn->is_blocked)
             unblock(schedule, turn, now_us);
     }
-    bool is_short = !list_is_empty(&gate->claims);
-    window_done(&gate->window, &schedule->range, gate->running, is_short, now_us);
+    struct window_reply reply = {.started_us = started_us,
+                                 .running = gate->running,
+                                 .is_short = !list_is_empty(&gate->claims)};
+    window_done(&gate->window, &schedule->range, &reply, now_us);
     grant(schedule, gate, now_us);
-    is_short = !list_is_empty(&gate->claims);
+    bool is_short = !list_is_empty(&gate->claims);
     if (is_short && is_narrow(schedule, gate) && !list_is_linked(&gate->narrow_node))
         list_push_back(&schedule->narrow, &gate->narrow_node);
 }

@@ -105,9 +105,10 @@ struct schedule_delay {
 };
 struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t now_us);
 
-/* schedule_release gives the slot and the place of a call back. */
+/* schedule_release gives the slot and the place of a call back. `started_us`: when it got
+ * them, 0 where what it took says nothing of the origin. */
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,
-                      uint64_t now_us);
+                      uint64_t started_us, uint64_t now_us);
 
 /* schedule_has_blocked: some caller has calls here that wait for room among its calls in
  * flight. When those run on other workers nobody tells; schedule_retry, now and then,

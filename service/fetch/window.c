@@ -1,93 +1,136 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rounds of as many replies as the window is wide: how long one takes is how long a call
- * takes, and its replies an interval. */
+/* Measured when it is first used, and again while calls wait for it. */
 #include "fetch/window.h"
 
-static void begin_round(struct window *window, uint64_t now_us)
+static unsigned between(uint64_t size, const struct window_range *range)
 {
-    window->count = 0;
-    window->is_short = false;
-    window->round_us = now_us;
+    if (size < range->least)
+        return range->least;
+    return size < range->most ? (unsigned)size : range->most;
+}
+
+static unsigned size_for(const struct window_range *range, uint64_t reply_us)
+{
+    return between(reply_us / WINDOW_CALL_US, range);
+}
+
+static void count_from(struct window *window, uint64_t now_us)
+{
     window->quiet_us = now_us;
-}
-
-static unsigned times(unsigned size, unsigned factor, unsigned most)
-{
-    return size < most / factor ? size * factor : most;
-}
-
-/* Back to what it was before the least was tried. */
-static void give_up(struct window *window, uint64_t now_us)
-{
-    window->size = window->before;
-    window->before = 0;
-    window->try_us = now_us + WINDOW_TRY_AGAIN_US;
+    window->slow_us = now_us;
+    window->count = 0;
 }
 
 void window_open(struct window *window, const struct window_range *range, uint64_t now_us)
 {
     window->size = window_size(window, range);
-    begin_round(window, now_us);
+    if (window->try_us == 0)
+        window->try_us = now_us + WINDOW_FIRST_TRY_US;
+    count_from(window, now_us);
 }
 
 void window_wait(struct window *window, uint64_t now_us)
 {
-    window->quiet_us = now_us;
+    count_from(window, now_us);
 }
 
-/* What a whole round showed: `each_us` from reply to reply. */
-static void judge(struct window *window, const struct window_range *range,
-                  uint64_t each_us, uint64_t now_us)
+/* In order, so that the median is in the middle. */
+static void take_sample(struct window *window, uint64_t took_us)
 {
-    if (window->before > 0) {
-        if (each_us > window->before_us + window->before_us / 4) {
-            give_up(window, now_us);
-            return;
-        }
-        window->before = 0;
-        window->try_us = now_us + WINDOW_TRY_US;
-    } else if (each_us > WINDOW_BUSY_US) {
-        if (window->slow > 0)
-            window->slow--;
-        else if (window->is_short)
-            window->size = times(window->size, 2, range->most);
-        return;
-    } else if (window->size > range->least && now_us >= window->try_us) {
-        window->before = window->size;
-        window->before_us = each_us;
-        window->size = range->least;
-    }
-    window->slow = WINDOW_SLOW_ROUNDS;
+    uint32_t sample = took_us < UINT32_MAX ? (uint32_t)took_us : UINT32_MAX;
+    unsigned at = window->sample_count++;
+    for (; at > 0 && window->samples_us[at - 1] > sample; at--)
+        window->samples_us[at] = window->samples_us[at - 1];
+    window->samples_us[at] = sample;
+}
+
+static void end_try(struct window *window, uint64_t now_us)
+{
+    uint64_t pause_us =
+        window->is_trying ? (now_us - window->try_us) * WINDOW_TRY_SHARE : WINDOW_TRY_US;
+    window->is_trying = false;
+    window->sample_count = 0;
+    window->try_us = now_us + (pause_us > WINDOW_TRY_US ? pause_us : WINDOW_TRY_US);
+}
+
+static void begin_try(struct window *window, const struct window_range *range,
+                      uint64_t now_us)
+{
+    window->is_trying = true;
+    window->is_drained = false;
+    window->sample_count = 0;
+    window->try_us = now_us;
+    window->size = WINDOW_TRY_SIZE < range->least ? WINDOW_TRY_SIZE : range->least;
+}
+
+/* Draining takes as long as what is under way: only where much is done in little time. */
+static bool is_worth_a_try(const struct window *window, const struct window_range *range,
+                           const struct window_reply *reply, uint64_t now_us)
+{
+    uint64_t few = (now_us - window->slow_us) * WINDOW_SLOW_COUNT / WINDOW_SLOW_US;
+    bool matters = reply->is_short || reply->running > range->least;
+    return matters && range->least < range->most && now_us >= window->try_us &&
+           window->count > few;
+}
+
+/* True for a reply that came while hardly anything else was under way. */
+static bool is_alone(struct window *window, const struct window_reply *reply,
+                     uint64_t now_us)
+{
+    if (window->is_drained)
+        return reply->started_us >= window->drained_us;
+    window->is_drained = reply->running < window->size;
+    window->drained_us = now_us;
+    return false;
 }
 
 void window_done(struct window *window, const struct window_range *range,
-                 unsigned running, bool is_short, uint64_t now_us)
+                 const struct window_reply *reply, uint64_t now_us)
 {
     window->quiet_us = now_us;
-    window->is_short |= is_short;
-    if (running >= window->size) {
-        begin_round(window, now_us); /* until those of the larger window are through */
+    window->count++;
+    if (!window->is_trying) {
+        if (is_worth_a_try(window, range, reply, now_us))
+            begin_try(window, range, now_us);
         return;
     }
-    if (++window->count < window->size)
+    if (!is_alone(window, reply, now_us))
         return;
-    uint64_t round_us = now_us - window->round_us;
-    judge(window, range, (round_us + window->size - 1) / window->size, now_us);
-    begin_round(window, now_us);
+    take_sample(window, now_us > reply->started_us ? now_us - reply->started_us : 1);
+    if (window->sample_count < WINDOW_SAMPLES)
+        return;
+    window->reply_us = window->samples_us[WINDOW_SAMPLES / 4];
+    window->size = size_for(range, window->reply_us);
+    end_try(window, now_us);
+    count_from(window, now_us);
+}
+
+/* Too few replies for what they usually take, while calls wait. */
+static bool is_slow(struct window *window, uint64_t now_us)
+{
+    bool is_near = window->reply_us > 0 && window->reply_us < WINDOW_QUIET_US;
+    if (!is_near)
+        return now_us - window->quiet_us >= WINDOW_QUIET_US;
+    if (now_us - window->slow_us < WINDOW_SLOW_US)
+        return false;
+    bool is_slow = window->count < WINDOW_SLOW_COUNT;
+    if (!is_slow && !window->is_trying) {
+        window->slow_us = now_us;
+        window->count = 0;
+    }
+    return is_slow;
 }
 
 bool window_widen(struct window *window, const struct window_range *range,
                   uint64_t now_us)
 {
     unsigned size = window_size(window, range);
-    uint64_t patience_us = window->slow > 0 ? WINDOW_QUIET_FAST_US : WINDOW_QUIET_US;
-    if (now_us - window->quiet_us < patience_us || size >= range->most)
+    if (size >= range->most || !is_slow(window, now_us))
         return false;
-    window->slow = 0;
-    if (window->before > 0)
-        give_up(window, now_us);
-    else
-        window->size = times(size, 4, range->most);
-    begin_round(window, now_us);
+    if (window->is_trying)
+        size = size_for(range, window->reply_us);
+    end_try(window, now_us);
+    window->size = between((uint64_t)size * 4, range);
+    count_from(window, now_us);
     return true;
 }
