@@ -224,6 +224,7 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .body_max_bytes = call->body_max_bytes,
         .left_ms = left_ms(flight),
         .target = &origin->target,
+        .origin = origin->number,
         .guard = call->flow->caller->guard,
         .is_frugal = flight->fetcher->is_short_of_sockets,
         .is_fresh = flight->is_redialled,
@@ -262,7 +263,7 @@ void flight_go_on(struct flight *flight)
     struct transfer_request request = request_of(flight, pin, sizeof pin);
     if (!take_transfer(flight) ||
         !transfer_prepare(flight->transfer, &request, flight->call, &flight->marks) ||
-        !lanes_add(fetcher->lanes, flight->transfer, flight->call->origin->number)) {
+        !lanes_add(fetcher->lanes, flight->transfer)) {
         flight_end(flight, CALL_OVERLOADED,
                    "the gateway has no memory for the connection");
         return;

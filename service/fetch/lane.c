@@ -18,6 +18,7 @@
 
 enum {
     FIRST_LANES = 16,
+    WARM_TRIES = 4,
     SWEEP_SLICE = 2, /* lanes closed in one turn: 128 connections, about 1 ms */
     /* A CURLM holds descriptors of its own to be woken by: an eventfd or a socket pair.
      */
@@ -223,6 +224,19 @@ static struct lane *lane_if_room(struct lanes *lanes, size_t number)
     return lane->running < LANE_CAPACITY ? lane : NULL;
 }
 
+/* NULL: none has an idle connection that may be used, and room. */
+static struct lane *warm_lane(struct lanes *lanes, const struct transfer_request *request)
+{
+    if (lanes->setup.multiplexes || request->is_fresh || request->is_single)
+        return NULL;
+    for (size_t left = WARM_TRIES; left > 0; left--) {
+        struct lane *lane = lane_sockets_find_idle(lanes->sockets, request->origin);
+        if (!lane || lane->running < LANE_CAPACITY)
+            return lane;
+    }
+    return NULL;
+}
+
 static struct lane *lane_for(struct lanes *lanes, size_t origin)
 {
     struct lane *home = lane_if_room(lanes, origin / LANE_ORIGINS % LANE_HOMES);
@@ -236,9 +250,11 @@ static struct lane *lane_for(struct lanes *lanes, size_t origin)
     return lane_if_room(lanes, number);
 }
 
-bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin)
+bool lanes_add(struct lanes *lanes, struct transfer *transfer)
 {
-    struct lane *lane = lane_for(lanes, origin);
+    struct lane *lane = warm_lane(lanes, &transfer->request);
+    if (!lane)
+        lane = lane_for(lanes, transfer->request.origin);
     if (!lane)
         return false;
     transfer->lane = lane;
@@ -316,6 +332,7 @@ void lanes_run(struct lanes *lanes)
         curl_multi_socket_action(lane->multi, CURL_SOCKET_TIMEOUT, 0, &running);
         mark(&lanes->collected, &lane->collected);
     }
+    lane_sockets_refind(lanes->sockets);
 }
 
 struct transfer *lanes_next_done(struct lanes *lanes, CURLcode *ret_result)

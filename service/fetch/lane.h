@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lanes: many small CURLMs in place of one large one. libcurl does work in proportion to
  * a CURLM's connections for each transfer, so 10,000 transfers cost ten times as much in
- * one as in lanes of LANE_CAPACITY. Each origin has a home lane, where its connections
- * are warm; when that is full, the lowest lane with room is taken. One struct lanes per
- * worker; its thread only. */
+ * one as in lanes of LANE_CAPACITY. libcurl finds an idle connection only in its own
+ * lane, so a transfer goes where one is; else to its origin's home lane, and when that is
+ * full to the lowest lane with room. One struct lanes per worker; its thread only. */
 #pragma once
 
 #include "base/attributes.h"
@@ -46,10 +46,10 @@ struct lanes *lanes_new(const struct lanes_setup *setup);
 /* lanes_free closes every connection; no transfer may be in a lane. */
 void lanes_free(struct lanes *lanes);
 
-/* lanes_add puts `transfer` into a lane, the home of its origin (numbered `origin`) if
- * that has room; it starts in the next lanes_run. False when libcurl has no memory: then
- * it is in none. */
-bool lanes_add(struct lanes *lanes, struct transfer *transfer, size_t origin) MUST_CHECK;
+/* lanes_add puts `transfer` into a lane: one with an idle connection to its origin, else
+ * the home of its origin if that has room; it starts in the next lanes_run. False when
+ * libcurl has no memory: then it is in none. */
+bool lanes_add(struct lanes *lanes, struct transfer *transfer) MUST_CHECK;
 /* lanes_remove takes it out, done or not; when it is under way its connection is closed,
  * or its stream reset in the next lanes_run. */
 void lanes_remove(struct lanes *lanes, struct transfer *transfer);

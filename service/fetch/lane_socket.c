@@ -17,15 +17,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FIRST_TABLE = 256 };
+enum {
+    FIRST_TABLE = 256,
+    IDLE_BUCKETS = 256, /* power of two */
+    LOOK_AT_MOST = 16,
+};
 
 struct lane_socket {
     struct watch watch;
     struct lane_sockets *sockets;
     void *lane;
     void *user;
-    void *last_user;  /* who gave it back; valid only during that act */
-    uint64_t idle_in; /* the act in which it was given back; 0: in use */
+    void *last_user;       /* who gave it back; valid only during that act */
+    uint64_t idle_in;      /* the act in which it was given back; 0: in use */
+    struct list idle_node; /* in sockets.idle or sockets.found */
     struct lane_peer peer;
     uint32_t wanted; /* EPOLLIN, EPOLLOUT: what libcurl waits for */
     bool is_foreign; /* not opened here */
@@ -43,6 +48,8 @@ struct lane_sockets {
     struct lane_socket **by_fd;
     size_t table_size;
     size_t open_count;
+    struct list idle[IDLE_BUCKETS]; /* by origin, the one used last first */
+    struct list found;              /* promised to transfers that have not started */
 };
 
 struct lane_sockets *lane_sockets_new(const struct lane_sockets_setup *setup)
@@ -59,6 +66,9 @@ struct lane_sockets *lane_sockets_new(const struct lane_sockets_setup *setup)
         .table_size = FIRST_TABLE,
         .by_fd = memory_new(FIRST_TABLE * sizeof(struct lane_socket *)),
     };
+    for (size_t i = 0; i < IDLE_BUCKETS; i++)
+        list_init(&sockets->idle[i]);
+    list_init(&sockets->found);
     return sockets;
 }
 
@@ -74,6 +84,39 @@ void lane_sockets_free(struct lane_sockets *sockets)
 static struct lane_socket *find(const struct lane_sockets *sockets, int fd)
 {
     return (size_t)fd < sockets->table_size ? sockets->by_fd[fd] : NULL;
+}
+
+static struct list *bucket_of(struct lane_sockets *sockets, size_t origin)
+{
+    return &sockets->idle[origin % IDLE_BUCKETS];
+}
+
+static void list_as_idle(struct lane_socket *entry)
+{
+    list_push_front(bucket_of(entry->sockets, entry->peer.origin), &entry->idle_node);
+}
+
+void *lane_sockets_find_idle(struct lane_sockets *sockets, size_t origin)
+{
+    const struct list *bucket = bucket_of(sockets, origin);
+    size_t left = LOOK_AT_MOST;
+    for (struct list *node = bucket->next; node != bucket && left > 0;
+         node = node->next, left--) {
+        struct lane_socket *entry = container_of(node, struct lane_socket, idle_node);
+        if (entry->peer.origin != origin)
+            continue;
+        list_remove(node);
+        list_push_back(&sockets->found, node);
+        return entry->lane;
+    }
+    return NULL;
+}
+
+void lane_sockets_refind(struct lane_sockets *sockets)
+{
+    struct list *node;
+    while ((node = list_pop_front(&sockets->found)) != NULL)
+        list_as_idle(container_of(node, struct lane_socket, idle_node));
 }
 
 /* The table is as long as the highest descriptor, which RLIMIT_NOFILE bounds. */
@@ -121,6 +164,8 @@ static void on_ready(struct watch *watch, uint32_t ready)
     /* An idle one that can merely be written to is kept an eye on. */
     bool is_over = entry->wanted == 0 && (ready & ~(uint32_t)EPOLLOUT) != 0;
     uint32_t events = entry->wanted ? entry->wanted : EPOLLIN;
+    if (is_over)
+        list_remove(&entry->idle_node); /* no use to anyone */
     if (is_over || !loop_watch(entry->sockets->loop, watch, watch->fd, events))
         loop_unwatch(entry->sockets->loop, watch);
 }
@@ -141,6 +186,7 @@ static void drop(struct lane_sockets *sockets, int fd)
     if (!entry)
         return;
     loop_unwatch(sockets->loop, &entry->watch);
+    list_remove(&entry->idle_node);
     sockets->by_fd[fd] = NULL;
     free(entry);
 }
@@ -230,9 +276,13 @@ static void note_use(struct lane_socket *entry, void *user)
     if (entry->wanted == 0 && entry->idle_in == 0) {
         entry->last_user = entry->user;
         entry->idle_in = entry->sockets->act;
+        if (!entry->is_foreign)
+            list_as_idle(entry);
     }
-    if (entry->wanted != 0)
+    if (entry->wanted != 0) {
         entry->idle_in = 0;
+        list_remove(&entry->idle_node);
+    }
     entry->user = entry->wanted != 0 ? user : NULL;
 }
 

@@ -21,9 +21,10 @@ struct lane_socket;
 struct taints;
 struct lane_sockets;
 
-/* What a connection leads to, as far as unasked bytes on it go. */
+/* What a connection leads to. */
 struct lane_peer {
-    uint64_t taint_key; /* 0: not to be watched, as HTTP/2, whose frames come unasked */
+    size_t origin;      /* its number */
+    uint64_t taint_key; /* 0: unasked bytes are no offence, as HTTP/2's frames */
     bool is_tls;
 };
 
@@ -60,6 +61,13 @@ int lane_sockets_on_close(void *sockets, curl_socket_t fd);
 /* lane_sockets_enter: libcurl is about to be called. What it does with a socket until the
  * next one is one act. */
 void lane_sockets_enter(struct lane_sockets *sockets);
+
+/* lane_sockets_find_idle returns the lane of an idle connection that leads to `origin`,
+ * the one used last first, and does not find that one again before
+ * lane_sockets_refind; NULL when there is none, or only far down among those of other
+ * origins. lane_sockets_refind: libcurl has chosen, what is still idle may be found. */
+void *lane_sockets_find_idle(struct lane_sockets *sockets, size_t origin);
+void lane_sockets_refind(struct lane_sockets *sockets);
 
 /* lane_sockets_shut_idle shuts the connection down for which libcurl lost interest in
  * this act, if there is one: true. libcurl keeps it until it finds it dead. */

@@ -50,6 +50,7 @@ struct transfer_request {
     uint64_t body_max_bytes; /* of the reply, decoded */
     uint64_t left_ms;        /* for fetch.deadline_header, if there is one */
     const struct target *target;
+    size_t origin;                  /* its number */
     const struct guard *guard;      /* of the caller: asked for every socket */
     const struct sockaddr *address; /* vetted: where to connect, or the proxy is to */
     const char *pin;                /* of `address` */

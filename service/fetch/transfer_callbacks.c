@@ -270,7 +270,8 @@ curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
             return CURL_SOCKET_BAD;
     }
     transfer->is_opened = true;
-    struct lane_peer peer = {.taint_key = transfer->request.taint_key,
+    struct lane_peer peer = {.origin = transfer->request.origin,
+                             .taint_key = transfer->request.taint_key,
                              .is_tls = transfer->request.target->is_https ||
                                        transfer_has_tls_proxy(transfer->setup->config)};
     return lane_sockets_open(lanes_sockets(transfer->setup->lanes), transfer->lane, peer,

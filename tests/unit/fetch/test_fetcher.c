@@ -68,6 +68,25 @@ Test(fetcher, reuses_connections)
     cr_assert_eq(second->timing.connect, -1);
 }
 
+/* libcurl finds an idle connection only where it is: in its own lane. */
+Test(fetcher, reuses_connections_in_whatever_order_origins_come)
+{
+    enum { EACH = 70 }; /* more than a lane holds */
+    char other[64];
+    snprintf(other, sizeof other, "http://localhost:%u/delay/300", rig->server.port);
+    for (int i = 0; i < 2 * EACH; i++)
+        rig_start(rig, i < EACH ? "/delay/300" : other);
+    rig_run(rig, 2 * EACH);
+    int before = rig->call_count;
+    for (int i = 0; i < 2 * EACH; i++)
+        rig_start(rig, i < EACH ? other : "/delay/300");
+    rig_run(rig, 4 * EACH);
+    for (int i = before; i < rig->call_count; i++) {
+        cr_assert_eq(rig->calls[i].code, CALL_OK, "%s", rig->calls[i].message);
+        cr_assert(rig->calls[i].timing.is_reused, "call %d", i - before);
+    }
+}
+
 Test(fetcher, runs_calls_at_the_same_time)
 {
     uint64_t began_ms = clock_now_ms();
