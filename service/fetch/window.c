@@ -31,7 +31,9 @@ void window_open(struct window *window, const struct window_range *range, uint64
 
 void window_wait(struct window *window, uint64_t now_us)
 {
-    count_from(window, now_us);
+    window->quiet_us = now_us;
+    if (now_us - window->slow_us >= 2 * WINDOW_SLOW_US)
+        count_from(window, now_us); /* what was is long ago */
 }
 
 /* In order, so that the median is in the middle. */
@@ -63,14 +65,18 @@ static void begin_try(struct window *window, const struct window_range *range,
     window->size = WINDOW_TRY_SIZE < range->least ? WINDOW_TRY_SIZE : range->least;
 }
 
-/* Draining takes as long as what is under way: only where much is done in little time. */
-static bool is_worth_a_try(const struct window *window, const struct window_range *range,
-                           const struct window_reply *reply, uint64_t now_us)
+/* Draining takes as long as what is under way: only where much is done in little time,
+ * which is known at the end of an interval. */
+static bool must_try(struct window *window, const struct window_range *range,
+                     const struct window_reply *reply, uint64_t now_us)
 {
-    uint64_t few = (now_us - window->slow_us) * WINDOW_SLOW_COUNT / WINDOW_SLOW_US;
+    if (now_us - window->slow_us < WINDOW_SLOW_US)
+        return false;
+    bool is_busy = window->count >= WINDOW_SLOW_COUNT &&
+                   now_us - window->slow_us < 2 * WINDOW_SLOW_US;
     bool matters = reply->is_short || reply->running > range->least;
-    return matters && range->least < range->most && now_us >= window->try_us &&
-           window->count > few;
+    count_from(window, now_us);
+    return is_busy && matters && range->least < range->most && now_us >= window->try_us;
 }
 
 /* True for a reply that came while hardly anything else was under way. */
@@ -90,7 +96,7 @@ void window_done(struct window *window, const struct window_range *range,
     window->quiet_us = now_us;
     window->count++;
     if (!window->is_trying) {
-        if (is_worth_a_try(window, range, reply, now_us))
+        if (must_try(window, range, reply, now_us))
             begin_try(window, range, now_us);
         return;
     }
@@ -114,10 +120,8 @@ static bool is_slow(struct window *window, uint64_t now_us)
     if (now_us - window->slow_us < WINDOW_SLOW_US)
         return false;
     bool is_slow = window->count < WINDOW_SLOW_COUNT;
-    if (!is_slow && !window->is_trying) {
-        window->slow_us = now_us;
-        window->count = 0;
-    }
+    window->slow_us = now_us;
+    window->count = 0;
     return is_slow;
 }
 

@@ -107,6 +107,31 @@ Test(schedule, never_has_more_slots_than_it_was_given)
     cr_assert_not(schedule_has_narrow(&schedule));
 }
 
+Test(schedule, may_widen_again_where_a_gate_has_shut_to_measure)
+{
+    schedule_init(&schedule, 100);
+    schedule_adapt(&schedule, 2);
+    wait_many(0, 0, 300);
+    for (uint64_t now_us = 0; now_us < 10000; now_us += 1000) {
+        schedule_widen(&schedule, now_us);
+        while (next())
+            cr_assert_leq(gates[0].running, 100);
+    }
+    cr_assert_eq(gates[0].running, 100);
+    cr_assert_not(schedule_has_narrow(&schedule));
+    schedule_release(&schedule, &gates[0], &callers[0], 0, 10000000);
+    cr_assert(schedule_has_next(&schedule), "few replies in ten seconds: no measurement");
+    for (int i = 0; i < 20000 && !gates[0].window.is_trying; i++) {
+        uint64_t now_us = 10000000 + 100 * (uint64_t)i;
+        cr_assert_not_null(schedule_next(&schedule, now_us));
+        schedule_release(&schedule, &gates[0], &callers[0], now_us, now_us);
+        if (schedule.waiting < 10)
+            break;
+    }
+    cr_assert(gates[0].window.is_trying);
+    cr_assert(schedule_has_narrow(&schedule));
+}
+
 Test(schedule, of_a_narrow_gate_tells_who_is_parked)
 {
     schedule_init(&schedule, 100);

@@ -156,11 +156,22 @@ Test(window, does_not_open_for_less_than_a_millisecond)
 Test(window, is_patient_with_an_upstream_that_is_near)
 {
     run_for(500000, 100, 16);
+    now_us += 40000; /* idle */
     window_wait(&window, now_us);
     silence(15000);
     cr_assert_eq(window.size, 32);
     silence(1000);
     cr_assert_eq(window.size, 128);
+}
+
+Test(window, opens_when_a_fast_upstream_hangs)
+{
+    run_for(507000, 100, 16); /* many replies in the interval in which it stops */
+    cr_assert_eq(window.size, 32);
+    silence(33000);
+    cr_assert_eq(window.size, 128);
+    silence(48000);
+    cr_assert_eq(window.size, 1000);
 }
 
 Test(window, opens_where_slow_calls_fill_it_and_few_replies_come)
