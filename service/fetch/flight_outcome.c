@@ -140,7 +140,8 @@ static void give(struct flight *flight, const struct outcome *outcome)
 {
     struct call *call = flight->call;
     loop_timer_clear(flight->fetcher->setup.loop, &call->timer);
-    call_set_phase(call, PHASE_IDLE);
+    if (!call->is_guest) /* its home reads where it was until the outcome is there */
+        call_set_phase(call, PHASE_IDLE);
     call->origin = NULL;
     call->flight = NULL;
     flight->call = NULL;

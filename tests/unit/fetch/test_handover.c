@@ -357,6 +357,33 @@ static void cancel_all_others(struct rig_call *made)
         fetcher_cancel(made->rig->fetcher, &made->rig->calls[i].call);
 }
 
+static void run_until_all_in_the_mail(void)
+{
+    uint64_t until_ms = clock_now_ms() + 5000;
+    while (fetcher_queued(rig->peer.fetcher) + fetcher_in_flight(rig->peer.fetcher) > 0 ||
+           atomic_load(&rig->server.requests) == 0) {
+        cr_assert_lt(clock_now_ms(), until_ms);
+        loop_wait(&rig->peer.loop, 1);
+        fetcher_turn(rig->peer.fetcher);
+    }
+}
+
+Test(handover, a_call_whose_outcome_is_in_the_mail_was_started)
+{
+    int seen = 0;
+    start_many("/ok", MANY);
+    fetcher_turn(rig->fetcher);
+    run_until_all_in_the_mail();
+    for (int i = 0; i < MANY; i++) {
+        if (!rig->calls[i].call.away)
+            continue;
+        cr_assert_geq(fetcher_phase(&rig->calls[i].call), PHASE_WAITING);
+        cr_assert_gt(fetcher_started_us(&rig->calls[i].call), 0);
+        seen++;
+    }
+    cr_assert_gt(seen, 0);
+}
+
 Test(handover, an_outcome_that_comes_for_a_cancelled_call_is_dropped)
 {
     start_many("/ok", MANY);
@@ -366,15 +393,8 @@ Test(handover, an_outcome_that_comes_for_a_cancelled_call_is_dropped)
             fetcher_cancel(rig->fetcher, &rig->calls[i].call);
         rig->calls[i].on_end = cancel_all_others;
     }
-    int sent = away();
-    cr_assert_gt(sent, 1);
-    uint64_t until_ms = clock_now_ms() + 5000;
-    while (fetcher_queued(rig->peer.fetcher) + fetcher_in_flight(rig->peer.fetcher) > 0 ||
-           atomic_load(&rig->server.requests) == 0) { /* all outcomes are in the mail */
-        cr_assert_lt(clock_now_ms(), until_ms);
-        loop_wait(&rig->peer.loop, 1);
-        fetcher_turn(rig->peer.fetcher);
-    }
+    cr_assert_gt(away(), 1);
+    run_until_all_in_the_mail();
     rig_run_ms(rig, 20);
     cr_assert_eq(rig->done, 1);
     cr_assert_eq(away(), 0);
