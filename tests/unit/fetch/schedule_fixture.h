@@ -50,3 +50,38 @@ static void teardown(void)
         cr_expect_null(flows[i].turn);
     schedule_done(&schedule);
 }
+
+/* What the tests say, in short; each is used by some of the files only. */
+
+static inline struct call *wait_at(int flow, int gate)
+{
+    struct call *call = &calls[call_count++];
+    call->flow = &flows[flow];
+    schedule_wait(&schedule, &gates[gate], call, 0);
+    return call;
+}
+
+static inline void wait_many(int flow, int gate, int count)
+{
+    for (int i = 0; i < count; i++)
+        wait_at(flow, gate);
+}
+
+static inline struct call *next(void)
+{
+    return schedule_next(&schedule, 0);
+}
+
+/* The number of the next call's flow; -1: none. */
+static inline int next_flow(void)
+{
+    struct call *call = next();
+    return call ? (int)(call->flow - flows) : -1;
+}
+
+static inline void expect_flows(const char *expected)
+{
+    for (const char *at = expected; *at; at++)
+        cr_assert_eq(next_flow(), *at - '0', "the %d. of %s", (int)(at - expected) + 1,
+                     expected);
+}

@@ -9,42 +9,9 @@
 
 TestSuite(schedule, .init = setup, .fini = teardown);
 
-static struct call *wait_at(int flow, int gate)
-{
-    struct call *call = &calls[call_count++];
-    call->flow = &flows[flow];
-    schedule_wait(&schedule, &gates[gate], call, 0);
-    return call;
-}
-
-static void wait_many(int flow, int gate, int count)
-{
-    for (int i = 0; i < count; i++)
-        wait_at(flow, gate);
-}
-
-static struct call *next(void)
-{
-    return schedule_next(&schedule, 0);
-}
-
-/* The number of the next call's flow; -1: none. */
-static int next_flow(void)
-{
-    struct call *call = next();
-    return call ? (int)(call->flow - flows) : -1;
-}
-
 static void release(int gate, int caller)
 {
     schedule_release(&schedule, &gates[gate], &callers[caller], 0, 0);
-}
-
-static void expect_flows(const char *expected)
-{
-    for (const char *at = expected; *at; at++)
-        cr_assert_eq(next_flow(), *at - '0', "the %d. of %s", (int)(at - expected) + 1,
-                     expected);
 }
 
 /* ------------------------------------------------------------------ the next ones, many
@@ -70,86 +37,6 @@ Test(schedule, tells_where_many_calls_of_the_next_flow_wait)
     cr_assert_null(schedule_peek_long(&schedule, 1), "they are parked");
     release(0, 0);
     cr_assert_null(schedule_peek_long(&schedule, 1), "the free slot is kept for one");
-}
-
-/* ------------------------------------------------------------- slots that come by need
- */
-
-Test(schedule, has_few_slots_at_first_and_more_while_no_call_ends)
-{
-    schedule_init(&schedule, 100);
-    schedule_adapt(&schedule, 2);
-    wait_many(0, 0, 20);
-    expect_flows("00");
-    cr_assert_null(next());
-    cr_assert(schedule_has_narrow(&schedule));
-    schedule_widen(&schedule, 999);
-    cr_assert_not(schedule_has_next(&schedule));
-    schedule_widen(&schedule, 1000);
-    expect_flows("000000");
-    cr_assert_null(next());
-    schedule_widen(&schedule, 2000);
-    expect_flows("000000000000");
-    cr_assert_not(schedule_has_narrow(&schedule), "nobody waits");
-}
-
-Test(schedule, never_has_more_slots_than_it_was_given)
-{
-    schedule_init(&schedule, 10);
-    schedule_adapt(&schedule, 4);
-    wait_many(0, 0, 20);
-    for (uint64_t now_us = 0; now_us < 10000; now_us += 1000) {
-        schedule_widen(&schedule, now_us);
-        while (next())
-            cr_assert_leq(gates[0].running, 10);
-    }
-    cr_assert_eq(gates[0].running, 10);
-    cr_assert_not(schedule_has_narrow(&schedule));
-}
-
-Test(schedule, may_widen_again_where_a_gate_has_shut_to_measure)
-{
-    schedule_init(&schedule, 100);
-    schedule_adapt(&schedule, 2);
-    wait_many(0, 0, 300);
-    for (uint64_t now_us = 0; now_us < 10000; now_us += 1000) {
-        schedule_widen(&schedule, now_us);
-        while (next())
-            cr_assert_leq(gates[0].running, 100);
-    }
-    cr_assert_eq(gates[0].running, 100);
-    cr_assert_not(schedule_has_narrow(&schedule));
-    schedule_release(&schedule, &gates[0], &callers[0], 0, 10000000);
-    cr_assert(schedule_has_next(&schedule), "few replies in ten seconds: no measurement");
-    for (int i = 0; i < 20000 && !gates[0].window.is_trying; i++) {
-        uint64_t now_us = 10000000 + 100 * (uint64_t)i;
-        cr_assert_not_null(schedule_next(&schedule, now_us));
-        schedule_release(&schedule, &gates[0], &callers[0], now_us, now_us);
-        if (schedule.waiting < 10)
-            break;
-    }
-    cr_assert(gates[0].window.is_trying);
-    cr_assert(schedule_has_narrow(&schedule));
-}
-
-Test(schedule, of_a_narrow_gate_tells_who_is_parked)
-{
-    schedule_init(&schedule, 100);
-    schedule_adapt(&schedule, 2);
-    wait_many(0, 0, 20);
-    expect_flows("00");
-    cr_assert_not_null(schedule_peek_long(&schedule, 18), "in the round, no slot");
-    cr_assert_null(next());
-    struct pair *pair = schedule_peek_long(&schedule, 18);
-    cr_assert_not_null(pair);
-    cr_assert_not_null(pair->claim);
-    cr_assert_null(schedule_peek_long(&schedule, 19));
-    while (!list_is_empty(&pair->calls) && schedule.waiting > 1)
-        schedule_leave(&schedule,
-                       container_of(list_first(&pair->calls), struct call, node), 0);
-    schedule_leave(&schedule, container_of(list_first(&pair->calls), struct call, node),
-                   0);
-    cr_assert_not(schedule_has_narrow(&schedule));
 }
 
 /* -------------------------------------------------------------------------- the round */
