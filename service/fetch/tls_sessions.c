@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "fetch/target_hash.h"
+#include "fetch/tls_expiry.h"
 
 #include <assert.h>
 #include <openssl/ssl.h>
@@ -48,7 +49,8 @@ struct tls_sessions {
 };
 
 static pthread_once_t index_once = PTHREAD_ONCE_INIT;
-static int peer_index = -1;
+static int peer_index = -1;    /* of an SSL_CTX */
+static int vouched_index = -1; /* of an SSL_SESSION */
 
 struct tls_sessions *tls_sessions_new(const struct loop *loop)
 {
@@ -121,16 +123,37 @@ static uint64_t life_ms_of(const SSL_SESSION *session)
     uint64_t hint_ms = SSL_SESSION_get_ticket_lifetime_hint(session) * 1000;
     if (hint_ms > 0 && hint_ms < life_ms)
         life_ms = hint_ms;
-    return life_ms < TLS_SESSION_LIFE_MS ? life_ms : TLS_SESSION_LIFE_MS;
+    return life_ms;
 }
 
-static void keep(struct peer *peer, SSL_SESSION *session)
+/* The second in which what the full handshake showed must be shown again; 0: at once. It
+ * stays with the session and all that come of it, for OpenSSL copies its data: else each
+ * ticket would vouch for an hour more, and a busy upstream for ever. */
+static uint64_t vouched_until_s(const struct tls_sessions *sessions, SSL_SESSION *session)
+{
+    uintptr_t until_s = (uintptr_t)SSL_SESSION_get_ex_data(session, vouched_index);
+    const X509 *certificate = SSL_SESSION_get0_peer(session);
+    if (until_s > 0 || !certificate)
+        return until_s;
+    uint64_t left_ms = tls_expiry_left_ms(certificate);
+    if (left_ms > TLS_SESSION_LIFE_MS)
+        left_ms = TLS_SESSION_LIFE_MS;
+    until_s = (uintptr_t)((sessions->loop->now_ms + left_ms) / 1000);
+    return SSL_SESSION_set_ex_data(session, vouched_index, (void *)until_s) ? until_s : 0;
+}
+
+static uint64_t ends_ms_of(const struct tls_sessions *sessions, SSL_SESSION *session)
+{
+    uint64_t vouched_ms = vouched_until_s(sessions, session) * 1000;
+    uint64_t ends_ms = sessions->loop->now_ms + life_ms_of(session);
+    return ends_ms < vouched_ms ? ends_ms : vouched_ms;
+}
+
+static void keep(struct peer *peer, SSL_SESSION *session, uint64_t ends_ms)
 {
     struct tls_sessions *sessions = peer->sessions;
     struct kept *kept = memory_new(sizeof *kept);
-    *kept = (struct kept){.peer = peer,
-                          .session = session,
-                          .ends_ms = sessions->loop->now_ms + life_ms_of(session)};
+    *kept = (struct kept){.peer = peer, .session = session, .ends_ms = ends_ms};
     peer->kept_count++;
     sessions->count++;
     list_push_back(&peer->kept, &kept->peer_node);
@@ -161,8 +184,12 @@ static bool is_modest(SSL *ssl, const SSL_SESSION *session)
     size_t size;
     SSL_SESSION_get0_ticket(session, &ticket, &size);
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-    for (int i = 0; i < sk_X509_num(chain) && size <= TLS_SESSION_MAX_BYTES; i++)
-        size += (size_t)i2d_X509(sk_X509_value(chain, i), NULL);
+    for (int i = 0; i < sk_X509_num(chain) && size <= TLS_SESSION_MAX_BYTES; i++) {
+        int len = i2d_X509(sk_X509_value(chain, i), NULL);
+        if (len < 0)
+            return false;
+        size += (size_t)len;
+    }
     return size <= TLS_SESSION_MAX_BYTES;
 }
 
@@ -171,28 +198,38 @@ static bool is_modest(SSL *ssl, const SSL_SESSION *session)
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct peer *peer = peer_of(ssl);
-    bool is_wanted = SSL_SESSION_is_resumable(session) && is_modest(ssl, session);
+    uint64_t ends_ms = ends_ms_of(peer->sessions, session);
+    bool is_wanted = ends_ms > peer->sessions->loop->now_ms &&
+                     SSL_SESSION_is_resumable(session) && is_modest(ssl, session);
     SSL_SESSION *copy = is_wanted ? SSL_SESSION_dup(session) : NULL;
     if (copy && is_for_many(copy))
         drop_all_of(peer);
     if (copy)
-        keep(peer, copy);
+        keep(peer, copy, ends_ms);
     return 0;
 }
 
 /* -------------------------------------------------------------------------- offering */
 
-/* The newest that has not ended; the caller frees it. NULL: none. */
+/* NULL: none. */
+static struct kept *newest_alive(struct peer *peer)
+{
+    struct list *node;
+    while ((node = peer->kept.prev) != &peer->kept) {
+        struct kept *kept = container_of(node, struct kept, peer_node);
+        if (kept->ends_ms > peer->sessions->loop->now_ms)
+            return kept;
+        drop(kept);
+    }
+    return NULL;
+}
+
+/* The caller frees it. NULL: none. */
 static SSL_SESSION *take(struct peer *peer)
 {
-    struct list *node = peer->kept.prev;
-    if (node == &peer->kept)
+    struct kept *kept = newest_alive(peer);
+    if (!kept)
         return NULL;
-    struct kept *kept = container_of(node, struct kept, peer_node);
-    if (kept->ends_ms <= peer->sessions->loop->now_ms) {
-        drop_all_of(peer); /* the others are older */
-        return NULL;
-    }
     if (is_for_many(kept->session))
         return SSL_SESSION_dup(kept->session);
     SSL_SESSION *session = kept->session;
@@ -210,14 +247,32 @@ static void offer(SSL *ssl)
     SSL_SESSION_free(session);
 }
 
+/* A connection has a session of its own from its first handshake on; in TLS 1.2 the
+ * server may ask for another one, which goes on with that (RFC 5246 7.4.1.1). What
+ * follows the handshake of TLS 1.3 is none to OpenSSL since 1.1.1b. */
+static bool is_first_handshake(const SSL *ssl)
+{
+    return !SSL_get_session(ssl);
+}
+
+/* At the end of a step that did not get to the end: waiting is no failure. */
+static bool has_failed(const SSL *ssl, int value)
+{
+    int error = SSL_get_error(ssl, value);
+    return error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
+}
+
 static void on_info(const SSL *ssl, int where, int value)
 {
-    if (where & SSL_CB_HANDSHAKE_START)
+    struct peer *peer = peer_of(ssl);
+    if ((where & SSL_CB_HANDSHAKE_START) && is_first_handshake(ssl))
         offer((SSL *)(uintptr_t)ssl);
-    /* Some servers cannot stand what they gave away. */
-    bool is_fatal = (where & SSL_CB_ALERT) && value >> 8 == SSL3_AL_FATAL;
-    if (is_fatal && !SSL_is_init_finished(ssl))
-        drop_all_of(peer_of(ssl));
+    /* So that a ticket that comes hours later is as old as its handshake. */
+    if (where & SSL_CB_HANDSHAKE_DONE)
+        vouched_until_s(peer->sessions, SSL_get_session(ssl));
+    /* Some servers cannot stand what they gave away, and not all say so in an alert. */
+    if (where == SSL_CB_CONNECT_EXIT && value <= 0 && has_failed(ssl, value))
+        drop_all_of(peer);
 }
 
 /* -------------------------------------------------------------------------- contexts */
@@ -240,6 +295,7 @@ static void on_context_free(void *parent, void *data, CRYPTO_EX_DATA *all, int i
 static void make_index(void)
 {
     peer_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_free);
+    vouched_index = SSL_SESSION_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
 static struct peer *find_or_make(struct tls_sessions *sessions,
@@ -266,7 +322,7 @@ void tls_sessions_attach(struct tls_sessions *sessions, const struct target *tar
                          void *ssl_ctx)
 {
     pthread_once(&index_once, make_index);
-    if (peer_index < 0)
+    if (peer_index < 0 || vouched_index < 0)
         return;
     struct peer *peer = find_or_make(sessions, target);
     if (!SSL_CTX_set_ex_data(ssl_ctx, peer_index, peer)) {

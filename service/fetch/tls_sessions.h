@@ -10,8 +10,13 @@
  * address it leads to. All connections of a process are verified alike, against one
  * store, and shared between callers by origin; sessions are kept by host and port and go
  * no further. libcurl compares the certificate's names after each handshake, resumed ones
- * too, and the egress policy is asked for each socket. An hour bounds how late a
- * certificate is found to have expired. */
+ * too, and the egress policy is asked for each socket. A session ends an hour after the
+ * handshake that showed the certificate, however often it was resumed since, and with the
+ * certificate; sooner where the server says so. An upstream that cannot go on with one
+ * and breaks off is offered none of what it gave before.
+ *
+ * Offered in a connection's first handshake only; a server of TLS 1.2 may ask for
+ * another. */
 #pragma once
 
 #include "base/attributes.h"
@@ -29,7 +34,7 @@ enum {
     TLS_SESSIONS_MAX = 1024,
     /* Ticket and certificates in DER; larger ones are not kept. Usual are 2 to 6 KiB. */
     TLS_SESSION_MAX_BYTES = 16 * 1024,
-    TLS_SESSION_LIFE_MS = 3600 * 1000,
+    TLS_SESSION_LIFE_MS = 3600 * 1000, /* since the full handshake */
 };
 
 struct tls_sessions;

@@ -4,6 +4,7 @@
 #include "fetch/tls_verified.h"
 
 #include "base/memory.h"
+#include "fetch/tls_expiry.h"
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -60,6 +61,19 @@ static bool digest_chain(X509_STORE_CTX *context, unsigned char digest[DIGEST_SI
     return is_fine;
 }
 
+/* Till when the chain that was found, the authority included, is good. */
+static uint64_t ends_ms_of(const struct tls_verified *verified, X509_STORE_CTX *context)
+{
+    uint64_t left_ms = TLS_VERIFIED_LIFE_MS;
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        uint64_t this_ms = tls_expiry_left_ms(sk_X509_value(chain, i));
+        if (this_ms < left_ms)
+            left_ms = this_ms;
+    }
+    return verified->loop->now_ms + left_ms;
+}
+
 static int on_verify(X509_STORE_CTX *context, void *data)
 {
     struct tls_verified *verified = data;
@@ -75,7 +89,7 @@ static int on_verify(X509_STORE_CTX *context, void *data)
     int result = X509_verify_cert(context);
     if (result == 1 && X509_STORE_CTX_get_error(context) == X509_V_OK) {
         memcpy(entry->digest, digest, DIGEST_SIZE);
-        entry->ends_ms = now_ms + TLS_VERIFIED_LIFE_MS;
+        entry->ends_ms = ends_ms_of(verified, context);
     }
     return result;
 }

@@ -2,8 +2,8 @@
 /* Chains of certificates that were verified a moment ago. A burst of new connections to
  * an origin shows the same chain each time, and to verify it again costs a fifth of the
  * handshake with P-256 and far more with P-384. Only what was found good is remembered,
- * by the SHA-256 of all certificates as they were sent, and so long that a date that has
- * passed is noticed soon. Everything else that decides (the store, the purpose, the
+ * by the SHA-256 of all certificates as they were sent, and no longer than each of the
+ * chain is valid. Everything else that decides (the store, the purpose, the
  * least strength) is the same for all connections of a process; names are compared by
  * libcurl each time, and that the peer has the key is shown by each handshake.
  *

@@ -19,14 +19,15 @@ static struct tls_verified *verified;
 static X509_STORE *full, *empty;
 static struct identity root, leaf, other;
 
-static struct identity issue(const char *name, const struct identity *issuer)
+static struct identity issue_for(const char *name, const struct identity *issuer,
+                                 long life_s)
 {
     static int serial;
     struct identity made = {.key = EVP_EC_gen("P-256"), .certificate = X509_new()};
     X509_NAME *subject = X509_get_subject_name(made.certificate);
     ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(made.certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(made.certificate), 3600);
+    X509_gmtime_adj(X509_getm_notAfter(made.certificate), life_s);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name,
                                -1, -1, 0);
     X509_set_issuer_name(made.certificate,
@@ -34,6 +35,11 @@ static struct identity issue(const char *name, const struct identity *issuer)
     X509_set_pubkey(made.certificate, made.key);
     X509_sign(made.certificate, issuer ? issuer->key : made.key, EVP_sha256());
     return made;
+}
+
+static struct identity issue(const char *name, const struct identity *issuer)
+{
+    return issue_for(name, issuer, 24 * 3600);
 }
 
 static void forget(struct identity *identity)
@@ -107,6 +113,29 @@ Test(tls_verified, what_was_found_good_is_believed_for_a_while)
     cr_expect(trusts(&leaf, false, empty));
     loop.now_ms++;
     cr_expect(not(trusts(&leaf, false, empty)));
+}
+
+Test(tls_verified, what_was_found_good_is_believed_no_longer_than_its_certificate_is_good)
+{
+    struct identity brief = issue_for("brief", &root, 60);
+    cr_expect(trusts(&brief, false, full));
+    loop.now_ms += 50 * 1000;
+    cr_expect(trusts(&brief, false, empty));
+    loop.now_ms += 10 * 1000;
+    cr_expect(not(trusts(&brief, false, empty)));
+    forget(&brief);
+}
+
+Test(tls_verified, nor_than_its_authoritys)
+{
+    struct identity brief = issue_for("brief", NULL, 60);
+    struct identity below = issue("below", &brief);
+    X509_STORE_add_cert(full, brief.certificate);
+    cr_expect(trusts(&below, false, full));
+    loop.now_ms += 60 * 1000;
+    cr_expect(not(trusts(&below, false, empty)));
+    forget(&below);
+    forget(&brief);
 }
 
 Test(tls_verified, what_was_found_bad_is_looked_at_again)
