@@ -51,21 +51,19 @@ class FewDescriptors:
 
     def __init__(self, gatherd, spare):
         self.pid = gatherd.pid
+        self.descriptors = gatherd.descriptors
         # What is still being closed, the connection that asked whether it is ready for one,
         # would be one more to spare.
         wait_until(self.are_settled, 10, "no descriptor to come or go")
         self.before = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
-        taken = self.taken()
+        taken = self.descriptors()
         free = (number for number in itertools.count() if number not in taken)
         self.limit = next(itertools.islice(free, spare, None))
 
-    def taken(self):
-        return {int(name) for name in os.listdir(f"/proc/{self.pid}/fd")}
-
     def are_settled(self):
-        before = self.taken()
+        before = self.descriptors()
         time.sleep(0.2)
-        return self.taken() == before
+        return self.descriptors() == before
 
     def __enter__(self):
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (self.limit, self.before[1]))

@@ -92,7 +92,7 @@ def test_old_pooled_connections_are_closed(start_gatherd, upstream):
     gatherd = start_gatherd(options(server__workers=1, fetch__keep_alive="300ms"))
     key = upstream.new_key()
     gatherd.fetch(upstream.url("ok", key=key))
-    wait_until(lambda: not (set(gatherd.descriptors()) & gatherd.connection_inodes()[1]), 5,
-               "the pooled connection closed")
+    wait_until(lambda: gatherd.connection_inodes()[1].isdisjoint(gatherd.descriptors().values()),
+               5, "the pooled connection closed")
     gatherd.fetch(upstream.url("ok", key=key))
     assert upstream.stats(key)["connections"] == 2

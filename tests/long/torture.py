@@ -262,7 +262,7 @@ class Rig:
     def settle(self):
         def settled():
             return not any(t in self.gatherd.connection_inodes()[0]
-                           for t in self.gatherd.descriptors())
+                           for t in self.gatherd.descriptors().values())
         with contextlib.suppress(AssertionError, FileNotFoundError):
             wait_until(settled, 3, "clients gone")
 
@@ -320,7 +320,8 @@ class Rig:
         for frames, blocks in traces.items():
             numbers = sorted({g for g, _ in blocks})
             trace = self.symbols.trace(frames)
-            if trace.startswith("pool_"):  # on a free list, or in use by nobody knows whom
+            if "(pool.c:" in trace.split(" < ")[0]:
+                # On a free list, or in use by nobody knows whom.
                 continue
             if self.symbols.is_of_library(frames):
                 self.library_leaks += len(blocks)

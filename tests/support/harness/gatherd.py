@@ -67,7 +67,7 @@ class Gatherd:
             self.child.popen.kill()
             self.child.popen.wait()
             raise
-        self.descriptors_at_start = len([target for target in self.descriptors()
+        self.descriptors_at_start = len([target for target in self.descriptors().values()
                                          if not target.startswith("anon_inode:")])
 
     def environment(self):
@@ -120,12 +120,12 @@ class Gatherd:
     # Descriptors.
 
     def descriptors(self):
-        """What every descriptor of the process points to."""
+        """What every descriptor of the process points to, by its number."""
         folder = f"/proc/{self.pid}/fd"
-        targets = []
+        targets = {}
         for name in os.listdir(folder):
             try:
-                targets.append(os.readlink(f"{folder}/{name}"))
+                targets[int(name)] = os.readlink(f"{folder}/{name}")
             except FileNotFoundError:
                 continue
         return targets
@@ -150,13 +150,13 @@ class Gatherd:
 
         def settled():
             clients, upstreams = self.connection_inodes()
-            mine = self.descriptors()
+            mine = self.descriptors().values()
             anonymous = [t for t in mine if t.startswith("anon_inode:")]
             left = len([t for t in mine if t not in upstreams]) - len(anonymous)
             return (not any(t in clients for t in mine) and len(anonymous) <= ANONYMOUS_MAX
                     and left <= self.descriptors_at_start + DESCRIPTOR_SLACK)
         wait_until(settled, 5, f"descriptors back to {self.descriptors_at_start}: "
-                               f"{sorted(self.descriptors())}")
+                               f"{sorted(self.descriptors().values())}")
 
     # Talking to it.
 
