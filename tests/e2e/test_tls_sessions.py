@@ -1,41 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions of TLS are resumed by later connections to the same host and port, and vouch for
-nobody else.  nginx, which closes behind each reply here, says whether a connection was."""
-import shutil
-from pathlib import Path
-
+nobody else.  nginx, which closes behind each reply here, says whether a connection was.
+test_tls_vouching.py has who must not profit from another's handshake."""
 import pytest
+from harness.closing_server import ClosingServer, needs_nginx
 from harness.configuration import options
-from harness.process import Child, accepts, free_port, wait_until
+from harness.process import free_port
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-NGINX_CONF = """\
-daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr;
-events {{ worker_connections 512; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  keepalive_timeout 0; default_type application/json;
-  server {{
-    listen 127.0.0.1:{port} ssl; ssl_protocols {protocols};
-    ssl_certificate {certificates}/{leaf}.pem; ssl_certificate_key {certificates}/{leaf}.key;
-    location / {{ return 200 '"$ssl_session_reused $ssl_protocol"'; }}
-  }}
-}}
-"""
-pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed")
-
-
-class Closing(Child):
-    """nginx on `port`, with one of the test authority's certificates."""
-
-    def __init__(self, upstream, folder, port, leaf="good", protocols="TLSv1.2 TLSv1.3"):
-        conf = folder / "nginx.conf"
-        conf.write_text(NGINX_CONF.format(folder=folder, port=port, leaf=leaf,
-                                          protocols=protocols,
-                                          certificates=upstream.ports["certificates"]))
-        super().__init__([NGINX, "-e", "stderr", "-c", str(conf)], folder, "nginx")
-        wait_until(lambda: accepts(port), 10, "nginx")
+pytestmark = needs_nginx
 
 
 @pytest.fixture
@@ -45,7 +17,7 @@ def port():
 
 @pytest.fixture
 def closing(tmp_path, upstream, port):
-    child = Closing(upstream, tmp_path, port)
+    child = ClosingServer(upstream.ports["certificates"], tmp_path, port)
     yield child
     child.stop()
 
@@ -70,7 +42,7 @@ def test_a_burst_of_new_connections_resumes_the_sessions_of_the_last(gatherd, po
 
 
 def test_tls_1_2_resumes_by_ticket(gatherd, tmp_path, upstream, port):
-    server = Closing(upstream, tmp_path, port, protocols="TLSv1.2")
+    server = ClosingServer(upstream.ports["certificates"], tmp_path, port, protocols="TLSv1.2")
     assert bodies(gatherd, f"https://localhost:{port}/", 1) == [". TLSv1.2"]
     assert bodies(gatherd, f"https://localhost:{port}/", 40) == ["r TLSv1.2"] * 40
     server.stop()
@@ -89,11 +61,12 @@ def test_another_name_of_the_same_server_is_verified_for_itself(gatherd, port):
 def test_s19_sessions_do_not_vouch_for_who_took_the_port(gatherd, tmp_path, upstream, port, leaf,
                                                          protocols):
     url = f"https://localhost:{port}/"
-    honest = Closing(upstream, tmp_path, port, protocols=protocols)
+    honest = ClosingServer(upstream.ports["certificates"], tmp_path, port, protocols=protocols)
     assert bodies(gatherd, url, 4)[0] == f". {protocols}"
     assert bodies(gatherd, url, 1) == [f"r {protocols}"]
     honest.stop()
-    other = Closing(upstream, tmp_path, port, leaf, protocols)
+    other = ClosingServer(upstream.ports["certificates"], tmp_path, port, leaf=leaf,
+                          protocols=protocols)
     for _ in range(3):
         assert gatherd.fetch(url)["error"]["code"] == "tls"
     other.stop()

@@ -3,13 +3,15 @@
 to names as well as addresses.  Not a proxy to deploy: it stands where an operator's would, to
 show what it is asked for.
 
-    egress_proxy.py HOST PORT LOG [--refuse STATUS]
+    egress_proxy.py HOST PORT LOG [--refuse STATUS] [--tls CERTIFICATE KEY]
 
 Each request adds a line to LOG, "connect 192.0.2.1:80" or "forward http://name/", before
-anything is done about it.  --refuse answers each with that status instead."""
+anything is done about it.  --refuse answers each with that status instead; --tls wants
+to be spoken to in TLS."""
 import argparse
 import asyncio
 import socket
+import ssl
 import struct
 
 BUFFER = 65536
@@ -96,9 +98,14 @@ async def main():
     parser.add_argument("port", type=int)
     parser.add_argument("log")
     parser.add_argument("--refuse", type=int)
+    parser.add_argument("--tls", nargs=2)
     options = parser.parse_args()
+    tls = None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*options.tls)
     server = await asyncio.start_server(Proxy(options).serve, options.host, options.port,
-                                        backlog=1024)
+                                        backlog=1024, ssl=tls)
     await server.serve_forever()
 
 
