@@ -73,11 +73,10 @@ void loop_unwatch(struct loop *loop, struct watch *watch)
     }
 }
 
-static int wait_limit(const struct loop *loop, int max_ms)
+static int wait_limit(const struct loop *loop, int max_ms, uint64_t now)
 {
-    if (loop->timer_count == 0 || max_ms == 0)
+    if (loop->timer_count == 0)
         return max_ms;
-    uint64_t now = clock_now_ms();
     uint64_t due = loop->heap[0]->at_ms;
     uint64_t left = due > now ? due - now : 0;
     if (max_ms >= 0 && left > (uint64_t)max_ms)
@@ -87,9 +86,12 @@ static int wait_limit(const struct loop *loop, int max_ms)
 
 void loop_wait(struct loop *loop, int max_ms)
 {
-    int count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_ROUND,
-                           wait_limit(loop, max_ms));
+    uint64_t since_us = max_ms == 0 ? 0 : clock_now_us();
+    int limit_ms = max_ms == 0 ? 0 : wait_limit(loop, max_ms, since_us / 1000);
+    int count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_ROUND, limit_ms);
     loop_touch(loop);
+    if (limit_ms != 0)
+        loop->idle_us += loop->now_us - since_us;
     loop->ready_count = count > 0 ? count : 0;
     for (loop->ready_next = 0; loop->ready_next < loop->ready_count;) {
         struct epoll_event *event = &loop->ready[loop->ready_next++];

@@ -41,8 +41,9 @@ struct timer {
 
 struct loop {
     int epoll_fd;
-    uint64_t now_ms; /* clock at the last wait or loop_touch: cheap, good to a turn */
-    uint64_t now_us; /* the same, in microseconds */
+    uint64_t now_ms;  /* clock at the last wait or loop_touch: cheap, good to a turn */
+    uint64_t now_us;  /* the same, in microseconds */
+    uint64_t idle_us; /* spent asleep in loop_wait, ever */
     struct timer **heap;
     size_t timer_count;
     uint64_t round; /* counts calls of loop_run_due */

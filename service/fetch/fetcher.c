@@ -226,7 +226,6 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         fetcher->uncounted += !call->is_extra;
     }
     flight->slot = call->origin;
-    flight->slot_us = fetcher->setup.loop->now_us;
     flight->payer = call->flow->caller;
     flight->has_place = true;
     fetcher->dispatched++;
@@ -351,6 +350,7 @@ void fetcher_turn(struct fetcher *fetcher)
 {
     loop_touch(
         fetcher->setup.loop); /* clocks that start now must not start in the past */
+    schedule_note_idle(fetcher->schedule, fetcher->setup.loop->idle_us);
     handover_read_mail(fetcher);
     remove_slice(fetcher);
     fetcher->is_refusing = fetcher_circuits_opened(fetcher);

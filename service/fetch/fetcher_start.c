@@ -139,6 +139,5 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
     fetcher_forget_call(fetcher, call);
     if (!flight)
         return;
-    flight->slot_us = 0; /* how long it took says nothing of its origin */
     flight_abandon(flight);
 }

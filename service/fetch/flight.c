@@ -78,7 +78,7 @@ void flight_release(struct flight *flight)
     struct fetcher *fetcher = flight->fetcher;
     flight_circuit_leave(flight);
     if (flight->slot)
-        origins_release(fetcher->origins, flight->slot, flight->payer, flight->slot_us,
+        origins_release(fetcher->origins, flight->slot, flight->payer,
                         fetcher->setup.loop->now_us);
     flight->slot = NULL;
     if (!flight->has_place)

@@ -41,7 +41,6 @@ struct flight {
     struct call *call; /* NULL: cancelled, or delivered */
     struct transfer *transfer;
     struct origin *slot;  /* the origin whose slot it holds, NULL: none */
-    uint64_t slot_us;     /* when it got it */
     struct caller *payer; /* then: in whose `in_flight` it has a place */
     bool has_place;       /* in the in-flight budget */
     bool has_ended;       /* `code` is final */

@@ -38,7 +38,6 @@ struct origins *origins_new(const struct guard *guard, unsigned slots)
         .buckets = memory_new(FIRST_BUCKETS * sizeof(struct origin *)),
     };
     schedule_init(&origins->schedule, slots);
-    schedule_adapt(&origins->schedule, WINDOW_LEAST);
     list_init(&origins->idle);
     return origins;
 }
@@ -269,9 +268,9 @@ struct call *origins_next(struct origins *origins, uint64_t now_us)
 }
 
 void origins_release(struct origins *origins, struct origin *origin,
-                     struct caller *caller, uint64_t started_us, uint64_t now_us)
+                     struct caller *caller, uint64_t now_us)
 {
-    schedule_release(&origins->schedule, &origin->gate, caller, started_us, now_us);
+    schedule_release(&origins->schedule, &origin->gate, caller, now_us);
     settle(origins, origin);
 }
 

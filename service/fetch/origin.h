@@ -72,7 +72,7 @@ void origins_leave(struct origins *origins, struct call *call, uint64_t now_us);
  * waiting call, slots or not; NULL: none is left. */
 struct call *origins_next(struct origins *origins, uint64_t now_us);
 void origins_release(struct origins *origins, struct origin *origin,
-                     struct caller *caller, uint64_t started_us, uint64_t now_us);
+                     struct caller *caller, uint64_t now_us);
 struct call *origins_drain(struct origins *origins);
 
 /* origins_schedule: to ask it what waits. */

@@ -37,10 +37,7 @@
 
 #include <assert.h>
 
-enum {
-    GAPS = 64, /* as many calls as a turn of the loop starts */
-    WIDEN_SLICE = 256,
-};
+enum { WIDEN_SLICE = 256 };
 
 /* ------------------------------------------------------------- in the round, or parked
  */
@@ -75,23 +72,24 @@ static void close_flow(struct flow *flow)
     turn->is_blocked = false;
 }
 
-static bool is_full(const struct schedule *schedule, const struct gate *gate)
+static struct window_clock window_clock(const struct schedule *schedule, uint64_t now_us)
 {
-    return gate->running + gate->granted >= window_size(&gate->window, &schedule->range);
+    return (struct window_clock){.now_us = now_us, .idle_us = schedule->idle_us};
 }
 
-static bool is_narrow(const struct schedule *schedule, const struct gate *gate)
+/* Calls wait for slots that there could be. */
+static void watch_gate(struct schedule *schedule, struct gate *gate, uint64_t now_us)
 {
-    return window_size(&gate->window, &schedule->range) < schedule->range.most;
+    if (!schedule_is_narrow(schedule, gate) || list_is_linked(&gate->narrow_node))
+        return;
+    list_push_back(&schedule->narrow, &gate->narrow_node);
+    window_wait(&gate->window, window_clock(schedule, now_us));
 }
 
 static void park(struct schedule *schedule, struct pair *pair, uint64_t now_us)
 {
     struct gate *gate = pair->gate;
-    if (list_is_empty(&gate->claims))
-        window_wait(&gate->window, now_us);
-    if (is_narrow(schedule, gate) && !list_is_linked(&gate->narrow_node))
-        list_push_back(&schedule->narrow, &gate->narrow_node);
+    watch_gate(schedule, gate, now_us);
     pair->claim = schedule_get_claim(schedule, gate, pair->flow->turn);
     list_push_back(&pair->claim->pairs, &pair->node);
 }
@@ -116,7 +114,8 @@ static void revoke(struct pair *pair)
 static void grant(struct schedule *schedule, struct gate *gate, uint64_t now_us)
 {
     struct list *node;
-    while (!is_full(schedule, gate) && (node = list_pop_front(&gate->claims)) != NULL) {
+    while (!schedule_is_full(schedule, gate) &&
+           (node = list_pop_front(&gate->claims)) != NULL) {
         struct claim *claim = container_of(node, struct claim, node);
         struct turn *turn = claim->turn;
         struct pair *pair = container_of(list_first(&claim->pairs), struct pair, node);
@@ -229,7 +228,8 @@ static void unlink_call(struct schedule *schedule, struct call *call)
     list_remove(&call->node);
     call->pair = NULL;
     pair->flow->waiting--;
-    pair->gate->waiting--;
+    if (--pair->gate->waiting == 0)
+        list_remove(&pair->gate->narrow_node);
     schedule->waiting--;
 }
 
@@ -280,7 +280,7 @@ static struct pair *next_pair(struct schedule *schedule, struct turn *turn,
     while ((node = list_first(&turn->flows)) != NULL) {
         struct pair *pair;
         while ((pair = pop_pair(container_of(node, struct flow, node))) != NULL) {
-            if (pair->is_granted || !is_full(schedule, pair->gate))
+            if (pair->is_granted || !schedule_is_full(schedule, pair->gate))
                 return pair;
             park(schedule, pair, now_us);
         }
@@ -289,16 +289,10 @@ static struct pair *next_pair(struct schedule *schedule, struct turn *turn,
     return NULL;
 }
 
-static uint64_t runnable_since_us(const struct flow *flow)
-{
-    uint64_t free_us = flow->turn->free_us;
-    return flow->runnable_us > free_us ? flow->runnable_us : free_us;
-}
-
 static void note_gap(struct schedule *schedule, const struct flow *flow, uint64_t now_us)
 {
-    uint64_t since_us = runnable_since_us(flow);
-    schedule->gaps_us -= schedule->gaps_us / GAPS;
+    uint64_t since_us = schedule_runnable_since_us(flow);
+    schedule->gaps_us -= schedule->gaps_us / SCHEDULE_GAPS;
     schedule->gaps_us += now_us > since_us ? now_us - since_us : 0;
 }
 
@@ -316,10 +310,10 @@ static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t 
     if (was_parked)
         revoke(pair);
     if (gate->running++ == 0)
-        window_open(&gate->window, &schedule->range, now_us);
+        window_open(&gate->window, window_clock(schedule, now_us));
     if (list_is_empty(&pair->calls))
         schedule_free_pair(schedule, pair);
-    else if (was_parked && is_full(schedule, gate))
+    else if (was_parked && schedule_is_full(schedule, gate))
         park(schedule, pair, now_us);
     else
         list_push_back(&flow->round, &pair->node);
@@ -330,54 +324,6 @@ static struct call *take(struct schedule *schedule, struct pair *pair, uint64_t 
     if (flow->waiting == 0)
         flow->turn = NULL;
     return call;
-}
-
-struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t now_us)
-{
-    struct list *node = list_first(&schedule->round);
-    if (!node)
-        return (struct schedule_delay){0};
-    const struct turn *turn = container_of(node, struct turn, node);
-    const struct flow *flow = container_of(list_first(&turn->flows), struct flow, node);
-    uint64_t since_us = runnable_since_us(flow);
-    return (struct schedule_delay){
-        .oldest_us = now_us > since_us ? now_us - since_us : 0,
-        .round_us = schedule->gaps_us / GAPS,
-    };
-}
-
-/* Of those parked where the window is narrow, the next to be granted a slot. */
-static struct pair *first_parked(const struct schedule *schedule)
-{
-    struct list *node = list_first(&schedule->narrow);
-    if (!node)
-        return NULL;
-    const struct gate *gate = container_of(node, struct gate, narrow_node);
-    const struct claim *claim =
-        container_of(list_first(&gate->claims), struct claim, node);
-    return container_of(list_first(&claim->pairs), struct pair, node);
-}
-
-static struct pair *first_in_round(const struct schedule *schedule)
-{
-    struct list *node = list_first(&schedule->round);
-    if (!node)
-        return NULL;
-    const struct turn *turn = container_of(node, struct turn, node);
-    const struct flow *flow = container_of(list_first(&turn->flows), struct flow, node);
-    node = list_first(&flow->round);
-    struct pair *pair = node ? container_of(node, struct pair, node) : NULL;
-    bool has_slot =
-        pair && (!is_full(schedule, pair->gate) || is_narrow(schedule, pair->gate));
-    return has_slot ? pair : NULL;
-}
-
-struct pair *schedule_peek_long(const struct schedule *schedule, size_t least)
-{
-    struct pair *pair = first_in_round(schedule);
-    if (!pair)
-        pair = first_parked(schedule);
-    return pair && pair->flow->waiting >= least ? pair : NULL;
 }
 
 struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
@@ -405,7 +351,7 @@ struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
 }
 
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,
-                      uint64_t started_us, uint64_t now_us)
+                      uint64_t now_us)
 {
     assert(gate->running > 0);
     gate->running--;
@@ -415,14 +361,12 @@ void schedule_release(struct schedule *schedule, struct gate *gate, struct calle
         if (turn && turn->is_blocked)
             unblock(schedule, turn, now_us);
     }
-    struct window_reply reply = {.started_us = started_us,
-                                 .running = gate->running,
+    struct window_reply reply = {.running = gate->running,
                                  .is_short = !list_is_empty(&gate->claims)};
-    window_done(&gate->window, &schedule->range, &reply, now_us);
+    window_done(&gate->window, &schedule->range, &reply, window_clock(schedule, now_us));
     grant(schedule, gate, now_us);
-    bool is_short = !list_is_empty(&gate->claims);
-    if (is_short && is_narrow(schedule, gate) && !list_is_linked(&gate->narrow_node))
-        list_push_back(&schedule->narrow, &gate->narrow_node);
+    if (!list_is_empty(&gate->claims))
+        watch_gate(schedule, gate, now_us);
 }
 
 bool schedule_has_narrow(const struct schedule *schedule)
@@ -442,9 +386,12 @@ void schedule_widen(struct schedule *schedule, uint64_t now_us)
             break;
         struct gate *gate = container_of(node, struct gate, narrow_node);
         list_push_back(&seen, node);
-        if (window_widen(&gate->window, &schedule->range, now_us))
-            grant(schedule, gate, now_us); /* which unlinks it when nobody waits */
-        if (!is_narrow(schedule, gate))
+        if (list_is_empty(&gate->claims))
+            window_wait(&gate->window, window_clock(schedule, now_us));
+        else if (window_widen(&gate->window, &schedule->range,
+                              window_clock(schedule, now_us)))
+            grant(schedule, gate, now_us);
+        if (!schedule_is_narrow(schedule, gate))
             list_remove(node);
     }
     while ((node = list_pop_front(&seen)) != NULL)

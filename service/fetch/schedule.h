@@ -53,9 +53,10 @@ struct schedule {
     struct list turns;         /* all */
     struct list parked;        /* all claims */
     struct list narrow;        /* gates that calls wait for and that could be wider */
+    uint64_t idle_us;          /* of the worker (window.h) */
     struct turn *recent;
-    uint64_t
-        gaps_us; /* between two turns of a flow: the sum of the last GAPS, decaying */
+    uint64_t gaps_us; /* between two turns of a flow: the sum of the last SCHEDULE_GAPS,
+                         decaying */
     struct pointer_map turn_map; /* by caller */
     struct pointer_map pairs;    /* by flow and gate */
     struct pointer_map claims;   /* by gate and turn */
@@ -64,12 +65,9 @@ struct schedule {
     size_t spare_count; /* of both */
 };
 
-/* schedule_init: each gate lets `slots` calls run at once. schedule_done expects that
- * nothing waits. */
+/* schedule_init: each gate lets `slots` calls run at once, or as many as keep the worker
+ * busy (window.h). schedule_done expects that nothing waits. */
 void schedule_init(struct schedule *schedule, unsigned slots);
-/* schedule_adapt: as many calls as each gate needs (window.h), `least` or more. Call it
- * before anything waits. */
-void schedule_adapt(struct schedule *schedule, unsigned least);
 void schedule_done(struct schedule *schedule);
 
 void gate_init(struct gate *gate);
@@ -105,10 +103,9 @@ struct schedule_delay {
 };
 struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t now_us);
 
-/* schedule_release gives the slot and the place of a call back. `started_us`: when it got
- * them, 0 where what it took says nothing of the origin. */
+/* schedule_release gives the slot and the place of a call back. */
 void schedule_release(struct schedule *schedule, struct gate *gate, struct caller *caller,
-                      uint64_t started_us, uint64_t now_us);
+                      uint64_t now_us);
 
 /* schedule_has_blocked: some caller has calls here that wait for room among its calls in
  * flight. When those run on other workers nobody tells; schedule_retry, now and then,
@@ -116,8 +113,14 @@ void schedule_release(struct schedule *schedule, struct gate *gate, struct calle
 bool schedule_has_blocked(const struct schedule *schedule);
 void schedule_retry(struct schedule *schedule, uint64_t now_us);
 
+/* schedule_note_idle, once a turn: for how long the worker has slept, ever. */
+static inline void schedule_note_idle(struct schedule *schedule, uint64_t idle_us)
+{
+    schedule->idle_us = idle_us;
+}
+
 /* schedule_has_narrow: calls wait for slots that there could be. schedule_widen, every
- * millisecond, lets them have some more where no call ends. */
+ * millisecond, lets them have more where the worker slept meanwhile. */
 bool schedule_has_narrow(const struct schedule *schedule);
 void schedule_widen(struct schedule *schedule, uint64_t now_us);
 

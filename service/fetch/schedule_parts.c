@@ -14,7 +14,8 @@ enum { SPARES_MAX = 1024 };
 
 void schedule_init(struct schedule *schedule, unsigned slots)
 {
-    *schedule = (struct schedule){.range = {.least = slots, .most = slots}};
+    *schedule = (struct schedule){
+        .range = {.least = slots < WINDOW_LEAST ? slots : WINDOW_LEAST, .most = slots}};
     list_init(&schedule->round);
     list_init(&schedule->blocked);
     list_init(&schedule->turns);
@@ -22,12 +23,6 @@ void schedule_init(struct schedule *schedule, unsigned slots)
     list_init(&schedule->narrow);
     list_init(&schedule->spare_pairs);
     list_init(&schedule->spare_claims);
-}
-
-void schedule_adapt(struct schedule *schedule, unsigned least)
-{
-    if (least < schedule->range.most)
-        schedule->range.least = least;
 }
 
 void schedule_done(struct schedule *schedule)
@@ -159,8 +154,6 @@ void schedule_free_claim(struct schedule *schedule, struct claim *claim)
     struct gate *gate = claim->gate;
     list_remove(&claim->node);
     list_remove(&claim->all_node);
-    if (list_is_empty(&gate->claims))
-        list_remove(&gate->narrow_node);
     claim->gate = NULL;
     if (claim == &gate->first)
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schedule's inside, for schedule.c only: its turns, pairs and claims are found, made
- * and given back. Who hangs where is schedule.c's. */
+/* The schedule's inside, for schedule.c and schedule_peek.c only: its turns, pairs and
+ * claims are found, made and given back. Who hangs where is schedule.c's. */
 #pragma once
 
 #include "fetch/schedule.h"
@@ -36,3 +36,24 @@ void schedule_free_pair(struct schedule *schedule, struct pair *pair);
 struct claim *schedule_get_claim(struct schedule *schedule, struct gate *gate,
                                  struct turn *turn);
 void schedule_free_claim(struct schedule *schedule, struct claim *claim);
+
+enum { SCHEDULE_GAPS = 64 }; /* in schedule.gaps_us: as many calls as a turn starts */
+
+static inline uint64_t schedule_runnable_since_us(const struct flow *flow)
+{
+    uint64_t free_us = flow->turn->free_us;
+    return flow->runnable_us > free_us ? flow->runnable_us : free_us;
+}
+
+static inline bool schedule_is_full(const struct schedule *schedule,
+                                    const struct gate *gate)
+{
+    return gate->running + gate->granted >= window_size(&gate->window, &schedule->range);
+}
+
+/* schedule_is_narrow: the gate has fewer slots than there could be. */
+static inline bool schedule_is_narrow(const struct schedule *schedule,
+                                      const struct gate *gate)
+{
+    return window_size(&gate->window, &schedule->range) < schedule->range.most;
+}

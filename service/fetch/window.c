@@ -1,140 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measured when it is first used, and again while calls wait for it. */
+/* Intervals decide what takes time to see; a sleeping worker is seen at once. */
 #include "fetch/window.h"
 
-static unsigned between(uint64_t size, const struct window_range *range)
+static bool is_narrow(const struct window *window, const struct window_range *range)
 {
-    if (size < range->least)
-        return range->least;
-    return size < range->most ? (unsigned)size : range->most;
+    return window_size(window, range) < range->most;
 }
 
-static unsigned size_for(const struct window_range *range, uint64_t reply_us)
+static void begin_interval(struct window *window, struct window_clock clock)
 {
-    return between(reply_us / WINDOW_CALL_US, range);
-}
-
-static void count_from(struct window *window, uint64_t now_us)
-{
-    window->quiet_us = now_us;
-    window->slow_us = now_us;
+    window->since = clock;
     window->count = 0;
 }
 
-void window_open(struct window *window, const struct window_range *range, uint64_t now_us)
+void window_open(struct window *window, struct window_clock clock)
 {
-    window->size = window_size(window, range);
-    if (window->try_us == 0)
-        window->try_us = now_us + WINDOW_FIRST_TRY_US;
-    count_from(window, now_us);
+    if (clock.now_us - window->since.now_us < 2 * WINDOW_INTERVAL_US)
+        return;
+    begin_interval(window, clock);
+    window->size = 0; /* what it was narrow for is long ago */
 }
 
-void window_wait(struct window *window, uint64_t now_us)
+void window_wait(struct window *window, struct window_clock clock)
 {
-    window->quiet_us = now_us;
-    if (now_us - window->slow_us >= 2 * WINDOW_SLOW_US)
-        count_from(window, now_us); /* what was is long ago */
+    window->wait_us = clock.now_us;
+    window->seen = clock;
+    window->lost_us = 0;
 }
 
-/* In order, so that the median is in the middle. */
-static void take_sample(struct window *window, uint64_t took_us)
+static void make_wider(struct window *window, const struct window_range *range,
+                       unsigned times, struct window_clock clock)
 {
-    uint32_t sample = took_us < UINT32_MAX ? (uint32_t)took_us : UINT32_MAX;
-    unsigned at = window->sample_count++;
-    for (; at > 0 && window->samples_us[at - 1] > sample; at--)
-        window->samples_us[at] = window->samples_us[at - 1];
-    window->samples_us[at] = sample;
+    unsigned size = window_size(window, range);
+    window->size = size < range->most / times ? size * times : 0;
+    window->lost_us = 0;
+    bool was_right = clock.now_us - window->narrow_us >= WINDOW_PROOF_US;
+    uint64_t pause_us = was_right ? 0 : 2 * window->pause_us;
+    if (pause_us < WINDOW_PAUSE_US)
+        pause_us = WINDOW_PAUSE_US;
+    window->pause_us = pause_us < WINDOW_PAUSE_MAX_US ? pause_us : WINDOW_PAUSE_MAX_US;
+    window->next_us = clock.now_us + window->pause_us;
 }
 
-static void end_try(struct window *window, uint64_t now_us)
+/* Calls waited all the interval, so `size` were under way. */
+static bool is_far(const struct window *window, const struct window_range *range,
+                   uint64_t took_us)
 {
-    uint64_t pause_us =
-        window->is_trying ? (now_us - window->try_us) * WINDOW_TRY_SHARE : WINDOW_TRY_US;
-    window->is_trying = false;
-    window->sample_count = 0;
-    window->try_us = now_us + (pause_us > WINDOW_TRY_US ? pause_us : WINDOW_TRY_US);
+    return window->wait_us <= window->since.now_us &&
+           (uint64_t)window->count * WINDOW_NEAR_US <
+               window_size(window, range) * took_us;
 }
 
-static void begin_try(struct window *window, const struct window_range *range,
-                      uint64_t now_us)
+/* True: it has become wider. */
+static bool end_interval(struct window *window, const struct window_range *range,
+                         const struct window_reply *reply, struct window_clock clock)
 {
-    window->is_trying = true;
-    window->is_drained = false;
-    window->sample_count = 0;
-    window->try_us = now_us;
-    window->size = WINDOW_TRY_SIZE < range->least ? WINDOW_TRY_SIZE : range->least;
-}
-
-/* Draining takes as long as what is under way: only where much is done in little time,
- * which is known at the end of an interval. */
-static bool must_try(struct window *window, const struct window_range *range,
-                     const struct window_reply *reply, uint64_t now_us)
-{
-    if (now_us - window->slow_us < WINDOW_SLOW_US)
-        return false;
-    bool is_busy = window->count >= WINDOW_SLOW_COUNT &&
-                   now_us - window->slow_us < 2 * WINDOW_SLOW_US;
-    bool matters = reply->is_short || reply->running > range->least;
-    count_from(window, now_us);
-    return is_busy && matters && range->least < range->most && now_us >= window->try_us;
-}
-
-/* True for a reply that came while hardly anything else was under way. */
-static bool is_alone(struct window *window, const struct window_reply *reply,
-                     uint64_t now_us)
-{
-    if (window->is_drained)
-        return reply->started_us >= window->drained_us;
-    window->is_drained = reply->running < window->size;
-    window->drained_us = now_us;
-    return false;
+    uint64_t took_us = clock.now_us - window->since.now_us;
+    uint64_t idle_us = clock.idle_us - window->since.idle_us;
+    bool was_far =
+        reply->is_short && is_narrow(window, range) && is_far(window, range, took_us);
+    bool is_busy = idle_us * WINDOW_BUSY_SHARE < took_us;
+    bool is_crowded = reply->is_short || reply->running > range->least;
+    begin_interval(window, clock);
+    if (was_far) {
+        make_wider(window, range, range->most, clock);
+    } else if (is_busy && is_crowded && clock.now_us >= window->next_us &&
+               window_size(window, range) > range->least) {
+        window->size = range->least;
+        window->narrow_us = clock.now_us;
+        window->seen = clock;
+        window->lost_us = 0;
+    }
+    return was_far;
 }
 
 void window_done(struct window *window, const struct window_range *range,
-                 const struct window_reply *reply, uint64_t now_us)
+                 const struct window_reply *reply, struct window_clock clock)
 {
-    window->quiet_us = now_us;
     window->count++;
-    if (!window->is_trying) {
-        if (must_try(window, range, reply, now_us))
-            begin_try(window, range, now_us);
-        return;
-    }
-    if (!is_alone(window, reply, now_us))
-        return;
-    take_sample(window, now_us > reply->started_us ? now_us - reply->started_us : 1);
-    if (window->sample_count < WINDOW_SAMPLES)
-        return;
-    window->reply_us = window->samples_us[WINDOW_SAMPLES / 4];
-    window->size = size_for(range, window->reply_us);
-    end_try(window, now_us);
-    count_from(window, now_us);
-}
-
-/* Too few replies for what they usually take, while calls wait. */
-static bool is_slow(struct window *window, uint64_t now_us)
-{
-    bool is_near = window->reply_us > 0 && window->reply_us < WINDOW_QUIET_US;
-    if (!is_near)
-        return now_us - window->quiet_us >= WINDOW_QUIET_US;
-    if (now_us - window->slow_us < WINDOW_SLOW_US)
-        return false;
-    bool is_slow = window->count < WINDOW_SLOW_COUNT;
-    window->slow_us = now_us;
-    window->count = 0;
-    return is_slow;
+    if (clock.now_us - window->since.now_us >= WINDOW_INTERVAL_US)
+        end_interval(window, range, reply, clock);
 }
 
 bool window_widen(struct window *window, const struct window_range *range,
-                  uint64_t now_us)
+                  struct window_clock clock)
 {
-    unsigned size = window_size(window, range);
-    if (size >= range->most || !is_slow(window, now_us))
+    if (!is_narrow(window, range))
         return false;
-    if (window->is_trying)
-        size = size_for(range, window->reply_us);
-    end_try(window, now_us);
-    window->size = between((uint64_t)size * 4, range);
-    count_from(window, now_us);
-    return true;
+    uint64_t leak_us = (clock.now_us - window->seen.now_us) / WINDOW_LOSS_SHARE;
+    window->lost_us += clock.idle_us - window->seen.idle_us;
+    window->lost_us -= leak_us < window->lost_us ? leak_us : window->lost_us;
+    window->seen = clock;
+    if (window->lost_us >= WINDOW_LOSS_US) {
+        make_wider(window, range, 4, clock);
+        return true;
+    }
+    const struct window_reply none = {.running = window_size(window, range),
+                                      .is_short = true};
+    return clock.now_us - window->since.now_us >= WINDOW_INTERVAL_US &&
+           end_interval(window, range, &none, clock);
 }

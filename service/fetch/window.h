@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many calls of one origin a worker has under way at once, below fetch.per_origin: no
- * more than it takes to keep origin and worker busy.
+/* How many calls of one origin a worker has under way at once: fetch.per_origin, or fewer
+ * while fewer keep the worker busy all the same.
  *
  * An upstream that answers at once gains nothing from hundreds of requests in its queue,
  * and the worker loses: what libcurl and the kernel hold for each call has left the
- * processor's cache before the reply is there. With 32 calls under way instead of 400 an
- * item took a fifth less CPU, at more items a second. An upstream that takes its time
- * needs as many under way as a worker can start in that time.
+ * processor's cache before the reply is there. With 32 calls under way instead of 256 an
+ * item took a fifth less CPU, at more items a second.
  *
- * So the window is the time a reply takes when hardly anything else is under way, over
- * the time a call takes of the worker. That time is measured now and then: the window
- * shuts to a few calls, and what the next ones take counts (so BBR finds the least round
- * trip: draft-ietf-ccwg-bbr, ProbeRTT). Where replies stay away,
- * or a few slow ones fill it, it opens at once. Pure: `now_us` is any clock, the same in
- * all functions. One per origin, embedded in its gate; the schedule of one worker. */
+ * So a window is narrow only where that costs nothing, and this is watched while it is:
+ *
+ *   wide ──► narrow   the worker did not sleep for a whole interval, and more calls were
+ *                     under way than WINDOW_LEAST.
+ *   narrow ──► wider  the worker slept while calls waited here: a millisecond of it,
+ *                     above a tenth of the time, makes it four times as wide.
+ *   narrow ──► wide   others kept the worker busy, and a reply took WINDOW_NEAR_US: the
+ *                     calls under way over the replies a second (Little's law).
+ *
+ * A worker that has time to sleep thus never waits for a window, and what replies take,
+ * all or some of them, need not be known. A batch that comes alone has all of
+ * fetch.per_origin. After a window had to widen it is left alone for a while, longer each
+ * time.
+ *
+ * Pure: `now_us` is any clock that runs on, `idle_us` one that runs while the worker
+ * sleeps; the same in all functions. One per origin, embedded in its gate; the schedule
+ * of one worker. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,19 +31,16 @@
 
 enum {
     WINDOW_LEAST = 32,
-    /* Less than a call ever took of a worker (14 µs, small bodies): the window is never
-     * what a busy worker waits for. */
-    WINDOW_CALL_US = 8,
-    WINDOW_TRY_SIZE = 4, /* calls under way while the time is measured */
-    WINDOW_SAMPLES = 16,
-    WINDOW_FIRST_TRY_US = 100 * 1000, /* not in the first small batch */
-    WINDOW_TRY_US = 1000 * 1000,      /* from one measurement to the next, at least … */
-    WINDOW_TRY_SHARE = 200,           /* … and as many times as long as one took */
-    /* It opens fourfold after a millisecond without a reply. Where replies took less, the
-     * processor may have been with other programs: after 16 ms with few. */
-    WINDOW_QUIET_US = 1000,
-    WINDOW_SLOW_US = 16 * 1000,
-    WINDOW_SLOW_COUNT = 32,
+    WINDOW_INTERVAL_US = 16 * 1000,
+    WINDOW_BUSY_SHARE = 8, /* a worker that sleeps for less than an eighth is busy */
+    WINDOW_LOSS_US = 1000,
+    WINDOW_LOSS_SHARE =
+        10, /* a tenth: epoll_wait itself, and a machine with other work */
+    WINDOW_NEAR_US = 4000,
+    /* To the next trial after one failed. Each costs an interval at worst. */
+    WINDOW_PAUSE_US = 250 * 1000,
+    WINDOW_PAUSE_MAX_US = 2000 * 1000,
+    WINDOW_PROOF_US = 1000 * 1000, /* narrow for so long, it had been right */
 };
 
 struct window_range {
@@ -41,43 +48,43 @@ struct window_range {
     unsigned most; /* fetch.per_origin */
 };
 
-/* Zeroed: at the least, nothing known. */
+struct window_clock {
+    uint64_t now_us;
+    uint64_t idle_us;
+};
+
+/* Zeroed: wide. */
 struct window {
-    unsigned size; /* 0: never opened */
-    bool is_trying;
-    bool is_drained; /* trying, and only as many are under way as it lets start */
-    unsigned count;
-    uint64_t quiet_us;   /* since then no reply has come */
-    uint64_t slow_us;    /* since then `count` have */
-    uint64_t drained_us; /* what starts from then on is measured */
-    uint64_t
-        reply_us;    /* what one takes alone: of the samples the quarter's; 0: unknown */
-    uint64_t try_us; /* since when it is being measured, or when it will be */
-    unsigned sample_count;
-    uint32_t samples_us[WINDOW_SAMPLES]; /* in order of size */
+    unsigned size;             /* 0: all there are */
+    unsigned count;            /* calls that ended in the interval */
+    struct window_clock since; /* the interval's beginning */
+    struct window_clock seen;  /* until then what is lost has been counted */
+    uint64_t lost_us;          /* slept while calls waited, above the share */
+    uint64_t wait_us;          /* since then calls wait */
+    uint64_t narrow_us;        /* when it was made narrow */
+    uint64_t pause_us;
+    uint64_t next_us; /* not narrow again before */
 };
 
 static inline unsigned window_size(const struct window *window,
                                    const struct window_range *range)
 {
-    return window->size ? window->size : range->least;
+    return window->size ? window->size : range->most;
 }
 
 /* window_open: the first call after none starts. */
-void window_open(struct window *window, const struct window_range *range,
-                 uint64_t now_us);
-/* window_wait: the first call after none waits. */
-void window_wait(struct window *window, uint64_t now_us);
+void window_open(struct window *window, struct window_clock clock);
+/* window_wait: calls wait from now on. */
+void window_wait(struct window *window, struct window_clock clock);
 
 struct window_reply {
-    uint64_t started_us; /* when the call was started; 0: what it took does not count */
-    unsigned running;    /* calls that are left */
-    bool is_short;       /* others wait */
+    unsigned running; /* calls that are left */
+    bool is_short;    /* others wait */
 };
 
 /* window_done: a call has ended. */
 void window_done(struct window *window, const struct window_range *range,
-                 const struct window_reply *reply, uint64_t now_us);
-/* window_widen: calls wait. True: it has become wider, as too few replies have come. */
+                 const struct window_reply *reply, struct window_clock clock);
+/* window_widen, every millisecond or so while calls wait: true: it has become wider. */
 bool window_widen(struct window *window, const struct window_range *range,
-                  uint64_t now_us);
+                  struct window_clock clock);

@@ -113,6 +113,20 @@ Test(loop, waiting_ends_with_the_first_timer)
     loop_done(&loop);
 }
 
+Test(loop, counts_what_it_sleeps_and_not_what_it_only_looks)
+{
+    struct loop loop;
+    struct error err;
+    cr_assert(loop_init(&loop, &err));
+    loop_wait(&loop, 0);
+    cr_assert(eq(u64, loop.idle_us, 0));
+    uint64_t before_us = clock_now_us();
+    loop_wait(&loop, 5);
+    cr_assert(ge(u64, loop.idle_us, 4000));
+    cr_assert(le(u64, loop.idle_us, clock_now_us() - before_us));
+    loop_done(&loop);
+}
+
 struct pair {
     struct watch watch;
     struct loop *loop;

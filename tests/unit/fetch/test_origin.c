@@ -73,10 +73,10 @@ Test(origin, hands_out_calls_while_its_slots_last)
     cr_assert_eq(calls[0].origin, origin);
     cr_assert_eq(origins_next(origins, 0), &calls[1]);
     cr_assert_null(origins_next(origins, 0));
-    origins_release(origins, origin, &caller, 0, 0);
+    origins_release(origins, origin, &caller, 0);
     cr_assert_eq(origins_next(origins, 0), &calls[2]);
-    origins_release(origins, origin, &caller, 0, 0);
-    origins_release(origins, origin, &caller, 0, 0);
+    origins_release(origins, origin, &caller, 0);
+    origins_release(origins, origin, &caller, 0);
     origins_free(origins);
 }
 
@@ -90,7 +90,7 @@ Test(origin, lets_a_call_wait_first_or_leave)
     origins_wait_first(origins, origin, &calls[2], 0);
     origins_leave(origins, &calls[0], 0);
     cr_assert_eq(origins_next(origins, 0), &calls[2]);
-    origins_release(origins, origin, &caller, 0, 0);
+    origins_release(origins, origin, &caller, 0);
     origins_leave(origins, &calls[1], 0);
     cr_assert_null(origins_next(origins, 0));
     cr_assert_eq(origins_schedule(origins)->waiting, 0);

@@ -11,7 +11,7 @@ TestSuite(schedule, .init = setup, .fini = teardown);
 
 static void release(int gate, int caller)
 {
-    schedule_release(&schedule, &gates[gate], &callers[caller], 0, 0);
+    schedule_release(&schedule, &gates[gate], &callers[caller], 0);
 }
 
 /* ------------------------------------------------------------------ the next ones, many
@@ -335,7 +335,7 @@ static struct gate *last_gate;
 static int next_flow_after_release(void)
 {
     if (last)
-        schedule_release(&schedule, last_gate, last->flow->caller, 0, 0);
+        schedule_release(&schedule, last_gate, last->flow->caller, 0);
     struct gate *gate_of[CALLS];
     for (int i = 0; i < call_count; i++)
         gate_of[i] = calls[i].pair ? calls[i].pair->gate : NULL;
@@ -370,7 +370,7 @@ static void expect_fair(unsigned seed, unsigned slots, int gate_count)
         cr_expect_leq(before[i], 1, "flow %d of its caller, seed %u", i, seed);
     for (int i = 1; i < CALLERS; i++)
         cr_expect_leq(of_others[i], FLOWS / CALLERS + 1, "caller %d, seed %u", i, seed);
-    schedule_release(&schedule, last_gate, last->flow->caller, 0, 0);
+    schedule_release(&schedule, last_gate, last->flow->caller, 0);
 }
 
 Test(schedule, a_flow_of_one_call_waits_no_longer_than_promised)

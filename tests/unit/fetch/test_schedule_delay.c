@@ -52,7 +52,7 @@ Test(schedule_delay, waiting_for_a_slot_is_not_in_the_delay)
     cr_assert_not_null(schedule_next(&schedule, 110));
     cr_assert_null(schedule_next(&schedule, 120));
     cr_expect_eq(schedule_delay(&schedule, 300).oldest_us, 0);
-    schedule_release(&schedule, &gates[0], &callers[0], 0, 400);
+    schedule_release(&schedule, &gates[0], &callers[0], 400);
     cr_expect_eq(schedule_delay(&schedule, 410).oldest_us, 10);
 }
 
@@ -65,6 +65,6 @@ Test(schedule_delay, waiting_for_its_callers_other_calls_is_not_in_the_delay)
     cr_assert_not_null(schedule_next(&schedule, 200));
     cr_assert_null(schedule_next(&schedule, 200));
     cr_expect_eq(schedule_delay(&schedule, 299).oldest_us, 0);
-    schedule_release(&schedule, &gates[0], &callers[0], 0, 300);
+    schedule_release(&schedule, &gates[0], &callers[0], 300);
     cr_expect_eq(schedule_delay(&schedule, 310).oldest_us, 10);
 }

@@ -68,7 +68,7 @@ static void random_end(int i)
     if (model.state[i] == WAITING)
         schedule_leave(&schedule, &calls[i], 0);
     else
-        schedule_release(&schedule, &gates[model.gate[i]], &callers[caller], 0, 0);
+        schedule_release(&schedule, &gates[model.gate[i]], &callers[caller], 0);
     model.state[i] = AWAY;
 }
 

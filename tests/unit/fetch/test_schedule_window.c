@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch/schedule.h, schedule_adapt and schedule_widen: slots that come by need. window.h
+/* fetch/schedule.h, schedule_widen: fewer slots than there could be. window.h
  * itself is tested in test_window.c. */
 #include "unit/fetch/schedule_fixture.h"
 
@@ -8,67 +8,87 @@
 
 TestSuite(schedule_window, .init = setup, .fini = teardown);
 
-Test(schedule_window, has_few_slots_at_first_and_more_while_no_call_ends)
+/* Gate 0 as it is where the worker was always busy: two slots of `slots`. */
+static void make_narrow(unsigned slots)
+{
+    schedule_init(&schedule, slots);
+    schedule.range.least = 2;
+    gates[0].window.size = 2;
+}
+
+/* The worker sleeps for a millisecond and a bit. */
+static void sleep_until(uint64_t *now_us)
+{
+    *now_us += 1200;
+    schedule_note_idle(&schedule, schedule.idle_us + 1200);
+    schedule_widen(&schedule, *now_us);
+}
+
+Test(schedule_window, is_wide_at_first)
 {
     schedule_init(&schedule, 100);
-    schedule_adapt(&schedule, 2);
+    wait_many(0, 0, 120);
+    while (next())
+        ;
+    cr_assert_eq(gates[0].running, 100);
+    cr_assert_not(schedule_has_narrow(&schedule));
+}
+
+Test(schedule_window, lets_more_run_when_the_worker_sleeps_while_they_wait)
+{
+    uint64_t now_us = 0;
+    make_narrow(100);
     wait_many(0, 0, 20);
-    expect_flows("00");
-    cr_assert_null(next());
+    schedule_note_idle(&schedule, 777000); /* before anybody waited */
+    cr_assert_not_null(schedule_next(&schedule, now_us));
+    cr_assert_not_null(schedule_next(&schedule, now_us));
+    cr_assert_null(schedule_next(&schedule, now_us));
     cr_assert(schedule_has_narrow(&schedule));
-    schedule_widen(&schedule, 999);
-    cr_assert_not(schedule_has_next(&schedule));
-    schedule_widen(&schedule, 1000);
+    schedule_widen(&schedule, now_us + 1000);
+    cr_assert_not(schedule_has_next(&schedule), "it was busy");
+    sleep_until(&now_us);
     expect_flows("000000");
     cr_assert_null(next());
-    schedule_widen(&schedule, 2000);
+    sleep_until(&now_us);
     expect_flows("000000000000");
     cr_assert_not(schedule_has_narrow(&schedule), "nobody waits");
 }
 
 Test(schedule_window, never_has_more_slots_than_it_was_given)
 {
-    schedule_init(&schedule, 10);
-    schedule_adapt(&schedule, 4);
+    uint64_t now_us = 0;
+    make_narrow(10);
     wait_many(0, 0, 20);
-    for (uint64_t now_us = 0; now_us < 10000; now_us += 1000) {
-        schedule_widen(&schedule, now_us);
-        while (next())
+    for (int i = 0; i < 10; i++) {
+        while (schedule_next(&schedule, now_us))
             cr_assert_leq(gates[0].running, 10);
+        sleep_until(&now_us);
     }
     cr_assert_eq(gates[0].running, 10);
     cr_assert_not(schedule_has_narrow(&schedule));
 }
 
-Test(schedule_window, may_widen_again_where_a_gate_has_shut_to_measure)
+Test(schedule_window, is_seen_to_when_a_gate_becomes_narrow_while_calls_wait)
 {
+    uint64_t now_us = 0;
     schedule_init(&schedule, 100);
-    schedule_adapt(&schedule, 2);
+    schedule.range.least = 2;
     wait_many(0, 0, 300);
-    for (uint64_t now_us = 0; now_us < 10000; now_us += 1000) {
-        schedule_widen(&schedule, now_us);
-        while (next())
-            cr_assert_leq(gates[0].running, 100);
-    }
+    while (schedule_next(&schedule, now_us))
+        ;
     cr_assert_eq(gates[0].running, 100);
-    cr_assert_not(schedule_has_narrow(&schedule));
-    schedule_release(&schedule, &gates[0], &callers[0], 0, 10000000);
-    cr_assert(schedule_has_next(&schedule), "few replies in ten seconds: no measurement");
-    for (int i = 0; i < 20000 && !gates[0].window.is_trying; i++) {
-        uint64_t now_us = 10000000 + 100 * (uint64_t)i;
-        cr_assert_not_null(schedule_next(&schedule, now_us));
-        schedule_release(&schedule, &gates[0], &callers[0], now_us, now_us);
-        if (schedule.waiting < 10)
-            break;
+    for (int i = 0; i < 250 && gates[0].window.size == 0; i++) {
+        now_us += 100; /* never asleep */
+        schedule_release(&schedule, &gates[0], &callers[0], now_us);
+        schedule_next(&schedule, now_us);
     }
-    cr_assert(gates[0].window.is_trying);
+    cr_assert_eq(gates[0].window.size, 2);
     cr_assert(schedule_has_narrow(&schedule));
 }
 
 Test(schedule_window, of_a_narrow_gate_tells_who_is_parked)
 {
-    schedule_init(&schedule, 100);
-    schedule_adapt(&schedule, 2);
+    make_narrow(100);
     wait_many(0, 0, 20);
     expect_flows("00");
     cr_assert_not_null(schedule_peek_long(&schedule, 18), "in the round, no slot");

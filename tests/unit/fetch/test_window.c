@@ -1,273 +1,312 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* window.c: how wide it is when replies come at once, after a while, seldom, or not. */
+/* window.c, beside a worker and an upstream of a few lines: narrow where replies come at
+ * once, and nowhere does it cost calls a second. */
 #include "fetch/window.h"
 
 #include <criterion/criterion.h>
 
-static const struct window_range range = {.least = 32, .most = 1000};
+enum { CALL_US = 16, MOST = 256, TICK_US = 1000 };
+
+static const struct window_range range = {.least = WINDOW_LEAST, .most = MOST};
+static const struct window_range fixed = {.least = MOST, .most = MOST};
+
+/* What replies take: `fast_us`, and `slow_us` for `slow_percent` of them. */
+struct upstream {
+    uint64_t fast_us;
+    uint64_t slow_us;
+    unsigned slow_percent;
+};
+
+static const struct upstream near = {.fast_us = 100};
 
 static struct window window;
-static uint64_t now_us;
-
-/* Calls under way, the oldest first, by when they started. */
-static uint64_t started_us[1000];
+static struct window_clock at;
+static uint64_t due_us[MOST]; /* of the calls under way */
 static unsigned running;
+static unsigned calls; /* ever */
+static uint64_t tick_us;
+static unsigned others_percent; /* of the worker's time goes to other origins' calls */
 
-static void fill(const struct window_range *of)
+static void fill(const struct window_range *of, const struct upstream *upstream)
 {
-    while (running < window_size(&window, of))
-        started_us[running++] = now_us;
+    while (running < window_size(&window, of)) {
+        bool is_slow = calls++ * 37 % 100 < upstream->slow_percent;
+        due_us[running++] = at.now_us + (is_slow ? upstream->slow_us : upstream->fast_us);
+    }
 }
 
 static void start(void)
 {
     window = (struct window){0};
-    now_us = 5000000;
+    at = (struct window_clock){.now_us = 5000000};
     running = 0;
-    window_open(&window, &range, now_us);
-    fill(&range);
+    calls = 0;
+    others_percent = 0;
+    tick_us = at.now_us;
+    window_open(&window, at);
+    window_wait(&window, at);
 }
 
 TestSuite(window, .init = start);
 
-/* The oldest call ends; others wait and take its place if the window lets them. */
-static void reply(const struct window_range *of)
+static unsigned earliest(void)
 {
-    struct window_reply reply = {
-        .started_us = started_us[0], .running = --running, .is_short = true};
-    for (unsigned i = 0; i < running; i++)
-        started_us[i] = started_us[i + 1];
-    window_done(&window, of, &reply, now_us);
-    fill(of);
+    unsigned found = 0;
+    for (unsigned i = 1; i < running; i++) {
+        if (due_us[i] < due_us[found])
+            found = i;
+    }
+    return found;
 }
 
-/* An upstream that takes `reply_us` for each, side by side, and the gateway `call_us`. */
-static void run_for(uint64_t us, uint64_t reply_us, uint64_t call_us)
+static void end_call(const struct window_range *of, unsigned index)
 {
-    uint64_t asked_us = now_us;
-    for (uint64_t end_us = now_us + us; now_us < end_us;) {
-        uint64_t due_us = started_us[0] + reply_us;
-        uint64_t free_us = now_us + call_us;
-        if (due_us > now_us + 1000) {
-            now_us += 1000;
+    due_us[index] = due_us[--running];
+    struct window_reply reply = {.running = running, .is_short = true};
+    window_done(&window, of, &reply, at);
+}
+
+static void tick(const struct window_range *of)
+{
+    while (tick_us <= at.now_us)
+        tick_us += TICK_US;
+    window_widen(&window, of, at);
+}
+
+/* The worker takes replies as they come and sleeps when there are none; calls always
+ * wait. How many ended in the time. */
+static unsigned run_in(const struct window_range *of, const struct upstream *upstream,
+                       uint64_t us)
+{
+    unsigned ended = 0;
+    fill(of, upstream);
+    for (uint64_t end_us = at.now_us + us; at.now_us < end_us;) {
+        unsigned index = earliest();
+        if (due_us[index] > at.now_us) {
+            uint64_t until_us = due_us[index] < tick_us ? due_us[index] : tick_us;
+            if (until_us > at.now_us) {
+                uint64_t left_us = until_us - at.now_us;
+                at.idle_us += left_us * (100 - others_percent) / 100;
+                at.now_us = until_us;
+            }
         } else {
-            now_us = due_us > free_us ? due_us : free_us;
-            reply(&range);
+            at.now_us += CALL_US;
+            end_call(of, index);
+            ended++;
         }
-        if (now_us >= asked_us + 1000) {
-            asked_us = now_us;
-            if (window_widen(&window, &range, now_us))
-                fill(&range);
-        }
+        if (at.now_us >= tick_us)
+            tick(of);
+        fill(of, upstream);
     }
+    return ended;
 }
 
-static void silence(uint64_t us)
+static unsigned run(const struct upstream *upstream, uint64_t us)
 {
-    for (uint64_t end_us = now_us + us; now_us < end_us;) {
-        now_us += 1000;
-        if (window_widen(&window, &range, now_us))
-            fill(&range);
-    }
+    return run_in(&range, upstream, us);
 }
 
-Test(window, starts_at_the_least_of_its_range)
+/* ------------------------------------------------------------------- what it comes to */
+
+Test(window, starts_with_all_there_is)
 {
     struct window unopened = {0};
-    cr_assert_eq(window_size(&unopened, &range), 32);
-    cr_assert_eq(window.size, 32);
+    cr_assert_eq(window_size(&unopened, &range), MOST);
+    run(&near, 1000);
+    cr_assert_eq(window_size(&window, &range), MOST);
 }
 
-Test(window, is_the_least_where_replies_come_at_once)
+Test(window, is_the_least_soon_where_replies_come_at_once)
 {
-    run_for(3000000, 100, 16);
-    cr_assert(!window.is_trying);
-    cr_assert_eq(window.size, 32);
-    cr_assert_eq(window.reply_us, 100);
+    run(&near, 2 * WINDOW_INTERVAL_US);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+    unsigned ended = run(&near, 1000000);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+    cr_assert_geq(ended, 1000000 / CALL_US - 100, "the worker never slept");
 }
 
-Test(window, is_as_wide_as_a_worker_can_start_calls_while_it_waits_for_a_reply)
+Test(window, is_larger_where_the_least_would_let_the_worker_sleep)
 {
-    run_for(3000000, 900, 16);
-    cr_assert_eq(window.reply_us, 900);
-    cr_assert_eq(window.size, 900 / WINDOW_CALL_US);
+    const struct upstream further = {.fast_us = 1200}; /* 75 calls */
+    run(&further, 8000000);
+    cr_assert_eq(window.size, 4 * WINDOW_LEAST);
 }
 
 Test(window, is_all_there_is_where_replies_take_long)
 {
-    run_for(3000000, 20000, 16);
-    cr_assert_eq(window.size, 1000);
-    cr_assert_eq(window.reply_us, 0, "it never shut to measure");
-}
-
-Test(window, finds_the_least_again_from_any_size)
-{
-    window.size = range.most;
-    fill(&range);
-    run_for(500000, 100, 16);
-    cr_assert_eq(window.size, 32);
-}
-
-Test(window, follows_an_upstream_that_takes_longer_than_before)
-{
-    run_for(2000000, 100, 16);
-    cr_assert_eq(window.size, 32);
-    run_for(100000, 50000, 16);
-    cr_assert_gt(window.size, 128);
-    run_for(200000, 50000, 16);
-    cr_assert_eq(window.size, 1000);
-}
-
-Test(window, measures_rarely)
-{
-    unsigned shut = 0, all = 0;
-    run_for(200000, 900, 16);
-    for (; all < 100000; all++) {
-        run_for(100, 900, 16);
-        shut += window.is_trying;
-    }
-    cr_assert_gt(shut, 0);
-    cr_assert_lt(shut, all / 50);
-}
-
-Test(window, opens_fourfold_for_each_millisecond_without_a_reply)
-{
-    silence(1000);
-    cr_assert_eq(window.size, 128);
-    silence(1000);
-    cr_assert_eq(window.size, 512);
-    silence(1000);
-    cr_assert_eq(window.size, 1000);
-    cr_assert_not(window_widen(&window, &range, now_us + 1000000));
-}
-
-Test(window, does_not_open_for_less_than_a_millisecond)
-{
-    cr_assert_not(window_widen(&window, &range, now_us + 999));
-    now_us += 999;
-    reply(&range);
-    cr_assert_not(window_widen(&window, &range, now_us + 999));
-    now_us += 500000;
-    window_wait(&window, now_us); /* it was idle, not silent */
-    cr_assert_not(window_widen(&window, &range, now_us + 999));
-    cr_assert(window_widen(&window, &range, now_us + 1000));
-}
-
-Test(window, is_patient_with_an_upstream_that_is_near)
-{
-    run_for(500000, 100, 16);
-    now_us += 40000; /* idle */
-    window_wait(&window, now_us);
-    silence(15000);
-    cr_assert_eq(window.size, 32);
-    silence(1000);
-    cr_assert_eq(window.size, 128);
-}
-
-Test(window, opens_when_a_fast_upstream_hangs)
-{
-    run_for(507000, 100, 16); /* many replies in the interval in which it stops */
-    cr_assert_eq(window.size, 32);
-    silence(33000);
-    cr_assert_eq(window.size, 128);
-    silence(48000);
-    cr_assert_eq(window.size, 1000);
-}
-
-Test(window, opens_where_slow_calls_fill_it_and_few_replies_come)
-{
-    run_for(500000, 100, 16);
-    cr_assert_eq(window.size, 32);
-    run_for(100000, 20000, 16); /* 32 in 20 ms */
-    cr_assert_gt(window.size, 100);
-}
-
-Test(window, stays_where_many_replies_come_though_some_wait)
-{
-    run_for(500000, 100, 16);
-    run_for(100000, 8000, 16); /* 32 in 8 ms */
-    cr_assert_eq(window.size, 32);
-}
-
-Test(window, that_is_measuring_opens_when_replies_stay_away)
-{
-    run_for(100100, 100, 16);
-    for (int i = 0; i < 10000 && !window.is_trying; i++)
-        run_for(16, 100, 16);
-    cr_assert(window.is_trying);
-    cr_assert_eq(window.size, WINDOW_TRY_SIZE);
-    silence(17000);
-    cr_assert(!window.is_trying);
-    cr_assert_geq(window.size, 32);
-}
-
-Test(window, counts_no_reply_to_what_started_before_it_shut)
-{
-    window.size = 200;
-    fill(&range);
-    for (int i = 0; i < 20000 && !window.is_trying; i++)
-        run_for(16, 100, 16);
-    cr_assert(window.is_trying);
-    while (running > WINDOW_TRY_SIZE) {
-        now_us += 16;
-        reply(&range);
-        cr_assert_eq(window.sample_count, 0);
+    const struct upstream far = {.fast_us = 20000};
+    for (int i = 0; i < 1000; i++) {
+        run(&far, 1000);
+        cr_assert_eq(window_size(&window, &range), MOST);
     }
 }
 
-Test(window, does_not_count_what_a_cancelled_call_took)
+static unsigned least_of(const struct upstream *upstream, uint64_t us)
 {
-    for (int i = 0; i < 20000 && !window.is_drained; i++)
-        run_for(16, 100, 16);
-    cr_assert(window.is_drained);
-    unsigned before = window.sample_count;
-    struct window_reply cancelled = {.started_us = 0, .running = 3};
-    window_done(&window, &range, &cancelled, now_us);
-    cr_assert_eq(window.sample_count, before);
+    unsigned least = MOST;
+    for (uint64_t end_us = at.now_us + us; at.now_us < end_us;) {
+        run(upstream, 1000);
+        unsigned size = window_size(&window, &range);
+        least = size < least ? size : least;
+    }
+    return least;
 }
 
-Test(window, takes_the_quarter_of_its_samples_in_any_order)
+/* Each upstream after a fast one, and the calls a second that all slots would give. */
+Test(window, never_costs_calls_a_second_whatever_replies_take)
 {
-    window = (struct window){.size = 4,
-                             .is_trying = true,
-                             .is_drained = true,
-                             .drained_us = now_us,
-                             .try_us = now_us};
-    for (unsigned i = 0; i < WINDOW_SAMPLES; i++) {
-        struct window_reply sample = {.started_us =
-                                          now_us + 1000000 - 100 * (i * 7 % 16)};
-        window_done(&window, &range, &sample, now_us + 1000000);
+    static const unsigned percents[] = {0, 5, 10, 30, 50, 70, 90};
+    static const uint64_t slow[] = {300,  800,   1000,  2000, 3000,
+                                    5000, 10000, 20000, 50000};
+    for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
+        for (size_t k = 0; k < sizeof slow / sizeof *slow; k++) {
+            const struct upstream mixed = {.fast_us = percents[i] ? 100 : slow[k],
+                                           .slow_us = slow[k],
+                                           .slow_percent = percents[i]};
+            start();
+            unsigned all = run_in(&fixed, &mixed, 1000000);
+            start();
+            run(&near, 300000);
+            cr_assert_eq(window.size, WINDOW_LEAST);
+            unsigned ended = run(&mixed, 1000000);
+            cr_expect_geq(ended, all * 9 / 10, "%u of %u: %u %% take %llu us", ended, all,
+                          percents[i], (unsigned long long)slow[k]);
+        }
     }
-    cr_assert_eq(window.reply_us, 100 * WINDOW_SAMPLES / 4);
-    cr_assert(!window.is_trying);
+}
+
+/* --------------------------------------------------------------------------- wider */
+
+Test(window, opens_within_milliseconds_when_a_fast_upstream_hangs)
+{
+    const struct upstream hung = {.fast_us = 10000000};
+    run(&near, 500000);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+    run(&hung, 2 * TICK_US); /* what is under way comes, and all that is new hangs */
+    cr_assert_eq(window.size, 4 * WINDOW_LEAST);
+    run(&hung, 2 * TICK_US);
+    cr_assert_eq(window_size(&window, &range), MOST);
+}
+
+Test(window, opens_for_a_slow_upstream_while_others_keep_the_worker_busy)
+{
+    const struct upstream far = {.fast_us = 20000};
+    run(&near, 500000);
+    others_percent = 100;
+    run(&far, 3 * WINDOW_INTERVAL_US);
+    cr_assert_eq(window_size(&window, &range), MOST);
+}
+
+Test(window, stays_where_others_take_half_the_worker)
+{
+    run(&near, 500000);
+    others_percent = 50;
+    run(&near, 500000);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+}
+
+/* What is not lost: the worker slept while nobody waited. */
+Test(window, does_not_open_for_sleep_before_calls_waited)
+{
+    run(&near, 500000);
+    at.now_us += 20000;
+    at.idle_us += 20000;
+    window_wait(&window, at);
+    cr_assert_not(window_widen(&window, &range, at));
+    at.now_us += 999;
+    at.idle_us += 999;
+    cr_assert_not(window_widen(&window, &range, at));
+    at.now_us += 200;
+    at.idle_us += 200;
+    cr_assert(window_widen(&window, &range, at));
+}
+
+Test(window, does_not_open_for_a_tenth_of_sleep)
+{
+    run(&near, 500000);
+    for (int i = 0; i < 10000; i++) {
+        at.now_us += 1000;
+        at.idle_us += 99;
+        window.count += 1000;
+        cr_assert_not(window_widen(&window, &range, at));
+    }
+    for (int i = 0; i < 12; i++) { /* a fifth is too much */
+        at.now_us += 1000;
+        at.idle_us += 200;
+        window.count += 1000;
+        window_widen(&window, &range, at);
+    }
+    cr_assert_eq(window.size, 4 * WINDOW_LEAST);
+}
+
+/* ------------------------------------------------------------------------ narrower */
+
+Test(window, is_not_narrow_while_the_worker_has_time_to_sleep)
+{
+    run(&near, WINDOW_INTERVAL_US / 2);
+    at.now_us += WINDOW_INTERVAL_US;
+    at.idle_us += WINDOW_INTERVAL_US / 4;
+    struct window_reply reply = {.running = 200, .is_short = true};
+    window_done(&window, &range, &reply, at);
+    cr_assert_eq(window_size(&window, &range), MOST);
+}
+
+Test(window, is_not_narrow_where_few_calls_are_under_way)
+{
+    struct window_reply reply = {.running = WINDOW_LEAST};
+    for (int i = 0; i < 100000; i++) {
+        at.now_us += 16;
+        window_done(&window, &range, &reply, at);
+    }
+    cr_assert_eq(window_size(&window, &range), MOST);
+    reply.running++;
+    for (int i = 0; i < 2000; i++) {
+        at.now_us += 16;
+        window_done(&window, &range, &reply, at);
+    }
+    cr_assert_eq(window.size, WINDOW_LEAST);
+}
+
+Test(window, of_an_origin_that_was_not_used_for_a_while_is_wide_again)
+{
+    run(&near, 500000);
+    at.now_us += WINDOW_INTERVAL_US;
+    window_open(&window, at);
+    cr_assert_eq(window.size, WINDOW_LEAST, "a moment is no while");
+    at.now_us += 2 * WINDOW_INTERVAL_US;
+    window_open(&window, at);
+    cr_assert_eq(window_size(&window, &range), MOST);
+}
+
+Test(window, is_left_alone_for_longer_each_time_it_had_to_widen)
+{
+    const struct upstream far = {.fast_us = 3500};
+    uint64_t trials = 0;
+    unsigned before = MOST;
+    for (int i = 0; i < 20000; i++) {
+        run(&far, 1000);
+        unsigned size = window_size(&window, &range);
+        trials += size < before;
+        before = size;
+    }
+    cr_assert_gt(trials, 5);
+    cr_assert_lt(trials, 16);
+    cr_assert_eq(window.pause_us, WINDOW_PAUSE_MAX_US);
+    /* Where it was right for a second, one bad moment does not count for much. */
+    run(&near, 4000000);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+    run(&far, 10000);
+    cr_assert_eq(window.pause_us, WINDOW_PAUSE_US);
+    cr_assert_eq(least_of(&near, WINDOW_PAUSE_US / 2), MOST);
+    cr_assert_eq(least_of(&near, WINDOW_PAUSE_US * 2), WINDOW_LEAST);
 }
 
 Test(window, of_one_size_never_changes)
 {
-    static const struct window_range fixed = {.least = 7, .most = 7};
-    window = (struct window){0};
-    running = 0;
-    window_open(&window, &fixed, now_us);
-    fill(&fixed);
-    cr_assert_not(window_widen(&window, &fixed, now_us + 1000000));
-    for (int i = 0; i < 1000; i++) {
-        now_us += i % 2 ? 10 : 10000;
-        reply(&fixed);
-        cr_assert_eq(window.size, 7);
-    }
-}
-
-Test(window, of_very_few_is_not_shut_further)
-{
-    static const struct window_range few = {.least = 2, .most = 1000};
-    window = (struct window){0};
-    running = 0;
-    window_open(&window, &few, now_us);
-    fill(&few);
-    for (int i = 0; i < 20000; i++) {
-        now_us += 16;
-        reply(&few);
-        cr_assert_geq(window.size, 2);
-        cr_assert_leq(window.size, 4);
-    }
+    const struct upstream far = {.fast_us = 20000};
+    run_in(&fixed, &near, 100000);
+    cr_assert_eq(window_size(&window, &fixed), MOST);
+    run_in(&fixed, &far, 100000);
+    cr_assert_eq(window_size(&window, &fixed), MOST);
+    cr_assert_not(window_widen(&window, &fixed, at));
 }
