@@ -15,10 +15,11 @@
  *
  * A client that half-closes (shutdown(SHUT_WR)) while its batch runs counts as gone:
  * before writing it cannot be told from one that closed. */
-#include "http/front_state.h"
+#include "http/client.h"
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/front_state.h"
 #include "http/reply_pace.h"
 
 #include <linux/sockios.h>

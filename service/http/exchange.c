@@ -21,7 +21,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "http/exchange_complaint.h"
+#include "http/exchange_head.h"
 #include "http/exchange_stream.h"
+#include "http/reply.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,12 +31,8 @@
 
 enum {
     BODY_FIRST_RESERVE = 64 * 1024,
-    /* Above this the head may leave too little of CONNECTION_MEMORY for an iovec … */
+    /* Above this the head may leave too little of CONNECTION_MEMORY for an iovec. */
     SMALL_HEAD = CONNECTION_MEMORY / 4,
-    /* … and above this for the head of a reply: MHD would close without a word. */
-    HEAD_MAX = CONNECTION_MEMORY - 2048,
-    IS_LAX_LIBRARY = MHD_VERSION < 0x01000000,
-    RECORD_SIZE = 64, /* what MHD keeps per header line, argument and cookie */
 };
 
 const char exchange_overload_detail[] = "more work waits than the service can do "
@@ -186,14 +184,6 @@ void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
     client_refuse(exchange->client, type, detail);
 }
 
-static bool is_target_long(const struct exchange *exchange)
-{
-    size_t size = exchange->target_len;
-    for (const char *at = exchange->target; (at = strchr(at, '&')); at++)
-        size += RECORD_SIZE;
-    return size > HEAD_MAX;
-}
-
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
     struct front *front = cls;
@@ -219,45 +209,10 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
     front->exchange_count++;
     if (client->phase == CLIENT_IDLE)
         client_enter(client, CLIENT_HEAD);
-    if (is_target_long(exchange))
+    if (exchange_head_is_target_long(exchange))
         exchange_refuse_by_hand(exchange, PROBLEM_URI_TOO_LONG,
                                 "the path and query are too long; use POST /v1/batch");
     return exchange;
-}
-
-struct vetted_head {
-    struct request_head head;
-    struct head_layout layout;
-};
-
-static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
-                                  size_t name_len, const char *value, size_t value_len)
-{
-    (void)kind;
-    struct vetted_head *vetted = cls;
-    struct slice name_text = slice_make(name, name_len);
-    struct slice value_text = slice_make(value, value_len);
-    request_head_add(&vetted->head, name_text, value_text);
-    if (IS_LAX_LIBRARY)
-        head_layout_add(&vetted->layout, name_text, value_text);
-    return MHD_YES;
-}
-
-/* Hands over the head; returns whether it was written so that only one reading exists. */
-static bool read_head(struct exchange *exchange, const char *method, const char *version,
-                      struct request_head *ret_head)
-{
-    struct MHD_Connection *connection = exchange->client->connection;
-    struct vetted_head vetted = {.head = {.seen = 0}};
-    if (IS_LAX_LIBRARY)
-        head_layout_start(
-            &vetted.layout, slice_from(method),
-            slice_make(exchange->raw_target, exchange->target_len), slice_from(version),
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
-                ->header_size);
-    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &vetted);
-    *ret_head = vetted.head;
-    return !IS_LAX_LIBRARY || head_layout_is_plain(&vetted.layout);
 }
 
 static void take_id(struct exchange *exchange, struct slice id)
@@ -302,53 +257,38 @@ static enum MHD_Result queue_answer(struct exchange *exchange)
     return result;
 }
 
-/* How much of CONNECTION_MEMORY the head has taken. */
-static size_t size_of_head(const struct exchange *exchange,
-                           const struct request_head *head)
-{
-    const enum MHD_ValueKind all =
-        (enum MHD_ValueKind)(MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND);
-    int records =
-        MHD_get_connection_values(exchange->client->connection, all, NULL, NULL);
-    return exchange->target_len + head->bytes + (size_t)records * RECORD_SIZE;
-}
-
 static enum MHD_Result on_head(struct exchange *exchange, const char *method,
                                const char *version)
 {
-    struct request_head head;
+    struct exchange_head read;
+    const struct request_head *head = &read.fields;
     list_remove(&exchange->node);
-    bool is_plain = read_head(exchange, method, version, &head);
-    struct slice target = slice_make(exchange->target, exchange->target_len);
-    bool is_sound = request_head_judge(&head, method, target, version);
+    exchange_head_read(exchange, method, version, &read);
     /* A head that may be two heads does not choose its id. */
-    take_id(exchange, is_sound ? head.request_id : slice_from(""));
-    size_t size = size_of_head(exchange, &head);
-    if (size > HEAD_MAX) {
+    take_id(exchange, read.is_sound ? head->request_id : slice_from(""));
+    if (read.size > EXCHANGE_HEAD_MAX) {
         exchange_refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
                                 "the headers are too large; the body has more room");
         return MHD_NO;
     }
-    if (!is_sound)
-        exchange_refuse(exchange, head.fault_type, head.fault);
-    bool has_body = head.is_chunked || head.length > 0;
-    if (!is_sound || !exchange_check(exchange, &head, method)) {
+    if (!read.is_sound)
+        exchange_refuse(exchange, head->fault_type, head->fault);
+    bool has_body = head->is_chunked || head->length > 0;
+    if (!read.is_sound || !exchange_check(exchange, head, method)) {
         exchange->client->must_linger = has_body;
         return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
     }
     size_t expected =
-        head.length < BODY_FIRST_RESERVE ? (size_t)head.length : BODY_FIRST_RESERVE;
-    if (!has_room_for_body(exchange, head.length) || !charge_body(exchange, expected)) {
+        head->length < BODY_FIRST_RESERVE ? (size_t)head->length : BODY_FIRST_RESERVE;
+    if (!has_room_for_body(exchange, head->length) || !charge_body(exchange, expected)) {
         exchange_refuse_batch(exchange, exchange_no_room_detail);
         exchange->client->must_linger = true;
         return queue_answer(exchange);
     }
     exchange->is_head = strcmp(method, "HEAD") == 0;
-    exchange->is_chunked = head.is_chunked;
-    exchange->is_joined_reply = head.is_chunked || size > SMALL_HEAD;
-    /* Before 1.0 MHD is lax about how chunks are written, too: what it takes for the next
-     * request may be none. */
-    exchange->must_close = !is_plain || (head.is_chunked && IS_LAX_LIBRARY);
+    exchange->is_chunked = head->is_chunked;
+    exchange->is_joined_reply = head->is_chunked || read.size > SMALL_HEAD;
+    exchange->must_close = !read.is_plain;
     exchange->phase = EXCHANGE_BODY;
     if (has_body)
         client_enter(exchange->client, CLIENT_BODY);
@@ -393,14 +333,14 @@ static enum MHD_Result on_body(struct exchange *exchange, const char *data, size
  * takes any byte in their names. */
 static bool are_trailers_sound(struct exchange *exchange)
 {
-    struct vetted_head vetted = {.head = {.seen = 0}};
-    if (exchange->is_chunked)
-        MHD_get_connection_values_n(exchange->client->connection, MHD_FOOTER_KIND,
-                                    add_header, &vetted);
-    if (!vetted.head.fault)
+    struct request_head trailers;
+    if (!exchange->is_chunked)
+        return true;
+    exchange_head_read_trailers(exchange, &trailers);
+    if (!trailers.fault)
         return true;
     exchange->must_close = true;
-    exchange_refuse(exchange, vetted.head.fault_type, vetted.head.fault);
+    exchange_refuse(exchange, trailers.fault_type, trailers.fault);
     return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What front.c, client.c, exchange.c and reply.c share: the structs behind front.h and
+/* What front.c, client.c, exchange*.c and reply.c share: the structs behind front.h and
  * exchange.h. Nobody else includes it. All of it belongs to one worker thread. */
 #pragma once
 
@@ -9,9 +9,9 @@
 #include "base/slice.h"
 #include "http/auth.h"
 #include "http/auth_failures.h"
+#include "http/client.h"
 #include "http/exchange.h"
 #include "http/front.h"
-#include "http/head_layout.h"
 #include "http/linger.h"
 #include "http/request_head.h"
 #include "http/routes.h"
@@ -50,36 +50,6 @@ struct front {
     char id_prefix[17]; /* of request ids made here: random */
     uint64_t id_next;
     char start_fault[256]; /* what MHD said while starting */
-};
-
-/* Which clock runs for a connection. */
-enum client_phase {
-    CLIENT_IDLE,    /* nothing received: server.idle_timeout, silent close */
-    CLIENT_HEAD,    /* bytes of a head: server.head_timeout, 408 */
-    CLIENT_BODY,    /* bytes of a body: server.body_timeout, 408 */
-    CLIENT_BUSY,    /* ours to answer: no clock here */
-    CLIENT_REPLY,   /* the reply is leaving: server.write_timeout without progress */
-    CLIENT_CLOSING, /* refused by hand, waiting for the client to read it */
-};
-
-struct client {
-    struct list node; /* in front->clients */
-    struct front *front;
-    struct MHD_Connection *connection;
-    struct exchange *exchange; /* the request under way, or NULL */
-    struct watch watch;        /* edge-triggered, for the connection's whole life */
-    struct timer timer;        /* may ring early: deadline_ms decides */
-    uint64_t deadline_ms;
-    uint64_t idle_ms; /* when it became IDLE */
-    enum client_phase phase;
-    int fd;
-    bool is_new;       /* no request of it was complete yet */
-    bool has_more;     /* bytes came since the request was complete */
-    bool is_gone;      /* it closed its side */
-    bool must_linger;  /* refused with a body on the way: see linger.h */
-    uint64_t sent;     /* progress of the reply at the last look */
-    uint64_t moved_ms; /* when it last changed */
-    uint64_t reply_ms; /* when the reply began to leave */
 };
 
 enum exchange_phase {
@@ -131,21 +101,6 @@ static inline unsigned status_class(int status)
     return (unsigned)status / 100 - 2;
 }
 
-/* client.c ---------------------------------------------------------------------- */
-
-/* client_on_connection is MHD's notice of a connection's begin and end. */
-void client_on_connection(void *cls, struct MHD_Connection *connection,
-                          void **socket_context,
-                          enum MHD_ConnectionNotificationCode code);
-/* client_enter changes the phase and with it the clock. */
-void client_enter(struct client *client, enum client_phase phase);
-/* client_hang_up ends the connection; MHD sees that and closes it in its next run. */
-void client_hang_up(struct client *client);
-/* client_refuse answers by hand, past MHD, which takes no reply while it still reads: for
- * requests that do not arrive in time or grow too large. Closes without a word over TLS.
- */
-void client_refuse(struct client *client, enum problem_type type, const char *detail);
-
 /* exchange.c ---------------------------------------------------------------------- */
 
 /* MHD's callbacks: request line, head/body/end of a request, end of its reply. */
@@ -184,16 +139,3 @@ bool exchange_check(struct exchange *exchange, const struct request_head *head,
 void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
-
-/* reply.c ---------------------------------------------------------------------- */
-
-/* Each makes the response and takes the memory over in any case; NULL when there is no
- * memory left for it. */
-struct MHD_Response *reply_from_text(char *text, size_t len);
-struct MHD_Response *reply_from_static(struct slice text);
-struct MHD_Response *reply_from_pieces(const struct gather_piece *pieces, size_t count,
-                                       uint64_t reply_bytes, struct budgets *budgets,
-                                       bool is_joined);
-/* reply_add_head adds the headers every reply has and those of `reply`. */
-bool reply_add_head(struct MHD_Response *response, const struct exchange *exchange,
-                    const struct reply *reply);

@@ -8,10 +8,11 @@
  * confirmed in the source). So there are at most GATHER_PIECES_MAX entries (2 KiB), and
  * for a request that may have used up the connection's memory (exchange.c decides) the
  * pieces are joined into one buffer. */
-#include "http/front_state.h"
+#include "http/reply.h"
 
 #include "base/memory.h"
 #include "batch/gather.h"
+#include "http/front_state.h"
 
 #include <assert.h>
 #include <stdlib.h>
