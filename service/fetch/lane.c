@@ -58,22 +58,27 @@ static void mark(struct list *head, struct list *node)
         list_push_back(head, node);
 }
 
-static void act_on_socket(void *data, void *user, int fd, uint32_t ready)
+static struct transfer *transfer_of(struct lane_user *user)
+{
+    return container_of(user, struct transfer, user);
+}
+
+static void act_on_socket(void *data, struct lane_user *user, int fd, uint32_t ready)
 {
     struct lane *lane = data;
     int bits = ((ready & EPOLLIN) ? CURL_CSELECT_IN : 0) |
                ((ready & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
     int running;
     if (user && (ready & EPOLLIN))
-        transfer_note_event(user);
+        transfer_note_event(transfer_of(user));
     lane_sockets_enter(lane->lanes->sockets);
     curl_multi_socket_action(lane->multi, fd, bits, &running);
     mark(&lane->lanes->collected, &lane->collected);
 }
 
-static void note_closed(void *user)
+static void note_closed(struct lane_user *user)
 {
-    transfer_note_closed(user);
+    transfer_note_closed(transfer_of(user));
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused)
@@ -84,7 +89,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
     /* A multiplexed connection has many users, and this tells of one of them only. */
     if (!lane->lanes->setup.multiplexes)
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
-    lane_sockets_want(lane->lanes->sockets, lane, transfer, fd, what);
+    lane_sockets_want(lane->lanes->sockets, lane, transfer ? &transfer->user : NULL, fd,
+                      what);
     return 0;
 }
 
@@ -283,6 +289,7 @@ static void take_out(struct lanes *lanes, struct transfer *transfer)
     struct lane *lane = transfer->lane;
     lane_sockets_enter(lanes->sockets);
     curl_multi_remove_handle(lane->multi, transfer->easy);
+    lane_sockets_leave(lanes->sockets, &transfer->user);
     transfer->lane = NULL;
     if (lane->number < lanes->first_with_room)
         lanes->first_with_room = lane->number;

@@ -27,10 +27,11 @@ struct lane_socket {
     struct watch watch;
     struct lane_sockets *sockets;
     void *lane;
-    void *user;
-    void *last_user;       /* who gave it back; valid only during that act */
-    uint64_t idle_in;      /* the act in which it was given back; 0: in use */
-    struct list idle_node; /* in sockets.idle or sockets.found */
+    struct lane_user *user;
+    struct list user_node;       /* in user->sockets */
+    struct lane_user *last_user; /* who gave it back; valid only during that act */
+    uint64_t idle_in;            /* the act in which it was given back; 0: in use */
+    struct list idle_node;       /* in sockets.idle or sockets.found */
     struct lane_peer peer;
     uint32_t wanted; /* EPOLLIN, EPOLLOUT: what libcurl waits for */
     bool is_foreign; /* not opened here */
@@ -187,6 +188,7 @@ static void drop(struct lane_sockets *sockets, int fd)
         return;
     loop_unwatch(sockets->loop, &entry->watch);
     list_remove(&entry->idle_node);
+    list_remove(&entry->user_node);
     sockets->by_fd[fd] = NULL;
     free(entry);
 }
@@ -271,7 +273,32 @@ bool lane_sockets_shut_idle(struct lane_sockets *sockets)
     return true;
 }
 
-static void note_use(struct lane_socket *entry, void *user)
+static void work_for(struct lane_socket *entry, struct lane_user *user)
+{
+    if (entry->user == user)
+        return;
+    list_remove(&entry->user_node);
+    entry->user = user;
+    if (user)
+        list_push_back(&user->sockets, &entry->user_node);
+}
+
+void lane_user_init(struct lane_user *user)
+{
+    list_init(&user->sockets);
+}
+
+void lane_sockets_leave(struct lane_sockets *sockets, struct lane_user *user)
+{
+    if (list_is_empty(&user->sockets))
+        return;
+    struct list *node;
+    while ((node = list_first(&user->sockets)) != NULL)
+        work_for(container_of(node, struct lane_socket, user_node), NULL);
+    sockets->on_closed(user);
+}
+
+static void note_use(struct lane_socket *entry, struct lane_user *user)
 {
     if (entry->wanted == 0 && entry->idle_in == 0) {
         entry->last_user = entry->user;
@@ -283,10 +310,10 @@ static void note_use(struct lane_socket *entry, void *user)
         entry->idle_in = 0;
         list_remove(&entry->idle_node);
     }
-    entry->user = entry->wanted != 0 ? user : NULL;
+    work_for(entry, entry->wanted != 0 ? user : NULL);
 }
 
-void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, struct lane_user *user,
                        curl_socket_t fd, int what)
 {
     struct lane_socket *entry = find(sockets, fd);

@@ -8,6 +8,7 @@
  * Level-triggered: libcurl may read less than there is. */
 #pragma once
 
+#include "base/list.h"
 #include "base/loop.h"
 #include "fetch/budget.h"
 #include "metrics/metrics.h"
@@ -28,13 +29,21 @@ struct lane_peer {
     bool is_tls;
 };
 
-/* on_event is called from the loop with what is ready, as EPOLLIN and EPOLLOUT: only what
- * libcurl waits for. */
-typedef void lane_socket_event_fn(void *lane, void *user, int fd, uint32_t ready);
+/* Whom sockets work for: part of a transfer. A connection may outlive the interest in it
+ * and the transfer too, so whoever ends leaves (lane_sockets_leave) before its memory is
+ * used for anything else. */
+struct lane_user {
+    struct list sockets; /* those that work for it */
+};
 
-/* on_closed: libcurl closed the connection in the very call in which `user` was done with
- * it, instead of keeping it. */
-typedef void lane_socket_closed_fn(void *user);
+/* on_event is called from the loop with what is ready, as EPOLLIN and EPOLLOUT: only what
+ * libcurl waits for. `user` may be NULL. */
+typedef void lane_socket_event_fn(void *lane, struct lane_user *user, int fd,
+                                  uint32_t ready);
+
+/* on_closed: libcurl closes the connection that `user` is done with, instead of keeping
+ * it: in the very call in which it was done, or slowly (lane_sockets_leave). */
+typedef void lane_socket_closed_fn(struct lane_user *user);
 
 struct lane_sockets_setup {
     struct loop *loop;
@@ -75,5 +84,11 @@ bool lane_sockets_shut_idle(struct lane_sockets *sockets);
 
 /* lane_sockets_want is CURLMOPT_SOCKETFUNCTION's news: `what` is CURL_POLL_…. `user` is
  * who the socket works for until the next news of it; NULL: several, or nobody. */
-void lane_sockets_want(struct lane_sockets *sockets, void *lane, void *user,
+void lane_sockets_want(struct lane_sockets *sockets, void *lane, struct lane_user *user,
                        curl_socket_t fd, int what);
+
+void lane_user_init(struct lane_user *user);
+/* lane_sockets_leave: `user` is out of its lane. A socket that still works for it is one
+ * that libcurl shuts down: over TLS it waits for the peer's farewell as long as that
+ * takes, and tells nobody that it does so for itself now (8.14). */
+void lane_sockets_leave(struct lane_sockets *sockets, struct lane_user *user);

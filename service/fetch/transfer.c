@@ -15,6 +15,7 @@ struct transfer *transfer_new(const struct transfer_setup *setup)
 {
     struct transfer *transfer = memory_new(sizeof *transfer);
     transfer->setup = setup;
+    lane_user_init(&transfer->user);
     reply_head_init(&transfer->head, setup->config->fetch.headers_max_bytes);
     buffer_init(&transfer->body, 0);
     /* The request's headers were capped with the batch; the ceiling is only a backstop.
@@ -31,7 +32,7 @@ void transfer_free(struct transfer *transfer)
 {
     if (!transfer)
         return;
-    assert(!transfer->lane);
+    assert(!transfer->lane && list_is_empty(&transfer->user.sockets));
     transfer_recycle(transfer);
     curl_easy_cleanup(transfer->easy);
     reply_head_done(&transfer->head);

@@ -15,6 +15,7 @@
 #include "fetch/decoder.h"
 #include "fetch/guard.h"
 #include "fetch/lane.h"
+#include "fetch/lane_socket.h"
 #include "fetch/pin.h"
 #include "fetch/reply_head.h"
 #include "fetch/tls_sessions.h"
@@ -75,6 +76,7 @@ struct transfer {
     struct list node;
     CURL *easy;
     struct lane *lane; /* of lane.c: NULL when in none */
+    struct lane_user user;
     const struct transfer_setup *setup;
     struct flight *flight; /* whose attempt it is */
     struct call *call;     /* its phase is kept up to date; NULL: disowned */
@@ -133,7 +135,7 @@ enum call_code transfer_judge(struct transfer *transfer, CURLcode result,
  * sends what nobody asked for, or could be read in two ways (taint.h). */
 bool transfer_is_suspect(const struct transfer *transfer, enum call_code code);
 
-/* transfer_note_closed: libcurl closes the connection at the end of the transfer. */
+/* transfer_note_closed: libcurl closes its connection, which it is done with. */
 void transfer_note_closed(struct transfer *transfer);
 
 /* transfer_note_event: its socket has become readable. */

@@ -2,8 +2,13 @@
 """U6, M1, L17: replies that nobody asked for, on a kept connection.  Each item carries a nonce
 that must come back in its own reply; an origin that was caught is trusted with one request per
 connection from then on."""
+import contextlib
 import re
+import socket
+import ssl
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from harness.configuration import options
@@ -25,6 +30,44 @@ def own_upstream(tmp_path):
 @pytest.fixture
 def one_worker(start_gatherd, upstream):
     return start_gatherd(options(server__workers=1, fetch__ca_file=upstream.ca_file))
+
+
+class SlowToPart:
+    """A TLS origin for one request, which it answers with Connection: close.  It takes note of
+    the client's farewell, and says its own, only when part() is called."""
+
+    def __init__(self, upstream):
+        folder = Path(upstream.ca_file).parent
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(folder / "good.pem", folder / "good.key")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(10)
+        self.parted = threading.Event()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.part()
+        self.listener.close()
+
+    @property
+    def url(self):
+        return f"https://localhost:{self.listener.getsockname()[1]}/"
+
+    def serve(self):
+        accepted, _ = self.listener.accept()
+        with contextlib.suppress(OSError), self.context.wrap_socket(accepted, True) as secure:
+            secure.recv(65536)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            self.parted.wait(10)
+
+    def part(self):
+        """Returns when the connection is closed at this end."""
+        self.parted.set()
+        self.thread.join(10)
 
 
 def caught(gatherd):
@@ -159,6 +202,38 @@ def test_u6_late_replies_over_tls_are_caught_too(one_worker, upstream):
         item = one_worker.fetch(upstream.tls("good", f"echo?nonce={ms}"))
         assert item["body"]["target"] == f"/echo?nonce={ms}"
     assert caught(one_worker) == 1
+
+
+def test_more_behind_a_reply_over_tls_is_caught_though_the_farewell_takes_its_time(
+        one_worker, upstream):
+    one_worker.fetch(upstream.tls("good", "unasked?after=reply&nonce=x&ms=0"))
+    assert caught(one_worker) == 1
+
+
+def test_the_end_of_a_connection_is_not_laid_to_whoever_has_the_handle_by_then(
+        one_worker, own_upstream, upstream):
+    """libcurl waits for the peer's farewell long after the transfer, whose handle meanwhile
+    works for a POST to another origin."""
+    key = own_upstream.new_key()
+    one_worker.fetch(own_upstream.url("ok", key=key))
+    post = {"url": own_upstream.url("delay/500", key=key), "method": "POST", "body": "x"}
+    with SlowToPart(upstream) as slow:
+        assert one_worker.fetch(slow.url)["body"] == "ok"
+        replies = []
+        batch = threading.Thread(target=lambda: replies.append(one_worker.fetch(post)))
+        batch.start()
+        wait_until(lambda: own_upstream.stats(key)["requests"] == 2, 5, "the POST under way")
+        slow.part()
+        batch.join()
+    assert replies[0]["status"] == 200 and replies[0]["body"] == "late\n"
+    assert own_upstream.stats(key)["connections"] == 1
+    assert caught(one_worker) == 0
+
+
+def test_the_end_of_a_connection_may_come_after_its_handle_is_gone(one_worker, upstream):
+    with SlowToPart(upstream) as slow:
+        assert one_worker.fetch(slow.url)["body"] == "ok"
+        one_worker.stop()
 
 
 def test_a_408_to_an_idle_connection_is_a_farewell(one_worker, own_upstream):
