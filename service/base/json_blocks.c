@@ -14,9 +14,10 @@
  *
  * Only brackets, scalars, escapes and what is not ASCII are gone through one by one.
  * Called by json_text_skip. */
-#include "base/json_scan.h"
+#include "base/json_blocks.h"
 
 #include "base/attributes.h"
+#include "base/json_scan.h"
 #include "base/utf8.h"
 
 #ifdef __x86_64__
@@ -283,13 +284,13 @@ WITH_AVX2 static inline bool check_block(struct scan *scan, const char *at,
            check_utf8(scan, at, text.high & string & in.until);
 }
 
-bool json_scan_has_blocks(void)
+bool json_blocks_can(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
            __builtin_cpu_supports("bmi");
 }
 
-WITH_AVX2 const char *json_scan_blocks(const char *text, const char *end)
+WITH_AVX2 const char *json_blocks_skip(const char *text, const char *end)
 {
     struct scan scan = {
         .end = end,
@@ -316,12 +317,12 @@ WITH_AVX2 const char *json_scan_blocks(const char *text, const char *end)
 
 #else
 
-bool json_scan_has_blocks(void)
+bool json_blocks_can(void)
 {
     return false;
 }
 
-const char *json_scan_blocks(const char *text, const char *end)
+const char *json_blocks_skip(const char *text, const char *end)
 {
     return json_scan_steps(text, end);
 }

@@ -6,6 +6,7 @@
 
 #include "base/attributes.h"
 #include "base/hex.h"
+#include "base/json_blocks.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -226,8 +227,8 @@ const char *json_text_skip(const char *text, const char *end)
 {
     enum { WORTH_BLOCKS = 64 };
     text = skip_space(text, end);
-    if (end - text >= WORTH_BLOCKS && (*text | 0x20) == '{' && json_scan_has_blocks())
-        return json_scan_blocks(text, end);
+    if (end - text >= WORTH_BLOCKS && (*text | 0x20) == '{' && json_blocks_can())
+        return json_blocks_skip(text, end);
     return json_scan_steps(text, end);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sixty-four bytes at a time, the same texts are JSON as from token to token: each is
  * moved over the blocks' borders, and every byte of it is changed. */
+#include "base/json_blocks.h"
+
 #include "base/json_scan.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +26,7 @@ static void expect_the_same(const char *text, size_t len)
     char *copy = malloc(len); /* of its size: a byte read too much is seen */
     memcpy(copy, text, len);
     const char *steps = json_scan_steps(copy, copy + len);
-    const char *blocks = json_scan_blocks(copy, copy + len);
+    const char *blocks = json_blocks_skip(copy, copy + len);
     cr_assert(steps == blocks, "%.*s", (int)len, text);
     free(copy);
 }
@@ -48,12 +50,12 @@ static size_t put(char *to, size_t pad, const char *text)
 Test(json_blocks, every_text_is_accepted_wherever_it_lies)
 {
     char text[ROOM];
-    if (!json_scan_has_blocks())
+    if (!json_blocks_can())
         cr_skip("this processor has no AVX2");
     for (size_t i = 0; i < TEXTS; i++) {
         for (size_t pad = 0; pad < 130; pad++) {
             size_t len = put(text, pad, texts[i]);
-            cr_assert(json_scan_blocks(text, text + len) == text + len - 9, "%s",
+            cr_assert(json_blocks_skip(text, text + len) == text + len - 9, "%s",
                       texts[i]);
             expect_the_same(text, len);
         }
@@ -64,7 +66,7 @@ Test(json_blocks, with_any_byte_changed_removed_or_added_they_agree)
 {
     static const char bytes[] = "[]{},:\"\\u0 1e-.tn\n\x01\x7f\x80\xc3\xa9\xed\xff/";
     char whole[ROOM], text[ROOM];
-    if (!json_scan_has_blocks())
+    if (!json_blocks_can())
         cr_skip("this processor has no AVX2");
     for (size_t i = 0; i < TEXTS; i++) {
         for (size_t pad = 0; pad < 128; pad += 21) {
@@ -89,7 +91,7 @@ Test(json_blocks, with_any_byte_changed_removed_or_added_they_agree)
 Test(json_blocks, blanks_may_be_longer_than_a_block)
 {
     char text[ROOM];
-    if (!json_scan_has_blocks())
+    if (!json_blocks_can())
         cr_skip("this processor has no AVX2");
     for (size_t blanks = 0; blanks < 200; blanks++) {
         static const char *const parts[] = {"{", "\"a\"", ":", "[", "1",
@@ -105,7 +107,7 @@ Test(json_blocks, blanks_may_be_longer_than_a_block)
                 len += strlen(parts[i]);
             }
             cr_assert(begins_with_bracket(text));
-            cr_assert(json_scan_blocks(text, text + len) == text + len);
+            cr_assert(json_blocks_skip(text, text + len) == text + len);
             expect_the_same(text, len);
         }
     }
@@ -114,13 +116,13 @@ Test(json_blocks, blanks_may_be_longer_than_a_block)
 Test(json_blocks, nesting_ends_at_the_same_depth)
 {
     static char text[4 * JSON_TEXT_DEPTH_MAX];
-    if (!json_scan_has_blocks())
+    if (!json_blocks_can())
         cr_skip("this processor has no AVX2");
     for (size_t depth = JSON_TEXT_DEPTH_MAX - 2; depth < JSON_TEXT_DEPTH_MAX + 2;
          depth++) {
         memset(text, '[', depth);
         memset(text + depth, ']', depth);
-        cr_expect_eq(json_scan_blocks(text, text + 2 * depth) != NULL,
+        cr_expect_eq(json_blocks_skip(text, text + 2 * depth) != NULL,
                      depth <= JSON_TEXT_DEPTH_MAX);
         expect_the_same(text, 2 * depth);
     }
