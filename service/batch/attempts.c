@@ -120,7 +120,8 @@ static void start_run(struct attempts *attempts, struct attempt *run, struct sli
     /* A hedge would only join the call it is to answer for. */
     run->call.coalesces = setup->call->coalesces && !run->is_hedge;
     run->call.on_done = on_attempt_done;
-    run->call.on_dispatch = on_dispatch;
+    if (wants_hedge(attempts)) /* a call that nobody asks about may run on any worker */
+        run->call.on_dispatch = on_dispatch;
     run->is_running = true;
     run->record = &attempts->records[attempts->record_count++];
     fetcher_start(setup->fetcher, &run->call);

@@ -291,7 +291,8 @@ static void end_early(struct gather *gather, enum call_code code)
     loop_timer_clear(gather->setup.loop, &gather->more);
     gather->is_ending = true;
     gather->ending_code = code;
-    gather->flow.is_over = true; /* what is abandoned in later slices is not sent */
+    /* What is abandoned in later slices is not sent. */
+    fetcher_end_flow(gather->setup.fetcher, &gather->flow);
     gather->next = 0;
     on_end_more(&gather->more);
 }

@@ -89,11 +89,12 @@ struct call {
     struct flight *flight; /* from the dispatch on */
     struct call *shared;   /* the call it waits for with others; NULL: it goes alone */
     bool is_shared;        /* … this is one */
-    struct call *away; /* its copy that another worker runs (handover.h); NULL: none */
-    bool is_guest;     /* … this is one: the worker it came from reads the next two */
+    struct call *away;  /* its copy that another worker runs (handover.h); NULL: none */
+    bool is_guest;      /* … this is one: the worker it came from reads the last two */
+    bool was_away;      /* it is or had such a copy: it stays where it is */
+    uint64_t queued_us; /* clock_now_us at fetcher_start */
     _Atomic enum call_phase phase;
     _Atomic uint64_t started_us; /* clock_now_us at dispatch */
-    uint64_t queued_us;          /* … at fetcher_start */
 };
 
 /* Relaxed: what is told to others is where the call is, nothing about its memory. */

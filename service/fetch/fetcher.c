@@ -214,6 +214,12 @@ static void set_limits(struct flight *flight)
         (struct clock_marks){.started_ms = flight->fetcher->setup.loop->now_ms};
 }
 
+/* False: it is about to be cancelled. */
+static bool may_begin(struct call *call)
+{
+    return !fetcher_call_is_over(call) && (!call->is_guest || handover_may_start(call));
+}
+
 static void dispatch(struct fetcher *fetcher, struct call *call)
 {
     struct flight *flight = call->flight;
@@ -234,7 +240,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
     else if (is_first && !fetcher_call_is_over(call) && call->on_dispatch &&
              !call->on_dispatch(call))
         flight_end(flight, CALL_OVERLOADED, "the gateway has no memory for the item");
-    else if (!fetcher_call_is_over(call) && flight_circuit_enter(flight))
+    else if (may_begin(call) && flight_circuit_enter(flight))
         flight_begin(flight);
 }
 

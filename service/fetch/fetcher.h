@@ -79,6 +79,13 @@ void fetcher_start(struct fetcher *fetcher, struct call *call);
  * for 0.2 s). A no-op on a call that has ended. */
 void fetcher_cancel(struct fetcher *fetcher, struct call *call);
 
+/* fetcher_end_flow: the flow's owner is about to cancel what is left of it, perhaps in
+ * several turns: until then no more requests of the flow are made, but for those shared
+ * with others (coalesce.h); the flow's calls do not end by that. Another worker that runs
+ * some of its calls (handover.h) hears of it while it may be in the middle of starting
+ * some: what it starts in this turn is sent, as if it had been under way before. */
+void fetcher_end_flow(struct fetcher *fetcher, struct flow *flow);
+
 static inline enum call_phase fetcher_phase(const struct call *call)
 {
     const struct call *other = call->shared ? call->shared : call->away;

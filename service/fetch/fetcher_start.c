@@ -41,8 +41,15 @@ static void on_queue_due(struct timer *timer)
 static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *origin)
 {
     uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
+    uint64_t now_us = fetcher->setup.loop->now_us;
     call_set_phase(call, PHASE_QUEUED);
-    origins_wait(fetcher->origins, origin, call, call->queued_us);
+    /* What it waited elsewhere says nothing of how long this worker lets wait. */
+    if (!call->was_away)
+        origins_wait(fetcher->origins, origin, call, call->queued_us);
+    else if (call->is_guest)
+        origins_wait(fetcher->origins, origin, call, now_us);
+    else
+        origins_wait_first(fetcher->origins, origin, call, now_us);
     if (queue_ms == 0)
         return;
     call->timer.on_due = on_queue_due;
@@ -93,7 +100,7 @@ static void queue(struct fetcher *fetcher, struct call *call)
         refuse(fetcher, call, CALL_BLOCKED_ADDRESS, reason);
         break;
     case VERDICT_ALLOW:
-        if (!call->is_guest)
+        if (!call->was_away)
             egress_note_passed(fetcher, call, &origin->target, reason);
         if (fetcher_circuit_admits(fetcher, call, origin))
             enqueue(fetcher, call, origin);
@@ -107,6 +114,7 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
     call->fetcher = fetcher;
     call->flight = NULL;
     call->origin = NULL;
+    call->was_away = false;
     call_set_started(call, 0);
     call->queued_us = clock_now_us();
     call_set_phase(call, PHASE_QUEUED);
@@ -114,9 +122,10 @@ void fetcher_start(struct fetcher *fetcher, struct call *call)
         queue(fetcher, call);
 }
 
-void fetcher_start_guest(struct fetcher *fetcher, struct call *call)
+void fetcher_start_again(struct fetcher *fetcher, struct call *call)
 {
     call->fetcher = fetcher;
+    call_set_started(call, 0);
     call_set_phase(call, PHASE_QUEUED);
     queue(fetcher, call);
 }
@@ -140,4 +149,10 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
     if (!flight)
         return;
     flight_abandon(flight);
+}
+
+void fetcher_end_flow(struct fetcher *fetcher, struct flow *flow)
+{
+    flow_set_over(flow);
+    handover_end_flow(fetcher, flow);
 }

@@ -75,15 +75,16 @@ struct fetcher {
  * cancelled with the last of them. */
 static inline bool fetcher_call_is_over(const struct call *call)
 {
-    return call->flow->is_over && !call->is_shared;
+    return flow_is_over(call->flow) && !call->is_shared;
 }
 
 /* Of fetcher_start.c. fetcher_forget_call: the fetcher knows the call no more; its
  * flight, if it has one, goes its own way. */
 void fetcher_forget_call(struct fetcher *fetcher, struct call *call);
-/* fetcher_start_guest is fetcher_start for a call that another worker has vetted, counted
- * and queued at call->queued_us. */
-void fetcher_start_guest(struct fetcher *fetcher, struct call *call);
+/* fetcher_start_again is fetcher_start for a call that waited in another worker's queue
+ * since call->queued_us: a guest, or one that comes back, which goes before the others of
+ * its flow. Its count and what the egress policy notes were made there. */
+void fetcher_start_again(struct fetcher *fetcher, struct call *call);
 /* fetcher_requeue puts a dispatched call that was never sent back to the front of its
  * queue. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call);

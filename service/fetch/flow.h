@@ -8,6 +8,7 @@
 #include "fetch/caller.h"
 #include "fetch/pointer_map.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,15 +30,14 @@ struct pair {
     struct list grant_node; /* then: in turn.grants */
 };
 
-/* Zero everything but `caller` and `request_id`: the rest but `is_over` is of schedule.c.
- */
+/* Zero everything but `caller` and `request_id`: the rest is the fetcher's. */
 struct flow {
     struct caller *caller;
     const char *request_id; /* for lines of the log; NULL: has none */
-    bool is_over; /* set by its owner, who is about to cancel what is left: no request of
-                     the flow is sent any more, but for those shared with others
-                     (coalesce.h). Its calls do not end by that. */
+    atomic_bool is_over; /* by fetcher_end_flow; of calls here for another worker, this is
+                            set by that one */
 
+    /* Of schedule.c. */
     struct turn *turn;    /* of its caller; NULL: none of its calls waits */
     size_t waiting;       /* calls */
     struct list node;     /* in turn.flows: a pair is in its round */
@@ -49,3 +49,14 @@ struct flow {
     size_t more;          /* pairs besides the first */
     uint64_t runnable_us; /* when it last had its turn, or came into the round */
 };
+
+/* Relaxed: it says that nothing more shall be sent, and nothing about memory. */
+static inline bool flow_is_over(const struct flow *flow)
+{
+    return atomic_load_explicit(&flow->is_over, memory_order_relaxed);
+}
+
+static inline void flow_set_over(struct flow *flow)
+{
+    atomic_store_explicit(&flow->is_over, true, memory_order_relaxed);
+}

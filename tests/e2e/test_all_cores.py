@@ -53,6 +53,17 @@ def test_every_item_is_sent_once(start_gatherd, upstream):
     assert figure(gatherd, "items_queued") == 0
 
 
+def test_items_that_may_be_retried_are_run_by_all_and_retried_at_home(start_gatherd, upstream):
+    gatherd = start_gatherd(TWO, FEW_LANES, options(fetch__retries=1))
+    items = [{"url": upstream.url("status/503" if i % 50 == 0 else "ok"), "retries": 1}
+             for i in range(MANY)]
+    document = gatherd.batch(items, timeout=60 * slowness())
+    assert handed_over(gatherd) > 0
+    assert [r["status"] for r in document["responses"]] == \
+        [503 if i % 50 == 0 else 200 for i in range(MANY)]
+    assert {len(r["attempts"]) for r in document["responses"][::50]} == {2}
+
+
 def test_one_worker_hands_nothing_over(start_gatherd, upstream):
     gatherd = start_gatherd(TWO, options(server__workers=1))
     document = gatherd.batch([upstream.url("ok")] * 500, timeout=60 * slowness())

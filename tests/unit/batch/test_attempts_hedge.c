@@ -149,6 +149,18 @@ Test(attempts_hedge, a_shared_call_is_looked_at_now_and_then)
     answer(1, 200);
 }
 
+/* Who asks for the moment of a call's dispatch ties it to its worker (handover.h). */
+Test(attempts_hedge, without_a_hedge_nobody_asks_when_a_call_is_dispatched)
+{
+    begin(1);
+    cr_assert_null(nth(0)->on_dispatch);
+    options.hedge_after_ms = 50;
+    fail(0, CALL_CONNECT);
+    pass(1000);
+    cr_assert_not_null(nth(1)->on_dispatch);
+    answer(1, 200);
+}
+
 static int asked;
 
 static bool on_owners_dispatch(struct call *dispatched)

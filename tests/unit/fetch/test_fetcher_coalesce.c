@@ -378,7 +378,7 @@ Test(fetcher_coalesce, the_first_flow_may_be_over_when_the_call_gets_its_slot)
 {
     struct flow own;
     struct rig_call *first = queue_first(&own), *second = start("/ok");
-    own.is_over = true;
+    fetcher_end_flow(rig->fetcher, &own);
     while (fetcher_queued(rig->fetcher) > 0)
         rig_run_ms(rig, 5);
     fetcher_cancel(rig->fetcher, &first->call);

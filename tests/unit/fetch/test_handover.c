@@ -1,100 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch/handover.h: two fetchers, one of them with a long queue. Their turns come in one
- * thread, so that what is between two turns can be looked at; tests/run.sh tsan and
- * tests/e2e/test_all_cores.py have real workers. */
-#include "fetch_rig.h"
+/* fetch/handover.h: what is handed over, to whom, and what not. */
+#include "handover_fixture.h"
 
-#include "base/clock.h"
-#include "base/memory.h"
-
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { MANY = 300, FEW = 100 };
-
-static struct rig *rig;
-
-static void make_rig(const char *const *overrides)
-{
-    rig = rig_new(false, overrides);
-    rig_add_peer(rig);
-}
-
-static void setup(void)
-{
-    static const char *const overrides[] = {"fetch.per_origin=100",
-                                            "server.share_batches=always", NULL};
-    make_rig(overrides); /* the tiny server has 512 connections */
-}
-
-static void teardown(void)
-{
-    rig_free(rig);
-}
-
-static void remake_rig(const char *const *overrides)
-{
-    rig_free(rig);
-    make_rig(overrides);
-}
+#include <pthread.h>
 
 TestSuite(handover, .init = setup, .fini = teardown);
-
-static const char *code_name(unsigned code)
-{
-    return call_code_row((enum call_code)code)->name;
-}
-
-/* The sum of a metric's values in a shard. */
-static double count_of(struct metrics_shard *shard, const char *metric)
-{
-    struct buffer page;
-    double sum = 0;
-    char name[80];
-    snprintf(name, sizeof name, "\ngatherd_%s", metric);
-    buffer_init(&page, 1 << 20);
-    metrics_write(&page, &shard, 1, code_name);
-    const char *at = buffer_text(&page);
-    while ((at = strstr(at, name)) != NULL) {
-        at++;
-        if (at[strlen(name) - 1] == ' ' || at[strlen(name) - 1] == '{')
-            sum += atof(strchr(at, ' '));
-    }
-    buffer_done(&page);
-    return sum;
-}
-
-static double handed_over(void)
-{
-    return count_of(rig->metrics, "items_handed_over_total");
-}
-
-static void start_many(const char *path, int count)
-{
-    for (int i = 0; i < count; i++)
-        rig_start(rig, path);
-}
-
-static int away(void)
-{
-    int count = 0;
-    for (int i = 0; i < rig->call_count; i++)
-        count += rig->calls[i].call.away != NULL;
-    return count;
-}
-
-static void expect_all_ok(int count)
-{
-    for (int i = 0; i < count; i++) {
-        cr_assert_eq(rig->calls[i].code, CALL_OK, "call %d: %s", i,
-                     rig->calls[i].message);
-        cr_assert_eq(rig->calls[i].times_done, 1, "call %d", i);
-        cr_assert_eq(rig->calls[i].call.phase, PHASE_IDLE);
-    }
-}
 
 /* ------------------------------------------------------------------- what is handed over
  */
@@ -113,9 +23,10 @@ Test(handover, a_long_queue_is_run_by_both)
         cr_assert_geq(rig->calls[i].timing.total, rig->calls[i].timing.blocked);
         cr_assert_geq(rig->calls[i].timing.blocked, 0);
     }
-    double runs = count_of(rig->metrics, "upstream_connections_opened_total") +
-                  count_of(rig->metrics, "upstream_connections_reused_total");
-    cr_assert_eq(runs, MANY - handed_over(), "the peer ran what was handed over");
+    double own = runs(rig->metrics), peers_runs = runs(rig->peer.metrics);
+    cr_assert_eq(own + peers_runs, MANY);
+    cr_assert_gt(peers_runs, 0);
+    cr_assert_leq(peers_runs, handed_over(), "what came home again is not among them");
 }
 
 Test(handover, a_short_queue_stays)
@@ -179,6 +90,102 @@ static bool on_dispatch(struct call *call)
 {
     (void)call;
     return true;
+}
+
+Test(handover, a_worker_that_cannot_start_what_it_has_gets_nothing)
+{
+    fetcher_stall(rig->peer.fetcher);
+    fetcher_turn(rig->peer.fetcher);
+    start_many("/ok", MANY);
+    fetcher_turn(rig->fetcher);
+    cr_assert_eq(handed_over(), 0);
+    rig_run(rig, MANY);
+    expect_all_ok(MANY);
+}
+
+Test(handover, a_worker_whose_calls_wait_for_slots_gets_nothing)
+{
+    static const char *const overrides[] = {"fetch.per_origin=4",
+                                            "server.share_batches=always", NULL};
+    remake_rig(overrides);
+    struct flow flow = {.caller = rig->flow.caller};
+    for (int i = 0; i < 5; i++) {
+        struct rig_call *made = rig_call(rig, "/delay/50");
+        made->call.flow = &flow;
+        fetcher_start(rig->peer.fetcher, &made->call);
+    }
+    fetcher_turn(rig->peer.fetcher);
+    start_many("/ok", MANY);
+    fetcher_turn(rig->fetcher);
+    cr_assert_eq(handed_over(), 0);
+    rig_run(rig, 5 + MANY);
+    expect_all_ok(5 + MANY);
+}
+
+static struct handover *peers(void)
+{
+    return rig->peer.fetcher->handover;
+}
+
+static void *reserve_many(void *count)
+{
+    for (int i = 0; i < 1000; i++)
+        *(size_t *)count += handover_reserve(peers(), 1, 0);
+    return NULL;
+}
+
+Test(handover, homes_that_ask_at_once_send_no_more_than_one_alone)
+{
+    enum { HOMES = 4 };
+    pthread_t threads[HOMES];
+    size_t counts[HOMES] = {0};
+    for (int i = 0; i < HOMES; i++)
+        pthread_create(&threads[i], NULL, reserve_many, &counts[i]);
+    for (int i = 0; i < HOMES; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert_eq(counts[0] + counts[1] + counts[2] + counts[3], 32);
+}
+
+Test(handover, a_parcel_is_on_its_way_until_what_waits_is_told)
+{
+    cr_assert(handover_reserve(peers(), 64, 0));
+    cr_assert_not(handover_reserve(peers(), 1, 0));
+    peers()->opened = 64;
+    fetcher_turn(rig->peer.fetcher);
+    cr_assert(handover_reserve(peers(), 1, 0));
+    handover_unreserve(peers(), 1);
+    cr_assert_eq(peers()->board.coming, 0);
+}
+
+Test(handover, a_host_that_rests_is_sent_nothing)
+{
+    handover_rest(peers(), 1000);
+    cr_assert_not(handover_reserve(peers(), 1, 1099));
+    cr_assert(handover_reserve(peers(), 1, 1100));
+}
+
+Test(handover, a_call_is_started_by_its_host_or_comes_home_not_both)
+{
+    struct guest guest = {0};
+    cr_assert(guest_start(&guest));
+    cr_assert(guest_start(&guest), "it found no socket, and has its slot again");
+    cr_assert_not(guest_recall(&guest));
+    struct guest other = {0};
+    cr_assert(guest_recall(&other));
+    cr_assert_not(guest_recall(&other));
+    cr_assert_not(guest_start(&other));
+}
+
+Test(handover, what_a_call_waited_at_home_is_no_delay_of_its_host)
+{
+    start_many("/hang", MANY);
+    for (int i = 0; i < MANY; i++)
+        rig->calls[i].call.queued_us -= 10 * 1000 * 1000;
+    fetcher_turn(rig->fetcher);
+    fetcher_turn(rig->peer.fetcher);
+    cr_assert_gt(fetcher_queued(rig->peer.fetcher), 0);
+    cr_assert_lt(fetcher_delay(rig->peer.fetcher).oldest_us, 5 * 1000 * 1000);
+    cr_assert_lt(fetcher_delay(rig->peer.fetcher).round_us, 100 * 1000);
 }
 
 Test(handover, calls_that_need_their_own_worker_stay)
@@ -262,175 +269,4 @@ Test(handover, a_trial_of_the_policy_is_noted_once)
     cr_assert_eq(count_of(rig->metrics, "egress_would_refuse_total") +
                      count_of(rig->peer.metrics, "egress_would_refuse_total"),
                  MANY);
-}
-
-/* ------------------------------------------------------------------------- how it ends
- */
-
-static void run_until_away_and_waiting(void)
-{
-    uint64_t until_ms = clock_now_ms() + 5000;
-    for (bool is_so = false; !is_so; rig_run_ms(rig, 2)) {
-        cr_assert_lt(clock_now_ms(), until_ms);
-        for (int i = 0; i < rig->call_count && !is_so; i++)
-            is_so = rig->calls[i].call.away &&
-                    fetcher_phase(&rig->calls[i].call) == PHASE_WAITING;
-    }
-}
-
-Test(handover, where_a_call_is_that_is_away_can_be_seen)
-{
-    start_many("/hang", MANY);
-    run_until_away_and_waiting();
-    for (int i = 0; i < MANY; i++) {
-        struct call *call = &rig->calls[i].call;
-        if (!call->away)
-            continue;
-        cr_assert_not(fetcher_is_untouched(call));
-        if (fetcher_phase(call) == PHASE_WAITING)
-            cr_assert_geq(fetcher_started_us(call), call->queued_us);
-    }
-}
-
-Test(handover, its_clocks_run_where_it_is)
-{
-    for (int i = 0; i < MANY; i++) {
-        struct rig_call *made = rig_call(rig, "/hang");
-        made->call.timeout_ms = 100;
-        fetcher_start(rig->fetcher, &made->call);
-    }
-    rig_run(rig, MANY);
-    cr_assert_gt(handed_over(), 0);
-    for (int i = 0; i < MANY; i++) {
-        cr_assert_eq(rig->calls[i].code, CALL_TIMEOUT_FIRST_BYTE);
-        cr_assert_str_eq(rig->calls[i].message, "no reply within 100 ms");
-    }
-}
-
-static void run_until_closed(void)
-{
-    uint64_t until_ms = clock_now_ms() + 5000;
-    while (atomic_load(&rig->server.open) > 0) {
-        cr_assert_lt(clock_now_ms(), until_ms, "%d connections are open",
-                     atomic_load(&rig->server.open));
-        rig_run_ms(rig, 2);
-    }
-}
-
-Test(handover, a_cancelled_call_is_its_owners_at_once_and_its_connection_closed_soon)
-{
-    start_many("/hang", MANY);
-    run_until_away_and_waiting();
-    cr_assert_gt(away(), 0);
-    for (int i = 0; i < MANY; i++) {
-        fetcher_cancel(rig->fetcher, &rig->calls[i].call);
-        memset(&rig->calls[i].call, 0, sizeof(struct call));
-        memset(rig->calls[i].url, '#', sizeof rig->calls[i].url);
-    }
-    run_until_closed();
-    cr_assert_eq(rig->done, 0);
-    cr_assert_eq(fetcher_in_flight(rig->fetcher), 0);
-    cr_assert_eq(fetcher_in_flight(rig->peer.fetcher), 0);
-    cr_assert_eq(fetcher_queued(rig->peer.fetcher), 0);
-    cr_assert_eq(budget_held(&rig->budgets.request_bytes), 0);
-}
-
-Test(handover, a_call_cancelled_before_the_parcel_is_opened_is_never_sent)
-{
-    start_many("/ok", MANY);
-    fetcher_turn(rig->fetcher);
-    int sent = away();
-    cr_assert_gt(sent, 0);
-    for (int i = 0; i < MANY; i++) {
-        if (rig->calls[i].call.away)
-            fetcher_cancel(rig->fetcher, &rig->calls[i].call);
-    }
-    rig_run(rig, MANY - sent);
-    rig_run_ms(rig, 20);
-    cr_assert_eq(rig->done, MANY - sent);
-    cr_assert_eq(atomic_load(&rig->server.requests), MANY - sent);
-}
-
-static void cancel_all_others(struct rig_call *made)
-{
-    for (int i = 0; i < made->rig->call_count; i++)
-        fetcher_cancel(made->rig->fetcher, &made->rig->calls[i].call);
-}
-
-static void run_until_all_in_the_mail(void)
-{
-    uint64_t until_ms = clock_now_ms() + 5000;
-    while (fetcher_queued(rig->peer.fetcher) + fetcher_in_flight(rig->peer.fetcher) > 0 ||
-           atomic_load(&rig->server.requests) == 0) {
-        cr_assert_lt(clock_now_ms(), until_ms);
-        loop_wait(&rig->peer.loop, 1);
-        fetcher_turn(rig->peer.fetcher);
-    }
-}
-
-Test(handover, a_call_whose_outcome_is_in_the_mail_was_started)
-{
-    int seen = 0;
-    start_many("/ok", MANY);
-    fetcher_turn(rig->fetcher);
-    run_until_all_in_the_mail();
-    for (int i = 0; i < MANY; i++) {
-        if (!rig->calls[i].call.away)
-            continue;
-        cr_assert_geq(fetcher_phase(&rig->calls[i].call), PHASE_WAITING);
-        cr_assert_gt(fetcher_started_us(&rig->calls[i].call), 0);
-        seen++;
-    }
-    cr_assert_gt(seen, 0);
-}
-
-Test(handover, an_outcome_that_comes_for_a_cancelled_call_is_dropped)
-{
-    start_many("/ok", MANY);
-    fetcher_turn(rig->fetcher);
-    for (int i = 0; i < MANY; i++) {
-        if (!rig->calls[i].call.away)
-            fetcher_cancel(rig->fetcher, &rig->calls[i].call);
-        rig->calls[i].on_end = cancel_all_others;
-    }
-    cr_assert_gt(away(), 1);
-    run_until_all_in_the_mail();
-    rig_run_ms(rig, 20);
-    cr_assert_eq(rig->done, 1);
-    cr_assert_eq(away(), 0);
-    cr_assert_eq(budget_held(&rig->budgets.reply_bytes), 0);
-    cr_assert_eq(budget_held(&rig->budgets.request_bytes), 0);
-}
-
-Test(handover, what_is_under_way_at_the_end_is_dropped_home_first)
-{
-    start_many("/hang", MANY);
-    run_until_away_and_waiting();
-    cr_assert_gt(away(), 0); /* rig_free counts what is held */
-}
-
-Test(handover, what_is_under_way_at_the_end_is_dropped_host_first)
-{
-    start_many("/hang", MANY);
-    run_until_away_and_waiting();
-    rig_free_peer(rig);
-    cr_assert_gt(away(), 0);
-    for (int i = 0; i < MANY; i += 2) /* as batches do that end with their worker */
-        fetcher_cancel(rig->fetcher, &rig->calls[i].call);
-}
-
-Test(handover, what_is_in_the_mail_at_the_end_is_dropped)
-{
-    start_many("/ok", MANY);
-    fetcher_turn(rig->fetcher);
-    fetcher_turn(rig->peer.fetcher);
-    for (int i = 0; i < 200; i++) { /* some outcomes are on their way home */
-        loop_wait(&rig->peer.loop, 1);
-        fetcher_turn(rig->peer.fetcher);
-    }
-    start_many("/ok", RIG_CALLS - MANY); /* and another parcel on its way out */
-    fetcher_turn(rig->fetcher);
-    cr_assert_gt(away(), 0);
-    for (int i = 0; i < rig->call_count; i += 3)
-        fetcher_cancel(rig->fetcher, &rig->calls[i].call);
 }
