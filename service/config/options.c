@@ -65,7 +65,8 @@ const struct option options_table[] = {
      .choices = "auto always never",
      .offset = offsetof(struct config, server.share_batches),
      .help = "Whether workers that have nothing to start run items from another's long "
-             "queue, as that of a large batch; auto: while not all CPUs are taken"},
+             "queue, as that of a large batch, which may then have fetch.per_origin "
+             "items of an origin in flight on each; auto: while not all CPUs are taken"},
     {.path = "server.max_connections",
      .type = OPTION_NUMBER,
      .fallback = "10000",

@@ -65,4 +65,4 @@ def test_a_mixture_of_all_a_batch_can_ask_for(tmp_path):
     """Six seconds of it; what chance found once was a call delivered into freed memory."""
     counts, wrong = script("mixture").mix(tmp_path, 6)
     assert not wrong, wrong
-    assert sum(counts.values()) > 20
+    assert sum(counts.values()) - counts["items handed over"] > 20

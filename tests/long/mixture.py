@@ -5,6 +5,9 @@
     tests/long/mixture.py --seconds 60           GATHERD names the binary; best a sanitizer's
     tests/long/mixture.py --seconds 600 --seed 7
 
+Half of the time places in flight are scarce; in the other half there is room for whole
+batches, and workers share large ones (server.share_batches).
+
 Right is: every reply read to its end is one response for each item, none twice and none of
 others, and a stream that ends well has its summary; no batch is taken for wrong; afterwards
 nothing is in flight, queued or held, and the process ends by itself without a report."""
@@ -30,11 +33,14 @@ from harness.gatherd import Gatherd, slowness  # noqa: E402
 from harness.process import wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
 
-CONFIGURATION = options(
-    server__workers=2, batch__max_items=3000, batch__reply_max_bytes="8MiB", fetch__per_origin=64,
-    fetch__retries=1, fetch__max_in_flight=300, fetch__deadline_header="X-Left",
-    breaker__consecutive_failures=200,
+COMMON = options(
+    server__workers=2, batch__max_items=3000, batch__reply_max_bytes="8MiB", fetch__retries=1,
+    fetch__deadline_header="X-Left", breaker__consecutive_failures=200,
     webhooks__secrets=[{"name": "s", "secret": "whsec_" + base64.b64encode(bytes(32)).decode()}])
+SCARCE = options(fetch__per_origin=64, fetch__max_in_flight=300)
+ROOMY = options(fetch__per_origin=2000, fetch__max_in_flight=3000, server__share_batches="always")
+LONG = 2000
+"""Items of a batch that is long enough to be shared."""
 SHARED = {"$shared": True}
 GAUGES = ("batches_in_flight", "items_in_flight", "items_queued")
 FORMS = ("application/json", "application/x-ndjson", "text/event-stream")
@@ -95,8 +101,25 @@ class Mixture:
                                    {"alternatives": self.usual[:2]}, {"coalesce": True},
                                    {"expect": {"status": [204]}, "retries": 1}])}
 
+    def long_one(self):
+        """Of plain items, as workers hand them to each other."""
+        rnd = self.rnd
+        urls = self.usual[:1] * 8 + [rnd.choice(self.urls)]
+        items = [{"id": f"a{i}", "url": rnd.choice(urls)} for i in range(LONG)]
+        batch = {"requests": items, "deadlineMs": rnd.choice([100, 1000, 10000])}
+        if self.chance(0.3):
+            batch["defaults"] = {"retries": 0, "method": rnd.choice(["GET", "POST"])}
+        for share, name, value in (
+                (0.3, "until", rnd.choice(["firstDone", {"ok": rnd.choice([10, LONG // 2])}])),
+                (0.2, "failFast", True), (0.2, "concurrency", rnd.choice([200, 1000]))):
+            if self.chance(share):
+                batch[name] = value
+        return batch
+
     def batch(self):
         rnd = self.rnd
+        if self.chance(0.2):
+            return self.long_one()
         items = [self.item(i) for i in range(rnd.choice([1, 3, 10, 50, 700, 1500]))]
         if self.chance(0.5):
             array = json.dumps(list(range(rnd.choice([0, 1, 5, 60, 300])))).encode()
@@ -208,10 +231,9 @@ def figure(gatherd, name):
     return int(float(re.search(rf"^gatherd_{name} (\S+)$", gatherd.metrics(), re.M)[1]))
 
 
-def mix(folder, seconds, seed=1, clients=6):
+def mix_with(configuration, upstream, folder, seconds, seed, clients):
     """(how many of what, what was wrong)"""
-    upstream = Upstream(folder, "--max-seconds", str(int(seconds * 4 + 120)))
-    gatherd = Gatherd(folder, CONFIGURATION)
+    gatherd = Gatherd(folder, COMMON, configuration)
     try:
         crowd = Clients(gatherd, upstream, seconds)
         threads = [threading.Thread(target=crowd.run, args=(seed * 1000 + i,)) for i in range(clients)]
@@ -221,11 +243,27 @@ def mix(folder, seconds, seed=1, clients=6):
             thread.join()
         wait_until(lambda: not any(figure(gatherd, name) for name in GAUGES), 10 * slowness(),
                    "nothing in flight or queued")
+        crowd.counts["items handed over"] = figure(gatherd, "items_handed_over_total")
         gatherd.stop()
     finally:
         gatherd.child.popen.kill()
-        upstream.stop()
     return crowd.counts, crowd.wrong
+
+
+def mix(folder, seconds, seed=1, clients=6):
+    """(how many of what, what was wrong)"""
+    upstream = Upstream(folder, "--max-seconds", str(int(seconds * 4 + 120)))
+    counts, wrong = Counter(), []
+    try:
+        for configuration in (SCARCE, ROOMY):
+            more, faults = mix_with(configuration, upstream, folder, seconds / 2, seed, clients)
+            counts += more
+            wrong += faults
+    finally:
+        upstream.stop()
+    if not wrong and not counts["items handed over"]:
+        wrong.append("no item was handed over")
+    return counts, wrong
 
 
 def main():
