@@ -58,6 +58,20 @@ static void mark(struct list *head, struct list *node)
         list_push_back(head, node);
 }
 
+/* When memory fails libcurl stops in the middle. It comes back to transfers that were due
+ * only if it is asked, and a socket in which it has not told its interest looks idle. */
+static void act(struct lane *lane, curl_socket_t fd, int bits)
+{
+    struct lanes *lanes = lane->lanes;
+    int running;
+    lane_sockets_enter(lanes->sockets);
+    if (curl_multi_socket_action(lane->multi, fd, bits, &running) != CURLM_OK) {
+        mark(&lanes->due, &lane->due);
+        lane_sockets_excuse_all(lanes->sockets, lane);
+    }
+    mark(&lanes->collected, &lane->collected);
+}
+
 static struct transfer *transfer_of(struct lane_user *user)
 {
     return container_of(user, struct transfer, user);
@@ -68,12 +82,9 @@ static void act_on_socket(void *data, struct lane_user *user, int fd, uint32_t r
     struct lane *lane = data;
     int bits = ((ready & EPOLLIN) ? CURL_CSELECT_IN : 0) |
                ((ready & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
-    int running;
     if (user && (ready & EPOLLIN))
         transfer_note_event(transfer_of(user));
-    lane_sockets_enter(lane->lanes->sockets);
-    curl_multi_socket_action(lane->multi, fd, bits, &running);
-    mark(&lane->lanes->collected, &lane->collected);
+    act(lane, fd, bits);
 }
 
 static void note_closed(struct lane_user *user)
@@ -89,6 +100,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
     /* A multiplexed connection has many users, and this tells of one of them only. */
     if (!lane->lanes->setup.multiplexes)
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    if (what == CURL_POLL_REMOVE && transfer && !transfer->is_begun)
+        lane_sockets_excuse(lane->lanes->sockets, fd);
     lane_sockets_want(lane->lanes->sockets, lane, transfer ? &transfer->user : NULL, fd,
                       what);
     return 0;
@@ -333,11 +346,7 @@ void lanes_run(struct lanes *lanes)
     while ((node = list_pop_front(&lanes->due)) != NULL)
         list_push_back(&now, node);
     while ((node = list_pop_front(&now)) != NULL) {
-        struct lane *lane = container_of(node, struct lane, due);
-        int running;
-        lane_sockets_enter(lanes->sockets);
-        curl_multi_socket_action(lane->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        mark(&lanes->collected, &lane->collected);
+        act(container_of(node, struct lane, due), CURL_SOCKET_TIMEOUT, 0);
     }
     lane_sockets_refind(lanes->sockets);
 }

@@ -35,6 +35,7 @@ struct lane_socket {
     struct lane_peer peer;
     uint32_t wanted; /* EPOLLIN, EPOLLOUT: what libcurl waits for */
     bool is_foreign; /* not opened here */
+    bool is_excused; /* what comes while it is idle is no offence */
 };
 
 struct lane_sockets {
@@ -140,7 +141,7 @@ static void look_for_unasked(const struct lane_socket *entry, int fd)
 {
     struct lane_sockets *sockets = entry->sockets;
     unsigned char bytes[TAINT_LOOK_BYTES];
-    if (entry->peer.taint_key == 0)
+    if (entry->peer.taint_key == 0 || entry->is_excused)
         return;
     ssize_t len = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (len > 0 && taint_is_offence(bytes, (size_t)len, entry->peer.is_tls) &&
@@ -273,6 +274,22 @@ bool lane_sockets_shut_idle(struct lane_sockets *sockets)
     return true;
 }
 
+void lane_sockets_excuse(struct lane_sockets *sockets, curl_socket_t fd)
+{
+    struct lane_socket *entry = find(sockets, fd);
+    if (entry)
+        entry->is_excused = true;
+}
+
+void lane_sockets_excuse_all(struct lane_sockets *sockets, const void *lane)
+{
+    for (size_t fd = 0; fd < sockets->table_size; fd++) {
+        struct lane_socket *entry = sockets->by_fd[fd];
+        if (entry && entry->lane == lane && entry->wanted == 0)
+            entry->is_excused = true;
+    }
+}
+
 static void work_for(struct lane_socket *entry, struct lane_user *user)
 {
     if (entry->user == user)
@@ -308,6 +325,7 @@ static void note_use(struct lane_socket *entry, struct lane_user *user)
     }
     if (entry->wanted != 0) {
         entry->idle_in = 0;
+        entry->is_excused = false;
         list_remove(&entry->idle_node);
     }
     work_for(entry, entry->wanted != 0 ? user : NULL);

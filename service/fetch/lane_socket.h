@@ -87,6 +87,14 @@ bool lane_sockets_shut_idle(struct lane_sockets *sockets);
 void lane_sockets_want(struct lane_sockets *sockets, void *lane, struct lane_user *user,
                        curl_socket_t fd, int what);
 
+/* lane_sockets_excuse: until it is used again nothing that comes on `fd` is an offence.
+ * It is given back without a reply, as when memory fails: over TLS what comes then are
+ * the tickets that nobody has read yet. */
+void lane_sockets_excuse(struct lane_sockets *sockets, curl_socket_t fd);
+/* lane_sockets_excuse_all: so are all of `lane` that seem idle: it is not known which of
+ * them are. Slow. */
+void lane_sockets_excuse_all(struct lane_sockets *sockets, const void *lane);
+
 void lane_user_init(struct lane_user *user);
 /* lane_sockets_leave: `user` is out of its lane. A socket that still works for it is one
  * that libcurl shuts down: over TLS it waits for the peer's farewell as long as that

@@ -11,9 +11,9 @@ A library is preloaded (tests/support/torture) that makes the N-th call fail, of
 its kin or of socket, read, epoll_ctl and the like, in gatherd and in all its libraries. With
 each N the same mixed batch is sent. Right is: a whole reply with 20 responses, or a whole
 refusal, or a closed connection without a byte of a document, all of it in time; then the same
-process serves the same batch as if nothing had happened; at the end it stops with status 0,
-its descriptors are back, and nothing that was allocated in between is left. A cut reply is
-right only when the call that failed was the sending of it.
+process serves the same batch as if nothing had happened; at the end no origin was tainted, it
+stops with status 0, its descriptors are back, and nothing that was allocated in between is
+left. A cut reply is right only when the call that failed was the sending of it.
 
 The best program to run it on is one built with -DGATHERD_POOL=OFF, where no free list of
 gatherd hides the allocations of libcurl: GATHERD=build/nopool/gatherd."""
@@ -303,6 +303,8 @@ class Rig:
             return
         self.settle()
         before = len(self.defects)
+        if re.search(r"unasked_replies_total (\d+)", self.gatherd.metrics())[1] != "0":
+            self.defect(number, family, "an origin is held to send what nobody asked for")
         try:
             self.gatherd.stop()
         except AssertionError as error:
