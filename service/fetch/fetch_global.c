@@ -5,6 +5,7 @@
 #include "fetch/fetcher.h"
 #include "fetch/fetcher_state.h"
 #include "fetch/libcurl_print.h"
+#include "fetch/libcurl_system.h"
 
 #include "base/memory.h"
 #include "base/pool.h"
@@ -67,6 +68,7 @@ bool fetch_global_init(struct error *err)
                              pool_strdup, pool_calloc) != CURLE_OK)
         return error_set(err, ERROR_SYSTEM, "libcurl does not start");
     libcurl_print_use(pool_malloc);
+    libcurl_system_start();
     int code = ares_library_init(ARES_LIB_INIT_ALL);
     if (code == ARES_SUCCESS)
         return true;

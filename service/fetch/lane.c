@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "fetch/lane_socket.h"
+#include "fetch/libcurl_system.h"
 #include "fetch/transfer.h"
 
 #include <assert.h>
@@ -58,14 +59,23 @@ static void mark(struct list *head, struct list *node)
         list_push_back(head, node);
 }
 
+/* Around each call of libcurl that moves transfers. */
+static void enter_libcurl(struct lanes *lanes)
+{
+    lane_sockets_enter(lanes->sockets);
+    libcurl_system_enter();
+}
+
 /* When memory fails libcurl stops in the middle. It comes back to transfers that were due
  * only if it is asked, and a socket in which it has not told its interest looks idle. */
 static void act(struct lane *lane, curl_socket_t fd, int bits)
 {
     struct lanes *lanes = lane->lanes;
     int running;
-    lane_sockets_enter(lanes->sockets);
-    if (curl_multi_socket_action(lane->multi, fd, bits, &running) != CURLM_OK) {
+    enter_libcurl(lanes);
+    CURLMcode code = curl_multi_socket_action(lane->multi, fd, bits, &running);
+    libcurl_system_leave();
+    if (code != CURLM_OK) {
         mark(&lanes->due, &lane->due);
         lane_sockets_excuse_all(lanes->sockets, lane);
     }
@@ -277,8 +287,10 @@ bool lanes_add(struct lanes *lanes, struct transfer *transfer)
     if (!lane)
         return false;
     transfer->lane = lane;
-    lane_sockets_enter(lanes->sockets);
-    if (curl_multi_add_handle(lane->multi, transfer->easy) != CURLM_OK) {
+    enter_libcurl(lanes);
+    CURLMcode code = curl_multi_add_handle(lane->multi, transfer->easy);
+    libcurl_system_leave();
+    if (code != CURLM_OK) {
         transfer->lane = NULL;
         return false;
     }
@@ -300,8 +312,9 @@ static void lane_became_idle(struct lane *lane)
 static void take_out(struct lanes *lanes, struct transfer *transfer)
 {
     struct lane *lane = transfer->lane;
-    lane_sockets_enter(lanes->sockets);
+    enter_libcurl(lanes);
     curl_multi_remove_handle(lane->multi, transfer->easy);
+    libcurl_system_leave();
     lane_sockets_leave(lanes->sockets, &transfer->user);
     transfer->lane = NULL;
     if (lane->number < lanes->first_with_room)
@@ -329,8 +342,9 @@ static void send_resets(struct lanes *lanes)
     while ((node = list_pop_front(&lanes->resetting)) != NULL) {
         struct lane *lane = container_of(node, struct lane, resetting);
         int running;
-        lane_sockets_enter(lanes->sockets);
+        enter_libcurl(lanes);
         curl_multi_perform(lane->multi, &running);
+        libcurl_system_leave();
         mark(&lanes->collected, &lane->collected);
     }
 }
