@@ -105,3 +105,8 @@ static inline void expect_all_ok(int count)
         cr_assert_eq(rig->calls[i].call.phase, PHASE_IDLE);
     }
 }
+
+static inline struct handover *peers(void)
+{
+    return rig->peer.fetcher->handover;
+}

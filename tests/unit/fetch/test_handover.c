@@ -105,26 +105,30 @@ Test(handover, a_worker_that_cannot_start_what_it_has_gets_nothing)
 
 Test(handover, a_worker_whose_calls_wait_for_slots_gets_nothing)
 {
-    static const char *const overrides[] = {"fetch.per_origin=4",
-                                            "server.share_batches=always", NULL};
-    remake_rig(overrides);
-    struct flow flow = {.caller = rig->flow.caller};
-    for (int i = 0; i < 5; i++) {
-        struct rig_call *made = rig_call(rig, "/delay/50");
+    static struct flow flow;
+    flow.caller = rig->flow.caller;
+    for (int i = 0; i < FEW + 5; i++) {
+        struct rig_call *made = rig_call(rig, "/hang");
         made->call.flow = &flow;
         fetcher_start(rig->peer.fetcher, &made->call);
     }
-    fetcher_turn(rig->peer.fetcher);
+    while (schedule_has_next(rig->peer.fetcher->schedule))
+        fetcher_turn(rig->peer.fetcher);
+    cr_assert_eq(fetcher_queued(rig->peer.fetcher), 5);
     start_many("/ok", MANY);
     fetcher_turn(rig->fetcher);
     cr_assert_eq(handed_over(), 0);
-    rig_run(rig, 5 + MANY);
-    expect_all_ok(5 + MANY);
+    for (int i = 0; i < FEW + 5; i++)
+        fetcher_cancel(rig->peer.fetcher, &rig->calls[i].call);
+    rig_run(rig, MANY);
 }
 
-static struct handover *peers(void)
+Test(handover, nothing_of_a_flow_that_is_over_is_handed_over)
 {
-    return rig->peer.fetcher->handover;
+    start_many("/ok", MANY);
+    fetcher_end_flow(rig->fetcher, &rig->flow);
+    fetcher_turn(rig->fetcher);
+    cr_assert_eq(handed_over(), 0);
 }
 
 static void *reserve_many(void *count)
