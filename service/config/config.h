@@ -27,6 +27,7 @@ struct config {
         struct config_strings hosts; /* none: any Host is taken */
         uint64_t max_connections;
         uint64_t max_connections_per_address; /* 0: no limit of its own */
+        uint64_t head_max_bytes;
         uint64_t request_max_bytes;
         uint64_t head_timeout_ms;
         uint64_t body_timeout_ms;

@@ -84,6 +84,15 @@ const struct option options_table[] = {
              "next one gets 503. 0: no limit of its own, because behind a proxy all "
              "clients have one address; never for loopback, unix sockets and "
              "ops.listen"},
+    {.path = "server.head_max_bytes",
+     .type = OPTION_SIZE,
+     .fallback = "16KiB",
+     .min = 4096,
+     .max = 256 * 1024,
+     .offset = offsetof(struct config, server.head_max_bytes),
+     .help = "The head of one request, with 64 bytes for each of its lines and of the "
+             "parameters in its URL. Each client connection has so much memory, "
+             "cleared for each request"},
     {.path = "server.request_max_bytes",
      .type = OPTION_SIZE,
      .fallback = "4MiB",

@@ -31,8 +31,9 @@
 
 enum {
     BODY_FIRST_RESERVE = 64 * 1024,
-    /* Above this the head may leave too little of CONNECTION_MEMORY for an iovec. */
-    SMALL_HEAD = CONNECTION_MEMORY / 4,
+    /* A head of more than this part of server.head_max_bytes may leave too little of the
+     * connection's memory for an iovec. */
+    SMALL_HEAD_SHARE = 4,
 };
 
 const char exchange_overload_detail[] = "more work waits than the service can do "
@@ -211,7 +212,8 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
         client_enter(client, CLIENT_HEAD);
     if (exchange_head_is_target_long(exchange))
         exchange_refuse_by_hand(exchange, PROBLEM_URI_TOO_LONG,
-                                "the path and query are too long; use POST /v1/batch");
+                                "the path and query are longer than "
+                                "server.head_max_bytes; use POST /v1/batch");
     return exchange;
 }
 
@@ -266,9 +268,10 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     exchange_head_read(exchange, method, version, &read);
     /* A head that may be two heads does not choose its id. */
     take_id(exchange, read.is_sound ? head->request_id : slice_from(""));
-    if (read.size > EXCHANGE_HEAD_MAX) {
-        exchange_refuse_by_hand(exchange, PROBLEM_HEAD_TOO_LARGE,
-                                "the headers are too large; the body has more room");
+    if (exchange_head_is_large(exchange, read.size)) {
+        exchange_refuse_by_hand(
+            exchange, PROBLEM_HEAD_TOO_LARGE,
+            "the headers are larger than server.head_max_bytes; the body has more room");
         return MHD_NO;
     }
     if (!read.is_sound)
@@ -287,7 +290,9 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     }
     exchange->is_head = strcmp(method, "HEAD") == 0;
     exchange->is_chunked = head->is_chunked;
-    exchange->is_joined_reply = head->is_chunked || read.size > SMALL_HEAD;
+    exchange->is_joined_reply =
+        head->is_chunked ||
+        exchange_head_is_large(exchange, read.size * SMALL_HEAD_SHARE);
     exchange->must_close = !read.is_plain;
     exchange->phase = EXCHANGE_BODY;
     if (has_body)

@@ -32,7 +32,7 @@ static enum MHD_Result add_line(void *cls, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
-/* How much of CONNECTION_MEMORY the head has taken. */
+/* How much of the connection's memory the head has taken. */
 static size_t size_of(const struct exchange *exchange, const struct request_head *fields)
 {
     const enum MHD_ValueKind all =
@@ -72,10 +72,15 @@ void exchange_head_read_trailers(const struct exchange *exchange,
                                 &reading);
 }
 
+bool exchange_head_is_large(const struct exchange *exchange, size_t size)
+{
+    return size > exchange->front->setup.config->server.head_max_bytes;
+}
+
 bool exchange_head_is_target_long(const struct exchange *exchange)
 {
     size_t size = exchange->target_len;
     for (const char *at = exchange->target; (at = strchr(at, '&')); at++)
         size += RECORD_SIZE;
-    return size > EXCHANGE_HEAD_MAX;
+    return exchange_head_is_large(exchange, size);
 }

@@ -11,17 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A larger head leaves too little of CONNECTION_MEMORY for the head of a reply: MHD would
- * close without a word. */
-enum { EXCHANGE_HEAD_MAX = CONNECTION_MEMORY - 2048 };
-
 struct exchange_head {
     struct request_head fields;
     bool is_sound; /* else fields.fault says why not */
     /* Written so that only one reading of where the request ends exists; else the
      * connection must be closed behind it. */
     bool is_plain;
-    size_t size; /* of CONNECTION_MEMORY, that it has taken */
+    size_t size; /* of the connection's memory, that it has taken */
 };
 
 /* exchange_head_read fills *ret_head, when MHD asks for the first time. */
@@ -33,6 +29,8 @@ void exchange_head_read(const struct exchange *exchange, const char *method,
 void exchange_head_read_trailers(const struct exchange *exchange,
                                  struct request_head *ret_trailers);
 
-/* exchange_head_is_target_long: the request line alone is larger than a head may be. For
- * the first callback of all: MHD has not cut up the query yet. */
+/* exchange_head_is_large: more than server.head_max_bytes. exchange_head_is_target_long:
+ * the request line alone is larger than a head may be. For the first callback of all: MHD
+ * has not cut up the query yet. */
+bool exchange_head_is_large(const struct exchange *exchange, size_t size);
 bool exchange_head_is_target_long(const struct exchange *exchange);

@@ -127,7 +127,8 @@ static bool start_daemon(struct front *front, struct error *err)
         on_message, front, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, front,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, front,
         MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, front,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)config->server.head_max_bytes + REPLY_HEAD_MEMORY,
         MHD_OPTION_CONNECTION_LIMIT, limit,
 /* 0.9.75 would answer a missing Host with two status lines; we vet it ourselves. */
 #if MHD_VERSION >= 0x00097701

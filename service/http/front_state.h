@@ -21,9 +21,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A connection's memory in MHD: head of the request, then head of the reply. A head that
- * does not fit is answered 431 or 414 by MHD itself. */
-enum { CONNECTION_MEMORY = 32 * 1024, REQUEST_ID_MAX = 128 };
+enum {
+    REQUEST_ID_MAX = 128,
+    /* A connection's memory in MHD has the head of the request, server.head_max_bytes at
+     * most, and then this for the head of the reply: without it MHD would close without a
+     * word. A head that does not fit is answered 431 or 414 by MHD itself. */
+    REPLY_HEAD_MEMORY = 2048,
+};
 
 struct front {
     struct front_setup setup;

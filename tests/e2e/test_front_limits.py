@@ -228,14 +228,32 @@ def test_h16_no_reply_has_cors_and_every_one_has_nosniff(gatherd, method, path):
     assert reply.header("x-content-type-options") == "nosniff"
 
 
+@pytest.mark.parametrize("limit", [None, "4KiB", "64KiB", "256KiB"])
+def test_a_head_may_be_as_large_as_configured(start_gatherd, limit):
+    """And a larger one is refused, by a line that names the option while it can be read."""
+    extra = {"server__head_max_bytes": limit} if limit else {}
+    gatherd = start_gatherd(options(**extra))
+    most = int((limit or "16KiB").removesuffix("KiB")) * 1024
+    reply = gatherd.request("GET", "/healthz", headers={"x-fill": "v" * (most - 600)})
+    assert reply.status == 200
+    reply = gatherd.request("GET", "/healthz", headers={"x-fill": "v" * (most + 1)})
+    assert reply.status == 431
+    assert "server.head_max_bytes" in reply.json()["detail"]
+    reply = gatherd.get("/v1/batch?url=" + "x" * most)
+    assert reply.status == 414
+    assert "server.head_max_bytes" in reply.json()["detail"]
+    reply = gatherd.request("GET", "/healthz", headers={"x-fill": "v" * (2 * most + 4096)})
+    assert reply.status == 431
+
+
 def test_h16_refusals_made_by_hand_have_nosniff_too(start_gatherd):
     """408, 413, 414, 431 are written past the HTTP library."""
     gatherd = start_gatherd(options(server__head_timeout="300ms", server__body_timeout="300ms",
                                     server__request_max_bytes="1KiB"))
     head = b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     rows = {408: b"GET /healthz HT", 413: head + b"Transfer-Encoding: chunked\r\n\r\n" +
-            b"800\r\n" + b" " * 2048 + b"\r\n", 414: b"GET /" + b"a" * 31000 + b" HTTP/1.1\r\n" +
-            b"Host: x\r\n\r\n", 431: b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 31500 +
+            b"800\r\n" + b" " * 2048 + b"\r\n", 414: b"GET /" + b"a" * 17000 + b" HTTP/1.1\r\n" +
+            b"Host: x\r\n\r\n", 431: b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 17500 +
             b"\r\n\r\n"}
     for status, request_bytes in rows.items():
         with gatherd.raw() as raw:
