@@ -37,6 +37,7 @@ static void start_front(void)
     cr_assert(loop_init(&loop, &err));
     config = (struct config){
         .server = {.max_connections = 100,
+                   .head_max_bytes = 16384,
                    .request_max_bytes = 4096,
                    .head_timeout_ms = 5000,
                    .body_timeout_ms = 5000,
