@@ -9,7 +9,8 @@
  * process then calls that one. So while a worker is inside libcurl:
  *
  *   clock_gettime  of CLOCK_MONOTONIC_RAW (libcurl's) and CLOCK_MONOTONIC stands still
- *                  for 16 questions, some 10 µs.
+ *                  for 16 questions, some 10 µs, or until the next recv: a handshake may
+ *                  take milliseconds between two questions.
  *   poll           of one descriptor, without waiting, right behind a recv on it that
  *                  found it empty: finds nothing. What has come since is reported by the
  *                  loop, which watches by level. Another poll of it asks the kernel: so

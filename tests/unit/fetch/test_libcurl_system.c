@@ -164,6 +164,17 @@ Test(libcurl_system, the_clock_is_read_anew_in_each_call)
     cr_assert_not(is_same(ask_time(CLOCK_MONOTONIC_RAW), first));
 }
 
+/* A handshake in one call of libcurl's is answered in milliseconds and asks rarely. */
+Test(libcurl_system, the_clock_is_read_anew_behind_a_recv)
+{
+    struct timespec first = ask_time(CLOCK_MONOTONIC_RAW);
+    struct timespec other = ask_time(CLOCK_MONOTONIC);
+    usleep(1000);
+    cr_assert_eq(read_bytes(100), -1);
+    cr_assert_not(is_same(ask_time(CLOCK_MONOTONIC_RAW), first));
+    cr_assert_not(is_same(ask_time(CLOCK_MONOTONIC), other));
+}
+
 Test(libcurl_system, other_clocks_run_on)
 {
     struct timespec first = ask_time(CLOCK_REALTIME);
