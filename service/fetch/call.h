@@ -26,7 +26,8 @@ enum call_method {
 
 /* Where a call is. Also what a "deadline" message names. */
 enum call_phase {
-    PHASE_IDLE,       /* not started, or ended */
+    PHASE_IDLE,       /* not started, or ended; a guest that ended keeps its last phase,
+                         which its home reads until the outcome is there */
     PHASE_QUEUED,     /* waiting for a slot */
     PHASE_CONNECTING, /* name, TCP, TLS */
     PHASE_SENDING,    /* the request is on its way */

@@ -18,8 +18,10 @@
  * A host says at the end of each turn whether it has little to start and can start it. It
  * may turn out not to: its turn takes long, the slots of this origin are taken there. So
  * what it has not started 5 ms later goes to the front of the queue at home, once and for
- * good, and the host rests. No call waits longer at a host than that, whatever holds the
- * host up; both claim a call before they start it (parcel.h), so one does.
+ * good, and the host rests. No call waits longer at a host for its start than that,
+ * whatever holds the host up; both claim a call before they start it (parcel.h), so one
+ * does. (Where the host found no socket for it, of which there are none at home either,
+ * it waits there.)
  *
  * At the host a parcel is one flow among others. The call stays its owner's. It can be
  * cancelled as any other, and its deadline is its owner's affair; its copy has the rest:
