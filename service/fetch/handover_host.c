@@ -10,7 +10,7 @@
 
 enum {
     SHORT_QUEUE = 32, /* a worker with less is given more */
-    REST_MS = 100,    /* one parcel in so long may be in vain */
+    REST_MS = 20,     /* one parcel in so long may be in vain */
 };
 static const size_t TAKES_NONE = SIZE_MAX / 2; /* calls may be added to it */
 

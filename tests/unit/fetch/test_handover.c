@@ -164,8 +164,8 @@ Test(handover, a_parcel_is_on_its_way_until_what_waits_is_told)
 Test(handover, a_host_that_rests_is_sent_nothing)
 {
     handover_rest(peers(), 1000);
-    cr_assert_not(handover_reserve(peers(), 1, 1099));
-    cr_assert(handover_reserve(peers(), 1, 1100));
+    cr_assert_not(handover_reserve(peers(), 1, 1019));
+    cr_assert(handover_reserve(peers(), 1, 1020));
 }
 
 Test(handover, a_call_is_started_by_its_host_or_comes_home_not_both)
