@@ -265,7 +265,7 @@ def test_a_proxy_that_leads_elsewhere_finds_no_belief(
         start_gatherd, upstream, serve, port, start_proxy, protocol, leaf):
     proxy = start_proxy()
     gatherd = start_gatherd(trusting(upstream, fetch__proxy=f"http://127.0.0.1:{proxy}"))
-    url = f"https://localhost:{port}/"
+    url = f"https://127.0.0.1:{port}/"
     serve(protocols=protocol)
     assert [outcome(gatherd.fetch(url)) for _ in range(2)] == [".", "r"]
     serve(protocols=protocol, leaf=leaf)
@@ -277,16 +277,17 @@ def test_a_proxy_that_leads_elsewhere_finds_no_belief(
 def test_what_a_tls_proxy_showed_says_nothing_of_who_is_behind_it(
         start_gatherd, upstream, serve, port, start_proxy, protocol):
     """The proxy has a certificate for localhost and so the chain is known; the upstream
-    behind it is called by a name that is not in it."""
+    behind it is called by a name that is not in it.  By address, for the proxy must not be
+    asked for ::1, where nobody listens."""
     folder = upstream.ports["certificates"]
     proxy = start_proxy("--tls", f"{folder}/good.pem", f"{folder}/good.key")
     gatherd = start_gatherd(trusting(upstream, fetch__proxy=f"https://localhost:{proxy}"))
     serve(protocols=protocol, address="0.0.0.0")
     for _ in range(3):
-        assert outcome(gatherd.fetch(f"https://localhost:{port}/")) in (".", "r")
+        assert outcome(gatherd.fetch(f"https://127.0.0.1:{port}/")) in (".", "r")
         assert outcome(gatherd.fetch(f"https://127.0.0.2:{port}/")) == "tls"
     serve(protocols=protocol, leaf="wrong-host")
-    assert outcome(gatherd.fetch(f"https://localhost:{port}/")) == "tls"
+    assert outcome(gatherd.fetch(f"https://127.0.0.1:{port}/")) == "tls"
 
 
 def test_a_tls_proxy_is_verified_itself(start_gatherd, upstream, serve, port, start_proxy):
@@ -295,7 +296,7 @@ def test_a_tls_proxy_is_verified_itself(start_gatherd, upstream, serve, port, st
     gatherd = start_gatherd(trusting(upstream, fetch__proxy=f"https://localhost:{proxy}"))
     serve()
     for _ in range(2):
-        assert outcome(gatherd.fetch(f"https://localhost:{port}/")) in ("tls", "connect")
+        assert outcome(gatherd.fetch(f"https://127.0.0.1:{port}/")) in ("tls", "connect")
 
 
 # ---------------------------------------------------- servers that cannot stand resumption
