@@ -27,23 +27,24 @@ static _Thread_local struct {
     int empty_fd; /* the last recv found it empty; -1: none */
 } inside;
 
-typedef int clock_fn(clockid_t id, struct timespec *ret_time);
-
-/* The C library's, which need not enter the kernel. Found once: the first question may
+/* The functions that would be called without these: the C library's, of which the clock's
+ * need not enter the kernel, or a preloaded library's. Found once: the first question may
  * come before main, from a library's constructor. */
-static clock_fn *real_clock;
+static int (*next_clock)(clockid_t id, struct timespec *ret_time);
+static int (*next_poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
+static ssize_t (*next_recv)(int fd, void *buffer, size_t size, int flags);
 
 void libcurl_system_start(void)
 {
-    clock_fn *found;
-    *(void **)&found = dlsym(RTLD_NEXT, "clock_gettime"); /* dlsym(3) has it so */
-    real_clock = found;
+    *(void **)&next_clock = dlsym(RTLD_NEXT, "clock_gettime"); /* dlsym(3) has it so */
+    *(void **)&next_poll = dlsym(RTLD_NEXT, "poll");
+    *(void **)&next_recv = dlsym(RTLD_NEXT, "recv");
 }
 
 static int ask_clock(clockid_t id, struct timespec *ret_time)
 {
-    if (real_clock)
-        return real_clock(id, ret_time);
+    if (next_clock)
+        return next_clock(id, ret_time);
     return (int)syscall(SYS_clock_gettime, id, ret_time);
 }
 
@@ -52,6 +53,15 @@ static void let_time_pass(void)
 {
     inside.clocks[0].asked = 0;
     inside.clocks[1].asked = 0;
+}
+
+static int ask_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    if (next_poll)
+        return next_poll(fds, count, timeout_ms);
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                               .tv_nsec = timeout_ms % 1000 * 1000000L};
+    return (int)syscall(SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &timeout, NULL, 0);
 }
 
 void libcurl_system_enter(void)
@@ -86,14 +96,13 @@ int libcurl_system_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
         fds->revents = 0;
         return 0;
     }
-    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
-                               .tv_nsec = timeout_ms % 1000 * 1000000L};
-    return (int)syscall(SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &timeout, NULL, 0);
+    return ask_poll(fds, count, timeout_ms);
 }
 
 ssize_t libcurl_system_recv(int fd, void *buffer, size_t size, int flags)
 {
-    ssize_t len = syscall(SYS_recvfrom, fd, buffer, size, flags, NULL, NULL);
+    ssize_t len = next_recv ? next_recv(fd, buffer, size, flags)
+                            : syscall(SYS_recvfrom, fd, buffer, size, flags, NULL, NULL);
     if (!inside.is_inside)
         return len;
     let_time_pass();

@@ -16,10 +16,9 @@
  *                  loop, which watches by level. Another poll of it asks the kernel: so
  *                  does libcurl before it uses an idle connection.
  *
- * Outside of that they are what they were, but for one thing: recv and poll are no
- * cancellation points (pthreads(7)); nothing here cancels threads. Builds with a
- * sanitizer, which has its own such functions, and a libcurl that binds these calls
- * inside itself are as they would be without. */
+ * Outside of that they are what they were, a preloaded library's functions included.
+ * Builds with a sanitizer, which has its own such functions, and a libcurl that binds
+ * these calls inside itself are as they would be without. */
 #pragma once
 
 #include <poll.h>

@@ -130,10 +130,11 @@ Test(libcurl_system, outside_all_is_as_ever)
 
 /* ---------------------------------------------------------------------------- clocks */
 
+/* Without an assertion: Criterion, too, asks the clock that this program replaces. */
 static struct timespec ask_time(clockid_t id)
 {
-    struct timespec now;
-    cr_assert_eq(libcurl_system_clock(id, &now), 0);
+    struct timespec now = {.tv_sec = -1};
+    (void)libcurl_system_clock(id, &now);
     return now;
 }
 
@@ -144,15 +145,20 @@ static bool is_same(struct timespec a, struct timespec b)
 
 Test(libcurl_system, the_clock_stands_still_for_sixteen_questions)
 {
+    libcurl_system_enter();
     struct timespec first = ask_time(CLOCK_MONOTONIC_RAW);
     struct timespec other = ask_time(CLOCK_MONOTONIC);
+    int same = 0;
     usleep(1000);
     for (int i = 1; i < 16; i++) {
-        cr_assert(is_same(ask_time(CLOCK_MONOTONIC_RAW), first));
-        cr_assert(is_same(ask_time(CLOCK_MONOTONIC), other), "each has its own");
+        same += is_same(ask_time(CLOCK_MONOTONIC_RAW), first);
+        same += is_same(ask_time(CLOCK_MONOTONIC), other); /* each has its own */
     }
-    cr_assert_not(is_same(ask_time(CLOCK_MONOTONIC_RAW), first));
-    cr_assert_not(is_same(ask_time(CLOCK_MONOTONIC), other));
+    bool has_moved = !is_same(ask_time(CLOCK_MONOTONIC_RAW), first);
+    bool has_other_moved = !is_same(ask_time(CLOCK_MONOTONIC), other);
+    cr_assert_eq(same, 30);
+    cr_assert_geq(first.tv_sec, 0);
+    cr_assert(has_moved && has_other_moved);
 }
 
 Test(libcurl_system, the_clock_is_read_anew_in_each_call)
