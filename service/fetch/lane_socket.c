@@ -95,7 +95,13 @@ static struct list *bucket_of(struct lane_sockets *sockets, size_t origin)
 
 static void list_as_idle(struct lane_socket *entry)
 {
-    list_push_front(bucket_of(entry->sockets, entry->peer.origin), &entry->idle_node);
+    struct list *bucket = bucket_of(entry->sockets, entry->peer.origin);
+    struct list *first = list_first(bucket);
+    if (first &&
+        container_of(first, struct lane_socket, idle_node)->peer.rank < entry->peer.rank)
+        list_push_back(bucket, &entry->idle_node);
+    else
+        list_push_front(bucket, &entry->idle_node);
 }
 
 void *lane_sockets_find_idle(struct lane_sockets *sockets, size_t origin)

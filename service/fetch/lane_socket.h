@@ -27,6 +27,7 @@ struct lane_peer {
     size_t origin;      /* its number */
     uint64_t taint_key; /* 0: unasked bytes are no offence, as HTTP/2's frames */
     bool is_tls;
+    size_t rank; /* of its lane: idle ones of the least are found first */
 };
 
 /* Whom sockets work for: part of a transfer. A connection may outlive the interest in it

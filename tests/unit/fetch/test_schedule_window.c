@@ -14,6 +14,8 @@ static void make_narrow(unsigned slots)
     schedule_init(&schedule, slots);
     schedule.range.least = 2;
     gates[0].window.size = 2;
+    gates[0].window.narrow_us = -(uint64_t)WINDOW_LOOK_US;
+    gates[0].window.wide = (struct window_rate){.count = 1000000, .took_us = 1};
 }
 
 /* The worker sleeps for a millisecond and a bit. */

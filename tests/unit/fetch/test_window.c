@@ -224,6 +224,7 @@ Test(window, does_not_open_for_sleep_before_calls_waited)
 Test(window, does_not_open_for_a_tenth_of_sleep)
 {
     run(&near, 500000);
+    window.wide.count *= 100; /* and not because enough calls end */
     for (int i = 0; i < 10000; i++) {
         at.now_us += 1000;
         at.idle_us += 99;
@@ -233,10 +234,60 @@ Test(window, does_not_open_for_a_tenth_of_sleep)
     for (int i = 0; i < 12; i++) { /* a fifth is too much */
         at.now_us += 1000;
         at.idle_us += 200;
-        window.count += 1000;
+        window.count += 100;
         window_widen(&window, &range, at);
     }
     cr_assert_eq(window.size, 4 * WINDOW_LEAST);
+}
+
+/* An upstream that serves 20 calls a millisecond, however many wait for it. */
+static void serve(uint64_t us, unsigned per_ms)
+{
+    for (uint64_t end_us = at.now_us + us; at.now_us < end_us;) {
+        at.now_us += 1000;
+        at.idle_us += 400;
+        for (unsigned i = 0; i < per_ms; i++) {
+            struct window_reply reply = {.running = window_size(&window, &range) - 1,
+                                         .is_short = true};
+            window_done(&window, &range, &reply, at);
+        }
+        window_widen(&window, &range, at);
+    }
+}
+
+Test(window, is_narrow_where_it_is_the_upstream_that_has_no_time)
+{
+    serve(2 * WINDOW_INTERVAL_US, 20);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+    unsigned wide_ms = 0;
+    for (int i = 0; i < 10000; i++) {
+        serve(1000, 20);
+        wide_ms += window.size == 0;
+    }
+    cr_assert_lt(wide_ms, 200, "it is measured anew every two seconds");
+    cr_assert_gt(wide_ms, 50);
+}
+
+Test(window, opens_when_the_upstream_could_do_more_than_before)
+{
+    serve(2 * WINDOW_INTERVAL_US, 20);
+    window.wide.count = window.wide.count * 3 / 2;
+    serve(4 * WINDOW_LOOK_US, 20);
+    cr_assert_eq(window_size(&window, &range), MOST);
+    cr_assert_gt(window.next_us, at.now_us);
+}
+
+Test(window, does_not_forget_for_one_bad_moment_what_the_upstream_can_do)
+{
+    serve(WINDOW_INTERVAL_US / 2, 80);
+    window.next_us = at.now_us + 10 * WINDOW_INTERVAL_US;
+    serve(WINDOW_INTERVAL_US, 80);
+    serve(WINDOW_INTERVAL_US, 8);
+    window.next_us = 0;
+    serve(WINDOW_INTERVAL_US / 2 + 1000, 8);
+    cr_assert_eq(window.size, WINDOW_LEAST);
+    serve(2 * WINDOW_LOOK_US, 20); /* more than 8, and far from 80 */
+    cr_assert_gt(window_size(&window, &range), WINDOW_LEAST);
 }
 
 /* ------------------------------------------------------------------------ narrower */
@@ -245,7 +296,7 @@ Test(window, is_not_narrow_while_the_worker_has_time_to_sleep)
 {
     run(&near, WINDOW_INTERVAL_US / 2);
     at.now_us += WINDOW_INTERVAL_US;
-    at.idle_us += WINDOW_INTERVAL_US / 4;
+    at.idle_us += WINDOW_INTERVAL_US * 3 / 4;
     struct window_reply reply = {.running = 200, .is_short = true};
     window_done(&window, &range, &reply, at);
     cr_assert_eq(window_size(&window, &range), MOST);
