@@ -18,7 +18,8 @@
 
 enum { CLOCK_QUESTIONS = 16 };
 
-static _Thread_local struct {
+/* Reached without a call: this is part of a program, never of a library loaded later. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
     bool is_inside;
     struct {
         unsigned asked; /* how often, since `enter` */
