@@ -67,10 +67,14 @@ Test(document_memory, a_document_over_its_share_of_the_budget_is_too_large)
 Test(document_memory, a_tree_that_outgrows_its_share_while_it_is_read_is_too_large)
 {
     struct parse_errors errors;
+    static const char last[] =
+        ",{\"url\":\"u\",\"timeoutMs\":5}]"; /* more than URLs: a tree */
     budget.max = 64 << 10;
-    char *text = many_items(900);
+    char *text = realloc(many_items(900), 900 * 8 + 3 + sizeof last);
+    strcpy(strrchr(text, ']'), last);
     cr_assert_null(parse(text, &errors));
     cr_expect_eq(errors.refusal, PARSE_TOO_LARGE);
+    cr_expect_eq(budget_held(&budget), 0);
     parse_errors_done(&errors);
     free(text);
 }

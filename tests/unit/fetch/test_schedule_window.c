@@ -106,3 +106,16 @@ Test(schedule_window, of_a_narrow_gate_tells_who_is_parked)
                    0);
     cr_assert_not(schedule_has_narrow(&schedule));
 }
+
+Test(schedule_window, of_a_narrow_gate_tells_nobody_who_has_been_granted_its_slot)
+{
+    make_narrow(100);
+    wait_many(0, 0, 20);
+    expect_flows("00");
+    cr_assert_null(next());
+    cr_assert_not_null(schedule_peek_long(&schedule, 1));
+    schedule_release(&schedule, &gates[0], &callers[0], 0);
+    cr_assert_eq(gates[0].granted, 1);
+    cr_assert_null(schedule_peek_long(&schedule, 1));
+    cr_assert_not_null(next());
+}
