@@ -50,7 +50,7 @@ struct lane_sockets {
     struct lane_socket **by_fd;
     size_t table_size;
     size_t open_count;
-    struct list idle[IDLE_BUCKETS]; /* by origin, the one used last first */
+    struct list idle[IDLE_BUCKETS]; /* by origin, low ranks rather in front */
     struct list found;              /* promised to transfers that have not started */
 };
 

@@ -340,9 +340,11 @@ struct call *schedule_next(struct schedule *schedule, uint64_t now_us)
             caller_give_place(turn->caller);
             continue;
         }
+        struct gate *gate = pair->gate;
         struct call *call = take(schedule, pair, now_us);
         if (!list_is_empty(&turn->flows))
             list_push_back(&schedule->round, &turn->node);
+        grant(schedule, gate, now_us); /* its window may have opened */
         if (list_is_empty(&schedule->round))
             schedule->gaps_us = 0; /* nobody waits: what was is over */
         return call;

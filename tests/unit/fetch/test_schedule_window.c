@@ -119,3 +119,18 @@ Test(schedule_window, of_a_narrow_gate_tells_nobody_who_has_been_granted_its_slo
     cr_assert_null(schedule_peek_long(&schedule, 1));
     cr_assert_not_null(next());
 }
+
+/* What was kept for others while nothing ran must not hide that there is room. */
+Test(schedule_window, lets_who_is_parked_have_what_a_window_that_opens_brings)
+{
+    make_narrow(100);
+    for (int i = 0; i < 5; i++)
+        wait_at(i, 0);
+    expect_flows("01");
+    cr_assert_null(next());
+    schedule_release(&schedule, &gates[0], &callers[0], 0);
+    schedule_release(&schedule, &gates[0], &callers[0], 0);
+    cr_assert_eq(gates[0].granted, 2);
+    for (int i = 2; i < 5; i++)
+        cr_assert_not_null(schedule_next(&schedule, 1000 * 1000), "flow %d", i);
+}
