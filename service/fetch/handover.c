@@ -171,13 +171,21 @@ static void revoke(struct guest *guest)
         guest_let_go(guest, 1);
 }
 
-bool handover_deliver(struct fetcher *fetcher)
+/* There was no memory at the host for the outcome. Of a request that may have been sent:
+ * with a code that says it was not, one that must not be sent twice would be. */
+static void give_lost(struct call *call)
 {
-    static const struct outcome lost = {
-        .code = CALL_OVERLOADED,
+    const struct outcome lost = {
+        .code = CALL_TOO_LARGE,
+        .method = call->method,
         .message = "the gateway has no memory for the reply",
         .timing = {-1, -1, -1, -1, -1, -1, -1, 0, false, NULL, NULL, 0},
     };
+    call->on_done(call, &lost);
+}
+
+bool handover_deliver(struct fetcher *fetcher)
+{
     struct list *node = list_pop_front(&fetcher->handover->arrived);
     if (!node)
         return false;
@@ -185,7 +193,10 @@ bool handover_deliver(struct fetcher *fetcher)
     struct call *call = guest->home_call;
     if (call) {
         part(guest);
-        call->on_done(call, guest->result ? &guest->result->outcome : &lost);
+        if (guest->result)
+            call->on_done(call, &guest->result->outcome);
+        else
+            give_lost(call);
     }
     guest_drop_result(guest, &fetcher->setup.budgets->reply_bytes);
     guest_let_go(guest, call ? 2 : 1);
