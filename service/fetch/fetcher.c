@@ -220,6 +220,15 @@ static bool may_begin(struct call *call)
     return !fetcher_call_is_over(call) && (!call->is_guest || handover_may_start(call));
 }
 
+/* A guest counts once it is sure that it does not go home. */
+static void begin(struct flight *flight, bool is_first)
+{
+    const struct call *call = flight->call;
+    flight->fetcher->uncounted += is_first && call->is_guest && !call->is_extra;
+    if (flight_circuit_enter(flight))
+        flight_begin(flight);
+}
+
 static void dispatch(struct fetcher *fetcher, struct call *call)
 {
     struct flight *flight = call->flight;
@@ -229,7 +238,7 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         call_set_started(call, clock_now_us());
         call->timer.on_due = flight_on_due;
         set_limits(flight);
-        fetcher->uncounted += !call->is_extra;
+        fetcher->uncounted += !call->is_extra && !call->is_guest;
     }
     flight->slot = call->origin;
     flight->payer = call->flow->caller;
@@ -240,8 +249,8 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
     else if (is_first && !fetcher_call_is_over(call) && call->on_dispatch &&
              !call->on_dispatch(call))
         flight_end(flight, CALL_OVERLOADED, "the gateway has no memory for the item");
-    else if (may_begin(call) && flight_circuit_enter(flight))
-        flight_begin(flight);
+    else if (may_begin(call))
+        begin(flight, is_first);
 }
 
 static void start_slice(struct fetcher *fetcher)

@@ -73,6 +73,8 @@ void handover_on_guest_done(struct call *call, const struct outcome *outcome)
     (void)guest_start(guest); /* refused unstarted: home need not ask again */
     list_remove(&guest->host_node);
     guest->result = call_result_new(outcome);
+    /* Forced: the flight gives its own charge for the same bytes back right behind this.
+     */
     if (guest->result)
         budget_force(budget, guest->result->size);
     if (mailbox_post(&guest->parcel->home->mailbox, MAIL_RETURNED, &guest->return_node))

@@ -112,6 +112,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
     if (what == CURL_POLL_REMOVE && transfer && !transfer->is_begun)
         lane_sockets_excuse(lane->lanes->sockets, fd);
+    if (what == CURL_POLL_REMOVE)
+        libcurl_system_forget();
     lane_sockets_want(lane->lanes->sockets, lane, transfer ? &transfer->user : NULL, fd,
                       what);
     return 0;

@@ -77,6 +77,11 @@ void libcurl_system_leave(void)
     inside.is_inside = false;
 }
 
+void libcurl_system_forget(void)
+{
+    inside.empty_fd = -1;
+}
+
 int libcurl_system_clock(clockid_t id, struct timespec *ret_time)
 {
     if (!inside.is_inside || (id != CLOCK_MONOTONIC_RAW && id != CLOCK_MONOTONIC))

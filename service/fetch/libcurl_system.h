@@ -34,6 +34,10 @@ void libcurl_system_start(void);
 void libcurl_system_enter(void);
 void libcurl_system_leave(void);
 
+/* libcurl_system_forget: a connection became idle. Whether it is alive when the same call
+ * of libcurl uses it again is a question to the kernel. */
+void libcurl_system_forget(void);
+
 /* What clock_gettime, poll and recv do; for tests. */
 int libcurl_system_clock(clockid_t id, struct timespec *ret_time);
 int libcurl_system_poll(struct pollfd *fds, nfds_t count, int timeout_ms);

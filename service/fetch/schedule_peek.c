@@ -4,6 +4,8 @@
 
 #include "fetch/schedule_parts.h"
 
+enum { PEEK_GATES = 8 };
+
 struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t now_us)
 {
     struct list *node = list_first(&schedule->round);
@@ -18,18 +20,29 @@ struct schedule_delay schedule_delay(const struct schedule *schedule, uint64_t n
     };
 }
 
-/* Of those parked where the window is narrow, the next to be granted a slot. */
-static struct pair *first_parked(const struct schedule *schedule)
+/* Of those parked where the window is narrow, the next to be granted a slot; NULL: what
+ * waits there has been granted one. */
+static struct pair *parked_at(const struct gate *gate)
 {
-    struct list *node = list_first(&schedule->narrow);
+    struct list *node = list_first(&gate->claims);
     if (!node)
         return NULL;
-    const struct gate *gate = container_of(node, struct gate, narrow_node);
-    node = list_first(&gate->claims);
-    if (!node)
-        return NULL; /* what waits there has been granted a slot */
     const struct claim *claim = container_of(node, struct claim, node);
     return container_of(list_first(&claim->pairs), struct pair, node);
+}
+
+/* At one of the first gates: what goes is the least of what could. */
+static struct pair *first_parked(const struct schedule *schedule, size_t least)
+{
+    size_t left = PEEK_GATES;
+    for (struct list *node = schedule->narrow.next; node != &schedule->narrow && left > 0;
+         node = node->next, left--) {
+        const struct gate *gate = container_of(node, struct gate, narrow_node);
+        struct pair *pair = schedule_is_narrow(schedule, gate) ? parked_at(gate) : NULL;
+        if (pair && pair->flow->waiting >= least)
+            return pair;
+    }
+    return NULL;
 }
 
 static struct pair *first_in_round(const struct schedule *schedule)
@@ -50,6 +63,6 @@ struct pair *schedule_peek_long(const struct schedule *schedule, size_t least)
 {
     struct pair *pair = first_in_round(schedule);
     if (!pair)
-        pair = first_parked(schedule);
-    return pair && pair->flow->waiting >= least ? pair : NULL;
+        return first_parked(schedule, least);
+    return pair->flow->waiting >= least ? pair : NULL;
 }

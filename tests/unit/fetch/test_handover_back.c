@@ -257,6 +257,36 @@ Test(handover_back, a_call_whose_outcome_is_in_the_mail_was_started)
     cr_assert_gt(seen, 0);
 }
 
+/* As if the host had had no memory for it. */
+Test(handover_back, an_outcome_that_was_lost_does_not_say_that_nothing_was_sent)
+{
+    int lost = 0;
+    start_many("/ok", MANY);
+    fetcher_turn(rig->fetcher);
+    run_until_all_in_the_mail();
+    for (int i = 0; i < MANY; i++) {
+        struct call *call = &rig->calls[i].call;
+        struct guest *guest = call->away ? guest_of(call->away) : NULL;
+        if (!guest || !guest->result)
+            continue;
+        guest_drop_result(guest, &rig->budgets.reply_bytes);
+        lost++;
+    }
+    cr_assert_gt(lost, 0);
+    run_until_nothing_is_held();
+    for (int i = 0; i < MANY; i++) {
+        const struct call_code_row *row = call_code_row(rig->calls[i].code);
+        if (rig->calls[i].times_done == 0 || rig->calls[i].code == CALL_OK)
+            continue;
+        cr_expect_not(row->is_unsent, "%s", row->name);
+        cr_expect_str_eq(rig->calls[i].message,
+                         "the gateway has no memory for the reply");
+        lost--;
+    }
+    cr_expect_eq(lost, 0);
+    cr_expect_eq(budget_held(&rig->budgets.reply_bytes), 0);
+}
+
 Test(handover_back, an_outcome_that_comes_for_a_cancelled_call_is_dropped)
 {
     start_many("/ok", MANY);

@@ -114,6 +114,15 @@ Test(libcurl_system, what_was_empty_in_one_call_is_asked_for_in_the_next)
     cr_assert_eq(ask(ends[0], POLLIN, 0), 1, "an idle connection may be closed by now");
 }
 
+Test(libcurl_system, what_was_empty_is_asked_for_when_the_connection_was_idle_meanwhile)
+{
+    send_bytes(10);
+    cr_assert_eq(read_bytes(100), 10);
+    shutdown(ends[1], SHUT_WR);
+    libcurl_system_forget();
+    cr_assert_eq(ask(ends[0], POLLIN, 0), 1);
+}
+
 Test(libcurl_system, outside_all_is_as_ever)
 {
     libcurl_system_leave();

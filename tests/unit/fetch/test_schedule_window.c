@@ -134,3 +134,23 @@ Test(schedule_window, lets_who_is_parked_have_what_a_window_that_opens_brings)
     for (int i = 2; i < 5; i++)
         cr_assert_not_null(schedule_next(&schedule, 1000 * 1000), "flow %d", i);
 }
+
+/* The first gate's queue is short, the second's was opened a moment ago. */
+Test(schedule_window, of_several_narrow_gates_tells_who_is_parked_in_a_long_queue)
+{
+    make_narrow(100);
+    for (int gate = 1; gate < 3; gate++)
+        gates[gate].window = gates[0].window;
+    for (int gate = 0; gate < 3; gate++)
+        wait_many(gate, gate, gate == 0 ? 3 : 20);
+    while (next())
+        ;
+    cr_assert_eq(gates[0].running + gates[1].running + gates[2].running, 6);
+    gates[1].window.size = 0;
+    struct pair *pair = schedule_peek_long(&schedule, 10);
+    cr_assert_not_null(pair);
+    cr_assert_eq(pair->gate, &gates[2]);
+    cr_assert_null(schedule_peek_long(&schedule, 19));
+    cr_assert_eq(schedule_peek_long(&schedule, 1)->gate, &gates[0]);
+    gates[1].window.size = 2;
+}
