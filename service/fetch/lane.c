@@ -427,11 +427,6 @@ size_t lanes_sweep(struct lanes *lanes)
     return closed;
 }
 
-size_t lane_number(const struct lane *lane)
-{
-    return lane->number;
-}
-
 bool lanes_has_work(const struct lanes *lanes)
 {
     return !list_is_empty(&lanes->due) || !list_is_empty(&lanes->collected) ||

@@ -71,5 +71,3 @@ bool lanes_has_idle(const struct lanes *lanes);
 
 /* For the transfer's options. */
 struct lane_sockets *lanes_sockets(struct lanes *lanes);
-/* lane_number: from 0; the higher ones are used when the lower are full. */
-size_t lane_number(const struct lane *lane);

@@ -50,7 +50,7 @@ struct lane_sockets {
     struct lane_socket **by_fd;
     size_t table_size;
     size_t open_count;
-    struct list idle[IDLE_BUCKETS]; /* by origin, low ranks rather in front */
+    struct list idle[IDLE_BUCKETS]; /* by origin, used last first */
     struct list found;              /* promised to transfers that have not started */
 };
 
@@ -95,13 +95,7 @@ static struct list *bucket_of(struct lane_sockets *sockets, size_t origin)
 
 static void list_as_idle(struct lane_socket *entry)
 {
-    struct list *bucket = bucket_of(entry->sockets, entry->peer.origin);
-    struct list *first = list_first(bucket);
-    if (first &&
-        container_of(first, struct lane_socket, idle_node)->peer.rank < entry->peer.rank)
-        list_push_back(bucket, &entry->idle_node);
-    else
-        list_push_front(bucket, &entry->idle_node);
+    list_push_front(bucket_of(entry->sockets, entry->peer.origin), &entry->idle_node);
 }
 
 void *lane_sockets_find_idle(struct lane_sockets *sockets, size_t origin)

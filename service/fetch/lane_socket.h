@@ -27,7 +27,6 @@ struct lane_peer {
     size_t origin;      /* its number */
     uint64_t taint_key; /* 0: unasked bytes are no offence, as HTTP/2's frames */
     bool is_tls;
-    size_t rank; /* of its lane: idle ones of the least are found first, mostly */
 };
 
 /* Whom sockets work for: part of a transfer. A connection may outlive the interest in it
@@ -73,7 +72,7 @@ int lane_sockets_on_close(void *sockets, curl_socket_t fd);
 void lane_sockets_enter(struct lane_sockets *sockets);
 
 /* lane_sockets_find_idle returns the lane of an idle connection that leads to `origin`,
- * one of low rank rather than of high, and does not find that one again before
+ * the one used last first, and does not find that one again before
  * lane_sockets_refind; NULL when there is none, or only far down among those of other
  * origins. lane_sockets_refind: libcurl has chosen, what is still idle may be found. */
 void *lane_sockets_find_idle(struct lane_sockets *sockets, size_t origin);

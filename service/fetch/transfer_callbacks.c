@@ -271,7 +271,6 @@ curl_socket_t transfer_on_open(void *data, curlsocktype purpose,
     }
     transfer->is_opened = true;
     struct lane_peer peer = {.origin = transfer->request.origin,
-                             .rank = lane_number(transfer->lane),
                              .taint_key = transfer->request.taint_key,
                              .is_tls = transfer->request.target->is_https ||
                                        transfer_has_tls_proxy(transfer->setup->config)};

@@ -193,32 +193,3 @@ Test(lane_socket, an_excuse_ends_when_it_is_used_again)
     cr_expect(is_tainted());
     end();
 }
-
-/* What is under way thus keeps to few lanes and connections, which stay in the cache. */
-Test(lane_socket, idle_ones_of_lower_lanes_are_found_first)
-{
-    enum { FEW = 4 };
-    static const size_t ranks[FEW] = {2, 0, 1, 0};
-    static int lanes[FEW];
-    int fds[FEW];
-    const struct curl_sockaddr wanted = {.family = AF_INET, .socktype = SOCK_STREAM};
-    for (size_t i = 0; i < FEW; i++) {
-        struct lane_peer peer = {.origin = 7, .rank = ranks[i]};
-        bool is_short;
-        fds[i] = lane_sockets_open(sockets, &lanes[i], peer, &wanted, &is_short);
-        lane_sockets_want(sockets, &lanes[i], NULL, fds[i], CURL_POLL_OUT);
-        lane_sockets_want(sockets, &lanes[i], NULL, fds[i], CURL_POLL_REMOVE);
-    }
-    cr_expect(lane_sockets_find_idle(sockets, 7) == &lanes[3], "the latest of rank 0");
-    cr_expect(lane_sockets_find_idle(sockets, 7) == &lanes[1]);
-    cr_expect(lane_sockets_find_idle(sockets, 7) != NULL);
-    cr_expect(lane_sockets_find_idle(sockets, 7) != NULL);
-    cr_expect_null(lane_sockets_find_idle(sockets, 7));
-    lane_sockets_refind(sockets);
-    void *found = lane_sockets_find_idle(sockets, 7);
-    cr_expect(found == &lanes[1] || found == &lanes[3]);
-    for (size_t i = 0; i < FEW; i++)
-        lane_sockets_on_close(sockets, fds[i]);
-    want(&user, CURL_POLL_IN);
-    end();
-}
