@@ -361,9 +361,8 @@ void lanes_run(struct lanes *lanes)
     struct list *node;
     while ((node = list_pop_front(&lanes->due)) != NULL)
         list_push_back(&now, node);
-    while ((node = list_pop_front(&now)) != NULL) {
+    while ((node = list_pop_front(&now)) != NULL)
         act(container_of(node, struct lane, due), CURL_SOCKET_TIMEOUT, 0);
-    }
     lane_sockets_refind(lanes->sockets);
 }
 
