@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same again and again: nothing may pile up."""
 import random
+import re
 import threading
 
 import pytest
@@ -96,18 +97,26 @@ def test_clients_that_come_and_go_get_their_own_answers(start_gatherd, upstream)
 def test_over_the_reply_budget_new_batches_wait_outside(start_gatherd, upstream):
     gatherd = start_gatherd(options(memory__reply_budget="32MiB"))
     stalled = []
-    for _ in range(6):
+    # One after the other: at once, the batches would take the budget from each other, and as
+    # many of their items could fail as leave less than seven eighths of it held.
+    for held in (16_000_000, 32_000_000):
         raw = gatherd.raw()
         query = "&".join([f"url={upstream.url('bytes/4000000')}"] * 4)
         raw.send(f"GET /v1/batch?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         stalled.append(raw)
-    refused = wait_until(lambda: over_budget(gatherd, upstream), 15, "a refusal")
+        wait_until(lambda: held_bytes(gatherd) >= held, 15, f"{held} bytes held")
+    refused = over_budget(gatherd, upstream)
     assert refused.status == 503 and refused.header("retry-after")
     assert refused.json()["type"] == "/problems/overloaded"
     assert gatherd.get("/healthz").status == 200
     for raw in stalled:
         raw.socket.close()
     wait_until(lambda: not over_budget(gatherd, upstream), 10, "batches welcome again")
+
+
+def held_bytes(gatherd):
+    line = re.search(r"^gatherd_held_reply_bytes (\S+)$", gatherd.metrics(), re.MULTILINE)
+    return float(line.group(1))
 
 
 def over_budget(gatherd, upstream):
