@@ -77,14 +77,18 @@ Test(fetcher, reuses_connections_in_whatever_order_origins_come)
     for (int i = 0; i < 2 * EACH; i++)
         rig_start(rig, i < EACH ? "/delay/300" : other);
     rig_run(rig, 2 * EACH);
-    int before = rig->call_count;
     for (int i = 0; i < 2 * EACH; i++)
         rig_start(rig, i < EACH ? other : "/delay/300");
     rig_run(rig, 4 * EACH);
-    for (int i = before; i < rig->call_count; i++) {
+    /* On a machine that stalls, a call of the first half may find another's connection
+     * idle already: what it does not open, one of the second half may. */
+    int opened = 0;
+    for (int i = 0; i < rig->call_count; i++) {
         cr_assert_eq(rig->calls[i].code, CALL_OK, "%s", rig->calls[i].message);
-        cr_assert(rig->calls[i].timing.is_reused, "call %d", i - before);
+        opened += !rig->calls[i].timing.is_reused;
     }
+    cr_assert_eq(rig->call_count, 4 * EACH);
+    cr_assert_leq(opened, 2 * EACH);
 }
 
 Test(fetcher, runs_calls_at_the_same_time)
