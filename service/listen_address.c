@@ -194,6 +194,29 @@ bool listen_address_open(const char *address, struct listen_sockets *ret_sockets
     return true;
 }
 
+bool listen_address_is_local(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+        struct sockaddr_storage room;
+    } name;
+    socklen_t len = sizeof name;
+    if (getsockname(fd, &name.any, &len) != 0)
+        return false;
+    switch (name.any.sa_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(name.four.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&name.six.sin6_addr);
+    default:
+        return false;
+    }
+}
+
 void listen_address_text(int fd, char *text, size_t size)
 {
     struct sockaddr_storage name;

@@ -21,6 +21,10 @@ struct listen_sockets {
 bool listen_address_open(const char *address, struct listen_sockets *ret_sockets,
                          struct error *err) MUST_CHECK;
 
+/* listen_address_is_local: only this machine can connect to `fd`: it is bound to a
+ * loopback address or is a unix socket. */
+bool listen_address_is_local(int fd);
+
 /* listen_address_text writes the real address of `fd` ("127.0.0.1:41234", "unix:/path").
  */
 void listen_address_text(int fd, char *text, size_t size);

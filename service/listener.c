@@ -29,6 +29,7 @@ struct open_socket {
     struct watch watch;
     struct listener *listener;
     enum front_role role;
+    bool is_local;     /* as struct front_arrival has it */
     bool is_inherited; /* a unix socket's file belongs to whoever made it */
 };
 
@@ -91,24 +92,23 @@ static bool is_address_full(struct listener *listener, int fd,
            !address_counts_take(listener->setup.counts, &key, fd);
 }
 
-static void place(struct listener *listener, enum front_role role, int fd,
-                  const struct sockaddr_storage *address, socklen_t address_len)
+static void place(struct listener *listener, const struct front_arrival *arrival)
 {
+    enum front_role role = arrival->role;
     /* Operators must get through when clients fill the house. */
     unsigned limit =
         role == FRONT_OPS ? UINT32_MAX : (unsigned)listener->setup.max_connections;
     if (atomic_fetch_add(&listener->setup.state->open_connections, 1) >= limit) {
         atomic_fetch_sub(&listener->setup.state->open_connections, 1);
-        refuse(listener, fd, REFUSED_BY_LIMIT);
+        refuse(listener, arrival->fd, REFUSED_BY_LIMIT);
         return;
     }
-    if (role == FRONT_MAIN && is_address_full(listener, fd, address)) {
+    if (role == FRONT_MAIN && is_address_full(listener, arrival->fd, &arrival->address)) {
         atomic_fetch_sub(&listener->setup.state->open_connections, 1);
-        refuse(listener, fd, REFUSED_BY_ADDRESS);
+        refuse(listener, arrival->fd, REFUSED_BY_ADDRESS);
         return;
     }
-    worker_adopt(least_loaded(listener), role, fd, (const struct sockaddr *)address,
-                 address_len);
+    worker_adopt(least_loaded(listener), arrival);
 }
 
 static void pause_accepting(struct listener *listener)
@@ -128,12 +128,13 @@ static void pause_accepting(struct listener *listener)
 /* Returns false when nothing more is to be accepted now. */
 static bool accept_one(struct open_socket *open)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    int fd = accept4(open->watch.fd, (struct sockaddr *)&address, &len,
-                     SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-        place(open->listener, open->role, fd, &address, len);
+    struct front_arrival arrival = {.role = open->role,
+                                    .is_local = open->is_local,
+                                    .address_len = sizeof arrival.address};
+    arrival.fd = accept4(open->watch.fd, (struct sockaddr *)&arrival.address,
+                         &arrival.address_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (arrival.fd >= 0) {
+        place(open->listener, &arrival);
         return true;
     }
     if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
@@ -181,6 +182,7 @@ bool listener_open(struct listener *listener, const char *address, enum front_ro
         struct open_socket *open = memory_new(sizeof *open);
         open->listener = listener;
         open->role = role;
+        open->is_local = listen_address_is_local(sockets.fds[i]);
         open->is_inherited = strncmp(address, "fd:", 3) == 0;
         open->watch.fd = sockets.fds[i];
         open->watch.on_ready = on_acceptable;

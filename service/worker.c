@@ -28,10 +28,7 @@ enum { ROLES = 2 };
 
 struct adoption {
     struct adoption *next;
-    enum front_role role;
-    int fd;
-    struct sockaddr_storage address;
-    socklen_t address_len;
+    struct front_arrival arrival;
 };
 
 struct worker {
@@ -77,14 +74,10 @@ static void post(struct worker *worker, atomic_bool *flag)
     ring(worker);
 }
 
-void worker_adopt(struct worker *worker, enum front_role role, int fd,
-                  const struct sockaddr *address, socklen_t address_len)
+void worker_adopt(struct worker *worker, const struct front_arrival *arrival)
 {
     struct adoption *adoption = memory_new(sizeof *adoption);
-    adoption->role = role;
-    adoption->fd = fd;
-    adoption->address_len = address_len;
-    memcpy(&adoption->address, address, address_len);
+    adoption->arrival = *arrival;
     atomic_fetch_add(&worker->shared.open_count, 1);
     pthread_mutex_lock(&worker->shared.lock);
     adoption->next = worker->shared.adoptions;
@@ -173,8 +166,7 @@ static void adopt_all(struct worker *worker)
     }
     while (oldest) {
         struct adoption *next = oldest->next;
-        front_adopt(worker->fronts[oldest->role], oldest->fd,
-                    (struct sockaddr *)&oldest->address, oldest->address_len);
+        front_adopt(worker->fronts[oldest->arrival.role], &oldest->arrival);
         free(oldest);
         oldest = next;
     }
@@ -192,8 +184,10 @@ static void read_mail(struct worker *worker)
         /* Health, readiness and metrics go on being answered while batches finish. */
         front_drain(worker->fronts[FRONT_MAIN]);
     }
-    if (atomic_exchange(&worker->shared.must_end_batches, false))
-        front_end_batches(worker->fronts[FRONT_MAIN]);
+    if (atomic_exchange(&worker->shared.must_end_batches, false)) {
+        for (int role = 0; role < ROLES; role++)
+            front_end_batches(worker->fronts[role]);
+    }
 }
 
 static int wait_ms(struct worker *worker)
@@ -222,7 +216,9 @@ static void turn(struct worker *worker)
             front_turn(worker->fronts[role]);
     }
     if (worker->is_draining)
-        atomic_store(&worker->shared.is_idle, front_is_idle(worker->fronts[FRONT_MAIN]));
+        atomic_store(&worker->shared.is_idle,
+                     front_is_idle(worker->fronts[FRONT_MAIN]) &&
+                         front_is_idle(worker->fronts[FRONT_OPS]));
     metrics_observe(worker->setup.metrics, METRIC_LOOP_LAG_SECONDS, 0,
                     (double)(clock_now_us() - worker->loop.now_us) / 1e6);
 }
@@ -327,7 +323,7 @@ void worker_free(struct worker *worker)
         return;
     while (worker->shared.adoptions) {
         struct adoption *next = worker->shared.adoptions->next;
-        close(worker->shared.adoptions->fd);
+        close(worker->shared.adoptions->arrival.fd);
         free(worker->shared.adoptions);
         worker->shared.adoptions = next;
     }

@@ -38,8 +38,7 @@ bool worker_start(struct worker *worker, struct error *err) MUST_CHECK;
 
 /* worker_adopt hands over an accepted socket. worker_open_count: how many this worker
  * has, the ones on their way included. Any thread. */
-void worker_adopt(struct worker *worker, enum front_role role, int fd,
-                  const struct sockaddr *address, socklen_t address_len);
+void worker_adopt(struct worker *worker, const struct front_arrival *arrival);
 unsigned worker_open_count(const struct worker *worker);
 
 /* worker_drain: finish what was accepted. worker_end_batches: end what still runs with

@@ -7,13 +7,14 @@
 #include "http/auth.h"
 #include "http/front_tls.h"
 #include "http/host_list.h"
+#include "http/same_site.h"
 
 enum { SMALL_BODY = 64 * 1024 };
 
 static bool check_host(struct exchange *exchange, const struct request_head *head)
 {
     const struct front_setup *setup = &exchange->front->setup;
-    /* Probes and scrapers go by address, and ops.listen is theirs. */
+    /* Probes and scrapers go by address, and ops.listen is theirs; but check_guard. */
     if (setup->role == FRONT_OPS ||
         host_list_has(&setup->config->server.hosts, head->host))
         return true;
@@ -23,24 +24,62 @@ static bool check_host(struct exchange *exchange, const struct request_head *hea
     return false;
 }
 
+static const char *why_not_found(struct routes_place place, enum routes_verdict verdict)
+{
+    if (place.role == FRONT_OPS)
+        return verdict == ROUTES_NOT_HERE
+                   ? "on ops.listen batches are taken only where keys are required "
+                     "(auth.mode) or it is a loopback address or a unix socket"
+                   : "on ops.listen there are /healthz, /readyz, /metrics, /console and "
+                     "the paths under /-/";
+    if (verdict != ROUTES_NOT_HERE)
+        return "no such path; GET / lists the paths there are";
+    return place.has_ops ? "this path is on ops.listen"
+                         : "this path is on ops.listen, and without one on server.listen "
+                           "where that is a loopback address or a unix socket";
+}
+
 static bool check_route(struct exchange *exchange, const char *method)
 {
-    const struct front_setup *setup = &exchange->front->setup;
+    const struct front *front = exchange->front;
+    const struct config *config = front->setup.config;
+    const struct routes_place place = {
+        .role = front->setup.role,
+        .has_ops = config->ops.listen.count > 0,
+        .is_local = fd_marks_has(&front->local_fds, exchange->client->fd),
+        .needs_keys = auth_is_required(config),
+    };
     char allow[ROUTES_ALLOW_MAX];
-    switch (routes_find(method, exchange_path(exchange), setup->role,
-                        setup->config->ops.listen.count > 0, &exchange->route, allow)) {
-    case ROUTES_FOUND:
+    enum routes_verdict verdict =
+        routes_find(method, exchange_path(exchange), place, &exchange->route, allow);
+    if (verdict == ROUTES_FOUND)
         return true;
-    case ROUTES_NO_METHOD:
+    if (verdict == ROUTES_NO_METHOD)
         problem_reply_allow(exchange, allow);
+    else
+        exchange_refuse(exchange, PROBLEM_NOT_FOUND, why_not_found(place, verdict));
+    return false;
+}
+
+/* Browsers do not reach a unix socket, and what does names any host for it. */
+static bool check_guard(struct exchange *exchange, const struct request_head *head)
+{
+    const struct route *route = exchange->route;
+    struct address_key key;
+    if (!routes_is_guarded(route) || !exchange_client_key(exchange, &key))
+        return true;
+    if (!same_site_host(head->host, &exchange->front->setup.config->server.hosts)) {
+        exchange_refuse(exchange, PROBLEM_MISDIRECTED,
+                        "call this path by an address, or by a name of server.hosts");
         return false;
-    case ROUTES_NO_PATH:
-        break;
     }
-    exchange_refuse(exchange, PROBLEM_NOT_FOUND,
-                    setup->role == FRONT_OPS
-                        ? "on ops.listen there are /healthz, /readyz and /metrics only"
-                        : "no such path; GET / lists the paths there are");
+    struct slice site = slice_from(""), origin = slice_from("");
+    bool is_sound = exchange_headers(exchange, "Sec-Fetch-Site", &site) <= 1 &&
+                    exchange_headers(exchange, "Origin", &origin) <= 1;
+    if (slice_is(slice_from(route->method), "GET") ||
+        (is_sound && same_site_sender(site, origin, head->host)))
+        return true;
+    exchange_refuse(exchange, PROBLEM_FORBIDDEN, "the request comes from another site");
     return false;
 }
 
@@ -140,6 +179,6 @@ bool exchange_check(struct exchange *exchange, const struct request_head *head,
         return false;
     }
     return check_host(exchange, head) && check_route(exchange, method) &&
-           check_caller(exchange, head) && check_body(exchange, head) &&
-           check_load(exchange, head);
+           check_guard(exchange, head) && check_caller(exchange, head) &&
+           check_body(exchange, head) && check_load(exchange, head);
 }

@@ -107,9 +107,9 @@ static const struct sockaddr *client_address(const struct exchange *exchange)
         ->client_addr;
 }
 
-void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key)
+bool exchange_client_key(const struct exchange *exchange, struct address_key *ret_key)
 {
-    address_key_of(client_address(exchange), ret_key);
+    return address_key_of(client_address(exchange), ret_key);
 }
 
 void exchange_client_address(const struct exchange *exchange,

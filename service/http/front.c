@@ -188,18 +188,21 @@ void front_free(struct front *front)
         MHD_stop_daemon(front->daemon);
     linger_done(&front->lingering);
     auth_free(front->auth);
+    fd_marks_done(&front->local_fds);
     free(front);
 }
 
 /* ------------------------------------------------------------------------- the turn */
 
-void front_adopt(struct front *front, int fd, const struct sockaddr *address,
-                 socklen_t address_len)
+void front_adopt(struct front *front, const struct front_arrival *arrival)
 {
+    const struct sockaddr *address = (const struct sockaddr *)&arrival->address;
+    fd_marks_set(&front->local_fds, arrival->fd, arrival->is_local);
     /* MHD announces the connection in its next run, or never if it cannot serve it. */
     front->arriving++;
     front->has_event = true;
-    if (MHD_add_connection(front->daemon, fd, address, address_len) == MHD_YES)
+    if (MHD_add_connection(front->daemon, arrival->fd, address, arrival->address_len) ==
+        MHD_YES)
         return;
     log_message(LOG_WARNING, "client_not_adopted",
                 "libmicrohttpd did not take the connection");
@@ -249,8 +252,22 @@ void front_drain(struct front *front)
     }
 }
 
+static bool has_batch(const struct front *front)
+{
+    for (struct list *node = front->clients.next; node != &front->clients;
+         node = node->next) {
+        const struct exchange *exchange =
+            container_of(node, struct client, node)->exchange;
+        if (exchange && exchange->route && exchange->route->has_body)
+            return true;
+    }
+    return false;
+}
+
 bool front_is_idle(const struct front *front)
 {
+    if (front->setup.role == FRONT_OPS)
+        return !has_batch(front);
     return front->exchange_count == 0 && front->new_count == 0;
 }
 

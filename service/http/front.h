@@ -31,7 +31,16 @@ struct process_state {
 
 enum front_role {
     FRONT_MAIN, /* the service; with no ops listener also metrics and readiness */
-    FRONT_OPS,  /* health, readiness, metrics only */
+    FRONT_OPS,  /* health, readiness, metrics, the console */
+};
+
+/* An accepted socket. */
+struct front_arrival {
+    int fd;
+    enum front_role role;
+    bool is_local; /* its listener is bound to a loopback address or a unix socket */
+    socklen_t address_len;
+    struct sockaddr_storage address; /* the client's */
 };
 
 struct front_setup {
@@ -65,10 +74,9 @@ struct front *front_new(const struct front_setup *setup, struct error *err) MUST
 /* front_free closes every connection and frees every batch, without replies. */
 void front_free(struct front *front);
 
-/* front_adopt takes over `fd` (closes it when it cannot be served; then on_closed comes).
- */
-void front_adopt(struct front *front, int fd, const struct sockaddr *address,
-                 socklen_t address_len);
+/* front_adopt takes over the socket (closes it when it cannot be served; then on_closed
+ * comes). */
+void front_adopt(struct front *front, const struct front_arrival *arrival);
 
 /* front_turn runs MHD once if it has an event, a resumed connection or asked to be run;
  * last in the worker's turn. */
@@ -79,7 +87,8 @@ int front_wait_ms(struct front *front);
 
 /* front_drain: idle connections are closed, new ones after half a second, in which their
  * first request is told 503; replies say Connection: close. front_is_idle: no exchange is
- * under way, and none can be on its way on a new connection. front_end_batches: items not
+ * under way, and none can be on its way on a new connection; for FRONT_OPS, which is not
+ * drained: no batch is under way. front_end_batches: items not
  * done become `cancelled`, replies leave. */
 void front_drain(struct front *front);
 bool front_is_idle(const struct front *front);

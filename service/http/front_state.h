@@ -11,6 +11,7 @@
 #include "http/auth_failures.h"
 #include "http/client.h"
 #include "http/exchange.h"
+#include "http/fd_marks.h"
 #include "http/front.h"
 #include "http/linger.h"
 #include "http/request_head.h"
@@ -49,6 +50,7 @@ struct front {
     struct list waiting; /* exchanges in EXCHANGE_WAITING and EXCHANGE_STREAMING */
     struct list heads;   /* exchanges in EXCHANGE_HEAD */
     struct linger_set lingering;
+    struct fd_marks local_fds; /* connections that came through a local listener */
     struct auth *auth;
     struct auth_failures auth_failures;
     char id_prefix[17]; /* of request ids made here: random */
@@ -139,7 +141,7 @@ void exchange_refuse_batch(struct exchange *exchange, const char *detail);
 bool exchange_check(struct exchange *exchange, const struct request_head *head,
                     const char *method);
 /* exchange_client_key: by what the client's address is counted; all unix sockets' clients
- * have the same. */
-void exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
+ * have the same, and are told by false. */
+bool exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
 /* exchange_make_id writes a new request id. */
 void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);

@@ -84,8 +84,11 @@ static int connect_client(void)
     int ends[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
                  0);
-    const struct sockaddr address = {.sa_family = AF_UNIX};
-    front_adopt(front, ends[1], &address, sizeof address.sa_family);
+    const struct front_arrival arrival = {.fd = ends[1],
+                                          .is_local = true,
+                                          .address = {.ss_family = AF_UNIX},
+                                          .address_len = sizeof(sa_family_t)};
+    front_adopt(front, &arrival);
     received_len = 0;
     return ends[0];
 }

@@ -8,10 +8,11 @@
 
 static char allow[ROUTES_ALLOW_MAX];
 static const struct route *route;
+static struct routes_place place = {.role = FRONT_MAIN, .is_local = true};
 
 static enum routes_verdict find(const char *method, const char *path)
 {
-    return routes_find(method, slice_from(path), FRONT_MAIN, false, &route, allow);
+    return routes_find(method, slice_from(path), place, &route, allow);
 }
 
 Test(routes, every_resource_has_its_handler)
@@ -23,6 +24,7 @@ Test(routes, every_resource_has_its_handler)
         {"POST", "/v1/batch", handle_batch_post},
         {"GET", "/v1/batch", handle_batch_get},
         {"POST", "/v1/explain", handle_explain_post},
+        {"GET", "/console", handle_console_page},
         {"GET", "/healthz", handle_ops_health},
         {"GET", "/readyz", handle_ops_ready},
         {"GET", "/metrics", handle_ops_metrics},
@@ -70,7 +72,8 @@ Test(routes, a_path_has_one_spelling)
                                         "/problems",
                                         "/problems/",
                                         "/problems/a/b",
-                                        "/openapi.yaml.bak"};
+                                        "/openapi.yaml.bak",
+                                        "/console/"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect(find("GET", wrong[i]) == ROUTES_NO_PATH, "%s", wrong[i]);
 }
@@ -87,15 +90,49 @@ Test(routes, only_the_batch_takes_a_body_and_a_key)
 
 Test(routes, operations_move_to_their_own_listener)
 {
-    struct slice metrics = slice_from("/metrics"), ready = slice_from("/readyz");
-    cr_expect(routes_find("GET", metrics, FRONT_MAIN, true, &route, allow) ==
-              ROUTES_NO_PATH);
-    cr_expect(routes_find("GET", ready, FRONT_MAIN, true, &route, allow) ==
-              ROUTES_NO_PATH);
-    cr_expect(routes_find("GET", metrics, FRONT_OPS, true, &route, allow) ==
-              ROUTES_FOUND);
-    cr_expect(routes_find("GET", slice_from("/healthz"), FRONT_MAIN, true, &route,
-                          allow) == ROUTES_FOUND);
-    cr_expect(routes_find("GET", slice_from("/v1/batch"), FRONT_OPS, true, &route,
-                          allow) == ROUTES_NO_PATH);
+    place.has_ops = true;
+    cr_expect(find("GET", "/metrics") == ROUTES_NO_PATH);
+    cr_expect(find("GET", "/readyz") == ROUTES_NO_PATH);
+    cr_expect(find("GET", "/healthz") == ROUTES_FOUND);
+    place.role = FRONT_OPS;
+    cr_expect(find("GET", "/metrics") == ROUTES_FOUND);
+    cr_expect(find("GET", "/openapi.yaml") == ROUTES_NO_PATH);
+}
+
+Test(routes, the_console_is_for_operators)
+{
+    place.is_local = false;
+    cr_expect(find("GET", "/console") == ROUTES_NOT_HERE, "strangers may come this way");
+    place.is_local = true;
+    cr_expect(find("GET", "/console") == ROUTES_FOUND);
+    place.has_ops = true;
+    cr_expect(find("GET", "/console") == ROUTES_NOT_HERE, "it has moved");
+    place.role = FRONT_OPS;
+    place.is_local = false;
+    cr_expect(find("GET", "/console") == ROUTES_FOUND);
+    cr_expect(routes_is_guarded(route));
+}
+
+Test(routes, the_operations_listener_takes_batches_of_those_it_can_tell)
+{
+    static const char *const paths[] = {"/v1/batch", "/v1/explain"};
+    place = (struct routes_place){.role = FRONT_OPS, .has_ops = true};
+    for (size_t i = 0; i < 2; i++) {
+        place.is_local = place.needs_keys = false;
+        cr_expect(find("POST", paths[i]) == ROUTES_NOT_HERE, "%s", paths[i]);
+        place.is_local = true;
+        cr_assert(find("POST", paths[i]) == ROUTES_FOUND, "%s", paths[i]);
+        cr_expect(routes_is_guarded(route) && route->needs_key && route->has_body);
+        place.is_local = false;
+        place.needs_keys = true;
+        cr_expect(find("POST", paths[i]) == ROUTES_FOUND, "%s", paths[i]);
+        cr_expect(find("GET", paths[i]) == ROUTES_NO_METHOD, "a link could send it");
+        cr_expect_str_eq(allow, "POST");
+    }
+}
+
+Test(routes, batches_of_callers_are_not_guarded)
+{
+    cr_assert(find("POST", "/v1/batch") == ROUTES_FOUND);
+    cr_expect_not(routes_is_guarded(route));
 }

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console's routes: on which listeners they are, and which requests they refuse."""
+import hashlib
+import json
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from harness.client import request
+from harness.configuration import options
+from harness.process import accepts, free_port, wait_until
+
+JSON = {"content-type": "application/json"}
+
+
+def with_ops(start_gatherd, *trees, address="127.0.0.1", **more):
+    ops = free_port()
+    gatherd = start_gatherd(options(ops__listen=[f"{address}:{ops}"], **more), *trees, wait=False)
+    wait_until(lambda: accepts(ops) and accepts(gatherd.port), 10, "both listeners")
+    wait_until(lambda: request(ops, "GET", "/readyz").status == 200, 10, "readiness")
+    return gatherd, ops
+
+
+def post(port, urls, path="/v1/batch", **headers):
+    body = json.dumps(urls).encode()
+    return request(port, "POST", path, body, {**JSON, **headers})
+
+
+def test_a_loopback_service_has_the_console(gatherd):
+    reply = gatherd.get("/console")
+    assert reply.status == 200 and reply.header("content-type").startswith("text/html")
+
+
+def test_a_public_service_has_none(start_gatherd):
+    """Also not for who comes by its loopback address: a proxy beside it does."""
+    port = free_port()
+    gatherd = start_gatherd(options(server__listen=[f"0.0.0.0:{port}"], auth__mode="none"),
+                            port=port)
+    reply = gatherd.get("/console")
+    assert reply.status == 404 and "loopback" in reply.json()["detail"]
+
+
+def test_the_console_moves_to_the_operations_listener(start_gatherd):
+    gatherd, ops = with_ops(start_gatherd)
+    assert request(ops, "GET", "/console").status == 200
+    reply = gatherd.get("/console")
+    assert reply.status == 404 and "ops.listen" in reply.json()["detail"]
+
+
+def test_a_loopback_operations_listener_takes_batches(start_gatherd, upstream):
+    _, ops = with_ops(start_gatherd)
+    reply = post(ops, [upstream.url("ok")])
+    assert reply.status == 200 and reply.json()["summary"]["ok"] == 1
+    reply = post(ops, [upstream.url("ok")], "/v1/explain")
+    assert reply.status == 200
+
+
+def test_a_public_operations_listener_takes_none_without_keys(start_gatherd, upstream):
+    _, ops = with_ops(start_gatherd, address="0.0.0.0", auth__mode="none")
+    reply = post(ops, [upstream.url("ok")])
+    assert reply.status == 404 and "auth.mode" in reply.json()["detail"]
+    assert post(ops, [], "/v1/explain").status == 404
+    assert request(ops, "GET", "/console").status == 200
+
+
+def test_a_public_operations_listener_takes_batches_with_a_key(start_gatherd, upstream):
+    key = "gd_" + hashlib.sha256(b"console").hexdigest()[:56]
+    entry = {"name": "console", "sha256": hashlib.sha256(key.encode()).hexdigest()}
+    _, ops = with_ops(start_gatherd, {"auth": {"mode": "keys", "keys": [entry]}},
+                      address="0.0.0.0")
+    assert post(ops, [upstream.url("ok")]).status == 401
+    assert post(ops, [upstream.url("ok")], **{"x-api-key": key}).status == 200
+
+
+def test_a_batch_on_the_operations_listener_is_drained_too(start_gatherd, upstream):
+    gatherd, ops = with_ops(start_gatherd)
+    replies = []
+    running = threading.Thread(
+        target=lambda: replies.append(post(ops, [upstream.url("delay/1500")])))
+    running.start()
+    time.sleep(0.5)
+    gatherd.signal(signal.SIGTERM)
+    running.join()
+    assert replies[0].status == 200 and replies[0].json()["summary"]["ok"] == 1
+    assert gatherd.wait() == 0
+
+
+def test_batches_on_the_operations_listener_end_with_the_drain(start_gatherd, upstream):
+    gatherd, ops = with_ops(start_gatherd, server__drain_timeout="500ms")
+    replies = []
+    running = threading.Thread(
+        target=lambda: replies.append(post(ops, [upstream.url("delay/9000")])))
+    running.start()
+    time.sleep(0.5)
+    gatherd.signal(signal.SIGTERM)
+    running.join()
+    assert replies[0].json()["responses"][0]["error"]["code"] == "cancelled"
+    assert gatherd.wait() == 0
+
+
+FOREIGN = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+           {"Origin": "http://evil.example"}, {"Origin": "null"}]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_pages_from_elsewhere_cannot_send_a_batch_there(start_gatherd, upstream, headers):
+    _, ops = with_ops(start_gatherd)
+    reply = post(ops, [upstream.url("ok")], **headers)
+    assert reply.status == 403 and reply.json()["type"] == "/problems/forbidden"
+    own = {"Origin": f"http://127.0.0.1:{ops}"}
+    assert post(ops, [upstream.url("ok")], **own).status == 200
+    assert post(ops, [upstream.url("ok")], **{"Sec-Fetch-Site": "same-origin"}).status == 200
+
+
+def test_a_name_that_is_not_ours_is_refused(start_gatherd, upstream):
+    """DNS rebinding: evil.example has been given our address."""
+    gatherd, ops = with_ops(start_gatherd)
+    for port, path in ((ops, "/console"), (gatherd.port, "/healthz")):
+        reply = request(port, "GET", path, headers={"Host": "evil.example"})
+        assert reply.status == (421 if path == "/console" else 200), path
+    assert post(ops, [upstream.url("ok")], Host=f"evil.example:{ops}").status == 421
+    assert request(ops, "GET", "/metrics", headers={"Host": "gatherd-ops"}).status == 200
+
+
+def test_a_name_of_ours_is_taken(start_gatherd):
+    _, ops = with_ops(start_gatherd, server__hosts=["gateway.example"])
+    for host, status in (("gateway.example", 200), ("localhost", 200), ("other.example", 421)):
+        assert request(ops, "GET", "/console", headers={"Host": host}).status == status, host
+
+
+def test_on_a_unix_socket_any_name_will_do(start_gatherd, tmp_path):
+    path = tmp_path / "ops.sock"
+    start_gatherd(options(server__listen=[f"unix:{path}", f"127.0.0.1:{(port := free_port())}"]),
+                  port=port)
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10)
+        sock.connect(str(path))
+        sock.sendall(b"GET /console HTTP/1.1\r\nHost: gatherd\r\n\r\n")
+        assert sock.recv(1000).startswith(b"HTTP/1.1 200")
