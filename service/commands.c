@@ -6,7 +6,9 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "command_help.h"
 #include "command_line.h"
+#include "command_table.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "config/syntax.h"
@@ -25,15 +27,6 @@ enum { OUTPUT_MAX = 1 << 20, HEALTH_TIMEOUT_MS = 3000 };
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char default_config[] = "/etc/gatherd/gatherd.yaml";
-
-struct command {
-    const char *name;
-    const char *usage;
-    const char *help;
-    const char *options; /* the letters of command_line.h it takes */
-    int words;           /* how many words it takes */
-    int (*run)(struct arguments *arguments);
-};
 
 static int print_buffer(struct buffer *out)
 {
@@ -57,17 +50,18 @@ static struct config *load(const char *file, struct arguments *arguments)
 
 static int run_serve(struct arguments *arguments)
 {
-    if (!arguments->config) {
+    const char *file = command_line_value(arguments, FLAG_CONFIG);
+    if (!file) {
         fprintf(stderr,
                 "gatherd serve: --config FILE is missing; every option has a default: "
                 "an empty file will do (see: gatherd options)\n");
         return EXIT_USAGE;
     }
-    struct config *config = load(arguments->config, arguments);
+    struct config *config = load(file, arguments);
     if (!config)
         return EXIT_USAGE;
     log_setup((enum log_level)config->log.level, (enum log_format)config->log.format);
-    int status = serve_run(config, arguments->config);
+    int status = serve_run(config, file);
     config_free(config);
     return status;
 }
@@ -86,12 +80,12 @@ static int run_options(struct arguments *arguments)
 {
     struct buffer out;
     buffer_init(&out, OUTPUT_MAX);
-    if (!arguments->form)
-        options_write_reference(&out);
-    else if (strcmp(arguments->form, "yaml") == 0)
+    if (command_line_has(arguments, FLAG_SCHEMA))
+        options_write_schema(&out);
+    else if (command_line_has(arguments, FLAG_YAML))
         options_write_yaml(&out);
     else
-        options_write_schema(&out);
+        options_write_reference(&out);
     return print_buffer(&out);
 }
 
@@ -142,15 +136,17 @@ static int ask_health(const struct config *config, const char *address, bool ask
 
 static int run_health(struct arguments *arguments)
 {
-    if (arguments->listen)
-        return ask_health(NULL, arguments->listen, arguments->asks_ready);
-    struct config *config =
-        load(arguments->config ? arguments->config : default_config, arguments);
+    const char *listen = command_line_value(arguments, FLAG_LISTEN);
+    const char *file = command_line_value(arguments, FLAG_CONFIG);
+    bool asks_ready = command_line_has(arguments, FLAG_READY);
+    if (listen)
+        return ask_health(NULL, listen, asks_ready);
+    struct config *config = load(file ? file : default_config, arguments);
     if (!config)
         return EXIT_USAGE;
     const struct config_strings *addresses =
         config->ops.listen.count ? &config->ops.listen : &config->server.listen;
-    int status = ask_health(config, addresses->items[0], arguments->asks_ready);
+    int status = ask_health(config, addresses->items[0], asks_ready);
     config_free(config);
     return status;
 }
@@ -178,8 +174,9 @@ static int run_key(struct arguments *arguments)
 
 static int run_demo(struct arguments *arguments)
 {
+    const char *listen = command_line_value(arguments, FLAG_LISTEN);
     struct error err = {0};
-    if (demo_run(arguments->listen ? arguments->listen : "127.0.0.1:8081", &err))
+    if (demo_run(listen ? listen : "127.0.0.1:8081", &err))
         return EXIT_FINE;
     fprintf(stderr, "gatherd demo: %s\n", err.text);
     return EXIT_FAILED;
@@ -197,45 +194,44 @@ static int run_version(struct arguments *arguments)
     return print_buffer(&out);
 }
 
-static int run_help(struct arguments *arguments);
-
-static const struct command commands[] = {
-    {"serve", "serve --config FILE [--set path=value]…", "run the service", "cs", 0,
-     run_serve},
-    {"check", "check FILE [--set path=value]…",
-     "check a configuration, print every fault", "s", 1, run_check},
-    {"options", "options [--yaml|--schema]",
-     "print every option: as a reference, a complete file, or a JSON Schema", "ym", 0,
-     run_options},
-    {"health", "health [--config FILE | --listen ADDRESS] [--ready]",
-     "ask the running service how it is; exit status 0 when well", "cslr", 0, run_health},
-    {"key", "key new NAME",
-     "make an API key: prints it once, with the line for auth.keys", "", 2, run_key},
-    {"demo", "demo [--listen ADDRESS]", "run a small upstream to try gatherd against",
-     "l", 0, run_demo},
-    {"version", "version", "print the versions of gatherd and its libraries", "", 0,
-     run_version},
-    {"help", "help", "print this", "", 0, run_help},
-};
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
-
-static int run_help(struct arguments *arguments)
+static int run_completions(struct arguments *arguments)
 {
-    (void)arguments;
-    printf("gatherd: a batch of URLs in, one JSON document out\n\n");
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("  gatherd %s\n      %s\n", commands[i].usage, commands[i].help);
-    return EXIT_FINE;
+    const char *shell = arguments->words[0];
+    struct buffer out;
+    if (strcmp(shell, "bash") != 0 && strcmp(shell, "zsh") != 0 &&
+        strcmp(shell, "fish") != 0) {
+        fprintf(stderr, "gatherd completions: bash, zsh or fish, not \"%s\"\n", shell);
+        return EXIT_USAGE;
+    }
+    buffer_init(&out, OUTPUT_MAX);
+    command_write_completions(&out, shell);
+    return print_buffer(&out);
+}
+
+static int run_manual(struct arguments *arguments)
+{
+    const char *page = arguments->words[0];
+    struct buffer out;
+    buffer_init(&out, OUTPUT_MAX);
+    if (strcmp(page, "commands") == 0) {
+        command_write_manual(&out);
+    } else if (strcmp(page, "options") == 0) {
+        options_write_manual(&out);
+    } else {
+        fprintf(stderr, "gatherd manual: commands or options, not \"%s\"\n", page);
+        return EXIT_USAGE;
+    }
+    return print_buffer(&out);
 }
 
 static const struct command *find(const char *name)
 {
     const char *names[COMMAND_COUNT];
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(name, commands[i].name) == 0)
-            return &commands[i];
-        names[i] = commands[i].name;
-    }
+    const struct command *command = command_find(name);
+    if (command)
+        return command;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = command_table[i].name;
     const char *meant = nearest_name(slice_from(name), names, COMMAND_COUNT);
     fprintf(stderr, "gatherd: \"%s\" is no command", name);
     if (meant)
@@ -244,9 +240,42 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-static bool asks_for_help(const char *word)
+static int print_help(const struct command *command)
 {
-    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+    struct buffer out;
+    buffer_init(&out, OUTPUT_MAX);
+    command_write_help(&out, command);
+    return print_buffer(&out);
+}
+
+static int run_help(struct arguments *arguments)
+{
+    if (arguments->word_count > 0) {
+        const struct command *command = find(arguments->words[0]);
+        return command ? print_help(command) : EXIT_USAGE;
+    }
+    struct buffer out;
+    buffer_init(&out, OUTPUT_MAX);
+    command_write_list(&out);
+    return print_buffer(&out);
+}
+
+static int (*const runs[COMMAND_COUNT])(struct arguments *arguments) = {
+    [COMMAND_SERVE] = run_serve,     [COMMAND_CHECK] = run_check,
+    [COMMAND_OPTIONS] = run_options, [COMMAND_HEALTH] = run_health,
+    [COMMAND_KEY] = run_key,         [COMMAND_DEMO] = run_demo,
+    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
+    [COMMAND_MANUAL] = run_manual,   [COMMAND_COMPLETIONS] = run_completions,
+};
+
+static int refuse_usage(const struct command *command)
+{
+    struct buffer usage;
+    buffer_init(&usage, OUTPUT_MAX);
+    command_write_usage(&usage, command);
+    fprintf(stderr, "usage: %.*s", (int)usage.len, usage.data ? usage.data : "");
+    buffer_done(&usage);
+    return EXIT_USAGE;
 }
 
 int commands_run(int argc, char **argv)
@@ -254,21 +283,18 @@ int commands_run(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         name = "version";
-    else if (asks_for_help(name))
+    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
     const struct command *command = find(name);
     if (!command)
         return EXIT_USAGE;
-    if (argc > 2 && asks_for_help(argv[2])) {
-        printf("usage: gatherd %s\n    %s\n", command->usage, command->help);
-        return EXIT_FINE;
-    }
     struct arguments arguments = {0};
-    if (argc > 1 &&
-        (!command_line_parse(argc - 1, argv + 1, command->options, &arguments) ||
-         arguments.word_count != command->words)) {
-        fprintf(stderr, "usage: gatherd %s\n", command->usage);
-        return EXIT_USAGE;
-    }
-    return command->run(&arguments);
+    if (argc > 1 && !command_line_parse(argc - 1, argv + 1, command, &arguments))
+        return refuse_usage(command);
+    if (command_line_has(&arguments, FLAG_HELP))
+        return print_help(command);
+    if (arguments.word_count < command->words_min ||
+        arguments.word_count > command->words_max)
+        return refuse_usage(command);
+    return runs[command - command_table](&arguments);
 }

@@ -78,3 +78,9 @@ const struct option_section *options_find_section(const char *path); /* or NULL 
 void options_write_reference(struct buffer *out);
 void options_write_yaml(struct buffer *out);
 void options_write_schema(struct buffer *out);
+/* options_write_manual: gatherd.yaml(5), for scdoc(5). */
+void options_write_manual(struct buffer *out);
+
+/* options_describe_range: what the value may be, "" if the help says it all. */
+enum { OPTIONS_RANGE_SIZE = 160 };
+void options_describe_range(const struct option *option, char range[OPTIONS_RANGE_SIZE]);

@@ -2,6 +2,7 @@
 /* The table of options as text: the reference for a terminal, and the complete
  * gatherd.yaml. Says nothing the table does not say. Called by the command line; the
  * tests hold the shipped files against it. */
+#include "base/text_wrap.h"
 #include "config/options.h"
 #include "config/values.h"
 
@@ -9,44 +10,26 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 90, RANGE_SIZE = 160, PATH_SIZE = 128 };
+enum { WIDTH = 90, PATH_SIZE = 128 };
 
 /* Words of `text`, each line behind `prefix` and none wider than WIDTH. */
 static void append_wrapped(struct buffer *out, const char *prefix, const char *text)
 {
-    size_t column = 0;
-    struct slice word;
-    while (values_next_word(&text, &word)) {
-        if (column && column + 1 + word.len > WIDTH) {
-            buffer_append_byte(out, '\n');
-            column = 0;
-        }
-        if (column == 0) {
-            buffer_append_text(out, prefix);
-            column = strlen(prefix);
-        } else {
-            buffer_append_byte(out, ' ');
-            column++;
-        }
-        buffer_append(out, word.data, word.len);
-        column += word.len;
-    }
-    buffer_append_byte(out, '\n');
+    text_wrap(out, prefix, slice_from(text), WIDTH);
 }
 
 /* "json, text" from "json text". */
-static void list_choices(const char *choices, char range[RANGE_SIZE])
+static void list_choices(const char *choices, char range[OPTIONS_RANGE_SIZE])
 {
     struct slice word;
     size_t len = 0;
     range[0] = '\0';
-    while (values_next_word(&choices, &word) && len < RANGE_SIZE)
-        len += (size_t)snprintf(range + len, RANGE_SIZE - len, "%s%.*s", len ? ", " : "",
-                                (int)word.len, word.data);
+    while (values_next_word(&choices, &word) && len < OPTIONS_RANGE_SIZE)
+        len += (size_t)snprintf(range + len, OPTIONS_RANGE_SIZE - len, "%s%.*s",
+                                len ? ", " : "", (int)word.len, word.data);
 }
 
-/* What the value may be, "" if the help says it all. */
-static void describe_range(const struct option *option, char range[RANGE_SIZE])
+void options_describe_range(const struct option *option, char range[OPTIONS_RANGE_SIZE])
 {
     char min[VALUES_TEXT_MAX];
     char max[VALUES_TEXT_MAX];
@@ -54,22 +37,22 @@ static void describe_range(const struct option *option, char range[RANGE_SIZE])
     switch (option->type) {
     case OPTION_NUMBER:
     case OPTION_WORKERS:
-        snprintf(range, RANGE_SIZE, "%s%" PRIu64 " to %" PRIu64,
+        snprintf(range, OPTIONS_RANGE_SIZE, "%s%" PRIu64 " to %" PRIu64,
                  option->type == OPTION_WORKERS ? "auto, or " : "", option->min,
                  option->max);
         break;
     case OPTION_DURATION:
         values_format_duration(option->min, min);
         values_format_duration(option->max, max);
-        snprintf(range, RANGE_SIZE, "%s to %s", min, max);
+        snprintf(range, OPTIONS_RANGE_SIZE, "%s to %s", min, max);
         break;
     case OPTION_SIZE:
         values_format_size(option->min, min);
         values_format_size(option->max, max);
-        snprintf(range, RANGE_SIZE, "%s to %s", min, max);
+        snprintf(range, OPTIONS_RANGE_SIZE, "%s to %s", min, max);
         break;
     case OPTION_BOOL:
-        snprintf(range, RANGE_SIZE, "on, off");
+        snprintf(range, OPTIONS_RANGE_SIZE, "on, off");
         break;
     case OPTION_CHOICE:
         list_choices(option->choices, range);
@@ -83,9 +66,9 @@ static void describe_range(const struct option *option, char range[RANGE_SIZE])
 static void append_help(struct buffer *out, const char *prefix,
                         const struct option *option)
 {
-    char range[RANGE_SIZE];
+    char range[OPTIONS_RANGE_SIZE];
     char text[1024];
-    describe_range(option, range);
+    options_describe_range(option, range);
     snprintf(text, sizeof text, "%s%s%s%s", option->help, *range ? " (" : "", range,
              *range ? ")" : "");
     append_wrapped(out, prefix, text);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of command_table.h. */
+#include "command_table.h"
+
+#include <string.h>
+
+#define CONFIG_FLAG(why, default_file)                                                   \
+    {.id = FLAG_CONFIG,                                                                  \
+     .name = "config",                                                                   \
+     .value = "FILE",                                                                    \
+     .fallback = (default_file),                                                         \
+     .help = (why),                                                                      \
+     .completion = COMPLETE_FILES}
+#define SET_FLAG                                                                         \
+    {.id = FLAG_SET,                                                                     \
+     .name = "set",                                                                      \
+     .value = "PATH=VALUE",                                                              \
+     .help = "Set one option of the configuration, over what the file says; may be "     \
+             "given several times (gatherd options lists them)",                         \
+     .completion = COMPLETE_PATHS}
+#define LISTEN_FLAG(why, address)                                                        \
+    {.id = FLAG_LISTEN,                                                                  \
+     .name = "listen",                                                                   \
+     .value = "ADDRESS",                                                                 \
+     .fallback = (address),                                                              \
+     .help = (why)}
+
+const struct command_flag command_help_flag = {
+    .id = FLAG_HELP, .name = "help", .help = "Print what the command takes, and end"};
+
+static const struct command_flag no_flags[] = {{.id = FLAG_NONE}};
+
+static const struct command_flag serve_flags[] = {
+    {.id = FLAG_CONFIG,
+     .name = "config",
+     .value = "FILE",
+     .help = "The configuration; an empty file will do, as every option has a default",
+     .completion = COMPLETE_FILES,
+     .is_required = true},
+    SET_FLAG,
+    {.id = FLAG_NONE},
+};
+
+static const struct command_flag check_flags[] = {SET_FLAG, {.id = FLAG_NONE}};
+
+static const struct command_flag options_flags[] = {
+    {.id = FLAG_YAML, .name = "yaml", .help = "As a complete file with its comments"},
+    {.id = FLAG_SCHEMA, .name = "schema", .help = "As a JSON Schema, for editors"},
+    {.id = FLAG_NONE},
+};
+
+static const struct command_flag health_flags[] = {
+    CONFIG_FLAG("Whose address is asked", "/etc/gatherd/gatherd.yaml"),
+    SET_FLAG,
+    LISTEN_FLAG("The address to ask, instead of that of a configuration", NULL),
+    {.id = FLAG_READY,
+     .name = "ready",
+     .help = "Ask whether it takes new batches, not only whether it lives"},
+    {.id = FLAG_NONE},
+};
+
+static const struct command_flag demo_flags[] = {
+    LISTEN_FLAG("Where it listens", "127.0.0.1:8081"),
+    {.id = FLAG_NONE},
+};
+
+const struct command command_table[COMMAND_COUNT] = {
+    [COMMAND_SERVE] =
+        {
+            .name = "serve",
+            .words = "",
+            .help = "run the service",
+            .about =
+                "SIGTERM ends it when the accepted batches are answered, a second one "
+                "at once.",
+            .flags = serve_flags,
+            .examples =
+                (const struct command_example[]){
+                    {"gatherd serve --config /etc/gatherd/gatherd.yaml",
+                     "run it as its unit does"},
+                    {"gatherd serve --config /dev/null --set "
+                     "'server.listen=[\"127.0.0.1:8080\"]'",
+                     "run it without a file"},
+                    {0}},
+        },
+    [COMMAND_CHECK] =
+        {
+            .name = "check",
+            .words = "FILE",
+            .words_min = 1,
+            .words_max = 1,
+            .completion = COMPLETE_FILES,
+            .help = "check a configuration, print every fault",
+            .about = "Each fault is one line: file:line:column: option: what is wrong.",
+            .flags = check_flags,
+        },
+    [COMMAND_OPTIONS] =
+        {
+            .name = "options",
+            .words = "",
+            .help = "print every option: as a reference, a complete file, or a JSON "
+                    "Schema",
+            .flags = options_flags,
+        },
+    [COMMAND_HEALTH] =
+        {
+            .name = "health",
+            .words = "",
+            .help = "ask the running service how it is; exit status 0 when well",
+            .flags = health_flags,
+        },
+    [COMMAND_KEY] =
+        {
+            .name = "key",
+            .words = "new NAME",
+            .words_min = 2,
+            .words_max = 2,
+            .completion = COMPLETE_WORDS,
+            .choices = "new",
+            .help = "make an API key: prints it once, with the line for auth.keys",
+            .flags = no_flags,
+        },
+    [COMMAND_DEMO] =
+        {
+            .name = "demo",
+            .words = "",
+            .help = "run a small upstream to try gatherd against",
+            .flags = demo_flags,
+        },
+    [COMMAND_COMPLETIONS] =
+        {
+            .name = "completions",
+            .words = "bash|zsh|fish",
+            .words_min = 1,
+            .words_max = 1,
+            .completion = COMPLETE_WORDS,
+            .choices = "bash zsh fish",
+            .help = "print the completions for a shell",
+            .about =
+                "The Debian package has them in their places. By hand: the output for "
+                "bash goes to ~/.local/share/bash-completion/completions/gatherd, for "
+                "zsh to a file _gatherd in a folder of $fpath, for fish to "
+                "~/.config/fish/completions/gatherd.fish.",
+            .flags = no_flags,
+            .examples =
+                (const struct command_example[]){
+                    {"source <(gatherd completions bash)", "for this shell only"}, {0}},
+        },
+    [COMMAND_MANUAL] =
+        {
+            .name = "manual",
+            .words = "commands|options",
+            .words_min = 1,
+            .words_max = 1,
+            .completion = COMPLETE_WORDS,
+            .choices = "commands options",
+            .help = "print the source of a manual page, for scdoc",
+            .flags = no_flags,
+        },
+    [COMMAND_VERSION] =
+        {
+            .name = "version",
+            .words = "",
+            .help = "print the versions of gatherd and its libraries",
+            .flags = no_flags,
+        },
+    [COMMAND_HELP] =
+        {
+            .name = "help",
+            .words = "[COMMAND]",
+            .words_max = 1,
+            .completion = COMPLETE_WORDS,
+            .choices = NULL,
+            .help = "list the commands, or what one of them takes",
+            .flags = no_flags,
+        },
+};
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
+    }
+    return NULL;
+}
+
+const struct command_flag *command_find_flag(const struct command *command,
+                                             struct slice name)
+{
+    for (const struct command_flag *flag = command->flags; flag->id; flag++) {
+        if (slice_is(name, flag->name))
+            return flag;
+    }
+    return slice_is(name, command_help_flag.name) ? &command_help_flag : NULL;
+}
