@@ -326,6 +326,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     buffer_init(&gather->response, 0);
     gather->flow.caller = setup->caller;
     gather->flow.request_id = setup->request_id;
+    gather->flow.trace = setup->trace;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);
     make_room(batch);
     for (size_t i = 0; i < batch->count; i++) {
@@ -375,6 +376,7 @@ void gather_free(struct gather *gather)
     buffer_done(&gather->response);
     budget_give(&gather->setup.budgets->reply_bytes, gather->reply_bytes);
     batch_free_later(gather->batch, gather->setup.background);
+    free(gather->setup.trace);
     free(gather);
 }
 

@@ -11,6 +11,7 @@
 #include "fetch/budget.h"
 #include "fetch/fetcher.h"
 #include "metrics/metrics.h"
+#include "trace/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,7 @@ struct gather_setup {
     const struct config *config;
     struct budgets *budgets;
     struct metrics_shard *metrics;
+    struct trace *trace; /* the batch's; taken over, freed with the gather; NULL: none */
     struct background *background; /* for freeing large batches; may be NULL */
     uint64_t arrived_us; /* clock_now_us when the request was complete: its deadline
                             counts from there; 0: now */

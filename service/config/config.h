@@ -114,6 +114,9 @@ struct config {
         bool core_dumps;
     } process;
     struct {
+        bool propagate;
+    } tracing;
+    struct {
         uint64_t level;  /* enum log_level */
         uint64_t format; /* enum log_format */
         bool access;

@@ -28,6 +28,7 @@ const struct option_section option_sections[] = {
     {"webhooks", "Signatures for items that ask for one (sign)"},
     {"memory", "What the process as a whole may hold"},
     {"process", "What the process gives up when it has started"},
+    {"tracing", "W3C Trace Context and spans for OpenTelemetry"},
     {"log", "One line per batch and per event, on standard error"},
 };
 const size_t option_sections_count = sizeof option_sections / sizeof *option_sections;
@@ -363,6 +364,12 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, process.core_dumps),
      .help = "on: a crash may leave a core file and a debugger may attach; both "
              "show keys and bodies"},
+    {.path = "tracing.propagate",
+     .type = OPTION_BOOL,
+     .fallback = "on",
+     .offset = offsetof(struct config, tracing.propagate),
+     .help = "on: the traceparent and tracestate of a batch go on to upstreams, but for "
+             "items that name a traceparent of their own"},
     {.path = "log.level",
      .type = OPTION_CHOICE,
      .fallback = "info",

@@ -210,6 +210,12 @@ static uint64_t left_ms(const struct flight *flight)
     return end_ms > now_ms ? end_ms - now_ms : 0;
 }
 
+static const struct trace *trace_of(const struct flight *flight)
+{
+    const struct trace *trace = flight->call->flow->trace;
+    return trace && trace->is_passed_on ? trace : NULL;
+}
+
 static struct transfer_request request_of(const struct flight *flight, char *pin,
                                           size_t size)
 {
@@ -223,6 +229,7 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .has_body = call->has_body && !flight->drops_body,
         .body_max_bytes = call->body_max_bytes,
         .left_ms = left_ms(flight),
+        .trace = trace_of(flight),
         .target = &origin->target,
         .origin = origin->number,
         .guard = call->flow->caller->guard,
@@ -230,6 +237,8 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .is_fresh = flight->is_redialled,
         .taint_key = taint_key(flight),
     };
+    if (request.trace)
+        request.span_id = request.trace->context.span_id;
     if (request.has_body)
         request.body = call->body;
     request.is_single = is_tainted(flight);

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "fetch/caller.h"
 #include "fetch/pointer_map.h"
+#include "trace/trace.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,10 +31,11 @@ struct pair {
     struct list grant_node; /* then: in turn.grants */
 };
 
-/* Zero everything but `caller` and `request_id`: the rest is the fetcher's. */
+/* Zero everything but `caller`, `request_id` and `trace`: the rest is the fetcher's. */
 struct flow {
     struct caller *caller;
-    const char *request_id; /* for lines of the log; NULL: has none */
+    const char *request_id;    /* for lines of the log; NULL: has none */
+    const struct trace *trace; /* NULL: its requests belong to none */
     atomic_bool is_over; /* by fetcher_end_flow; of calls here for another worker, this is
                             set by that one */
 

@@ -98,8 +98,9 @@ static bool offer_to(struct fetcher *fetcher, struct handover *host)
         return false;
     if (!handover_reserve(host, count, fetcher->setup.loop->now_ms))
         return true;
-    struct parcel *parcel = parcel_new(pair->flow, count, parcel_size(count, text_size),
-                                       &fetcher->setup.budgets->request_bytes);
+    size_t size = parcel_size(pair->flow, count, text_size);
+    struct parcel *parcel =
+        parcel_new(pair->flow, count, size, &fetcher->setup.budgets->request_bytes);
     if (!parcel) {
         handover_unreserve(host, count);
         return false;

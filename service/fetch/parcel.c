@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guests first, then the texts of their calls. Called by handover*.c. */
+/* The guests first, then their trace, then the texts of their calls. Called by
+ * handover*.c. */
 #include "fetch/parcel.h"
 
 #include "base/memory.h"
@@ -8,9 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t parcel_size(size_t count, size_t text_size)
+static size_t trace_size_of(const struct flow *flow)
 {
-    return sizeof(struct parcel) + count * sizeof(struct guest) + text_size;
+    return flow->trace ? trace_size(flow->trace) : 0;
+}
+
+size_t parcel_size(const struct flow *flow, size_t count, size_t text_size)
+{
+    return sizeof(struct parcel) + count * sizeof(struct guest) + trace_size_of(flow) +
+           text_size;
 }
 
 struct parcel *parcel_new(const struct flow *flow, size_t count, size_t size,
@@ -33,13 +40,15 @@ struct parcel *parcel_new(const struct flow *flow, size_t count, size_t size,
         memcpy(parcel->request_id, flow->request_id, strlen(flow->request_id) + 1);
         parcel->flow.request_id = parcel->request_id;
     }
+    if (flow->trace)
+        parcel->flow.trace = trace_copy(flow->trace, parcel->guests + count);
     atomic_init(&parcel->holds, 2 * count);
     return parcel;
 }
 
 void *parcel_room(struct parcel *parcel)
 {
-    return parcel->guests + parcel->count;
+    return (char *)(parcel->guests + parcel->count) + trace_size_of(&parcel->flow);
 }
 
 void *parcel_pack(struct parcel *parcel, size_t index, struct call *call, void *room)

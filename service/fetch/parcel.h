@@ -65,9 +65,10 @@ struct parcel {
     struct guest guests[];
 };
 
-/* parcel_size: of `count` calls whose texts take `text_size` (the sum of call_copy_size).
- * parcel_new charges it to `budget`; NULL: there is no room, or no memory. */
-size_t parcel_size(size_t count, size_t text_size);
+/* parcel_size: of `count` calls of `flow` whose texts take `text_size` (the sum of
+ * call_copy_size). parcel_new charges it to `budget`; NULL: there is no room, or no
+ * memory. */
+size_t parcel_size(const struct flow *flow, size_t count, size_t text_size);
 struct parcel *parcel_new(const struct flow *flow, size_t count, size_t size,
                           struct budget *budget) MUST_CHECK;
 

@@ -53,7 +53,9 @@ bool transfer_prepare(struct transfer *transfer, const struct transfer_request *
     if (request->pin)
         memccpy(transfer->pin, request->pin, '\0', sizeof transfer->pin);
     transfer->request.pin = transfer->pin;
-    return transfer_set_request(transfer);
+    bool is_set = transfer_set_request(transfer);
+    transfer->request.trace = NULL;
+    return is_set;
 }
 
 void transfer_disown(struct transfer *transfer)

@@ -21,6 +21,7 @@
 #include "fetch/tls_sessions.h"
 #include "fetch/tls_store.h"
 #include "fetch/tls_verified.h"
+#include "trace/trace.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -40,7 +41,7 @@ struct transfer_setup {
 };
 
 /* What to send. Everything pointed to stays valid until the transfer is recycled, but for
- * `body`, which transfer_disown ends. */
+ * `body`, which transfer_disown ends, and the trace. */
 struct transfer_request {
     const char *url;
     enum call_method method;
@@ -48,8 +49,11 @@ struct transfer_request {
     size_t header_count;
     bool has_body;
     struct slice body;
-    uint64_t body_max_bytes; /* of the reply, decoded */
-    uint64_t left_ms;        /* for fetch.deadline_header, if there is one */
+    uint64_t body_max_bytes;   /* of the reply, decoded */
+    uint64_t left_ms;          /* for fetch.deadline_header, if there is one */
+    const struct trace *trace; /* to be passed on; NULL: none. Used by transfer_prepare
+                                  alone, as is … */
+    const char *span_id;       /* … that of this attempt */
     const struct target *target;
     size_t origin;                  /* its number */
     const struct guard *guard;      /* of the caller: asked for every socket */

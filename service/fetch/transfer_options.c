@@ -215,12 +215,38 @@ static size_t write_removals(struct buffer *text, const struct transfer_request 
     return 2;
 }
 
+/* The trace goes on with the attempt as parent, unless the request names one itself: then
+ * it is its own affair. Returns how many headers that is. */
+static size_t write_trace(struct buffer *text, const struct transfer_request *request)
+{
+    static const char name[] = "traceparent: ";
+    const struct trace *trace = request->trace;
+    if (!trace || has_header(request, "traceparent"))
+        return 0;
+    struct trace_context context = trace->context;
+    memcpy(context.span_id, request->span_id, SPAN_ID_LEN);
+    char *to = buffer_reserve(text, sizeof name + TRACEPARENT_LEN);
+    if (!to)
+        return 0; /* text->failed */
+    memcpy(to, name, sizeof name - 1);
+    trace_context_write(&context, to + sizeof name - 1);
+    to[sizeof name - 1 + TRACEPARENT_LEN] = '\0';
+    buffer_commit(text, sizeof name + TRACEPARENT_LEN);
+    if (trace->state_len == 0 || has_header(request, "tracestate"))
+        return 1;
+    const struct call_header state = {.name = slice_from("tracestate"),
+                                      .value =
+                                          slice_make(trace->state, trace->state_len)};
+    write_header(text, &state);
+    return 2;
+}
+
 /* The request's headers; the deadline's, if there is one, is the gateway's to say.
  * Returns how many. */
 static size_t write_headers(struct buffer *text, const struct transfer_request *request,
                             const char *deadline_header)
 {
-    size_t count = 0;
+    size_t count = write_trace(text, request);
     for (size_t i = 0; i < request->header_count; i++) {
         if (deadline_header &&
             slice_is_ignoring_case(request->headers[i].name, deadline_header))
@@ -242,7 +268,8 @@ static bool set_headers(struct transfer *transfer)
     const char *name = transfer->setup->config->fetch.deadline_header;
     const char *deadline_header = name && *name ? name : NULL;
     struct buffer *text = &transfer->header_text;
-    if (request->header_count == 0 && !is_upload(request) && !deadline_header) {
+    if (request->header_count == 0 && !is_upload(request) && !deadline_header &&
+        !request->trace) {
         if (!transfer->applied.has_own_headers)
             return true;
         transfer->applied.has_own_headers = false;

@@ -290,6 +290,7 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     }
     exchange->is_head = strcmp(method, "HEAD") == 0;
     exchange->is_chunked = head->is_chunked;
+    exchange->has_trace = head->has_trace;
     exchange->is_joined_reply =
         head->is_chunked ||
         exchange_head_is_large(exchange, read.size * SMALL_HEAD_SHARE);

@@ -31,10 +31,15 @@ uint64_t exchange_arrived_us(const struct exchange *exchange);
 struct accept_choice exchange_accept(const struct exchange *exchange);
 /* exchange_has_header: there is a header line `name`. */
 bool exchange_has_header(const struct exchange *exchange, const char *name);
-/* exchange_headers: how many header lines `name` there are; *ret_value is the last one's
+/* exchange_headers: how many header lines `name` there are; *ret_value is the first one's
  * if there is any. */
 size_t exchange_headers(const struct exchange *exchange, const char *name,
                         struct slice *ret_value);
+/* exchange_header_lines: likewise; lines[] takes the first `cap` values. */
+size_t exchange_header_lines(const struct exchange *exchange, const char *name,
+                             struct slice *lines, size_t cap);
+/* exchange_has_trace: there is a header line traceparent. */
+bool exchange_has_trace(const struct exchange *exchange);
 /* exchange_is_head: the head of the reply is all that will be sent. */
 bool exchange_is_head(const struct exchange *exchange);
 /* exchange_client_address writes the client's address, without its port, as text ("unix"

@@ -71,7 +71,8 @@ bool exchange_has_header(const struct exchange *exchange, const char *name)
 struct header_search {
     const char *name;
     size_t count;
-    struct slice *value;
+    struct slice *lines;
+    size_t cap;
 };
 
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -80,19 +81,31 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
     struct header_search *search = cls;
     (void)kind;
     if (slice_is_ignoring_case(slice_make(name, name_len), search->name)) {
+        if (search->count < search->cap)
+            search->lines[search->count] = slice_make(value, value_len);
         search->count++;
-        *search->value = slice_make(value, value_len);
     }
     return MHD_YES;
+}
+
+size_t exchange_header_lines(const struct exchange *exchange, const char *name,
+                             struct slice *lines, size_t cap)
+{
+    struct header_search search = {.name = name, .lines = lines, .cap = cap};
+    MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND,
+                                note_header, &search);
+    return search.count;
 }
 
 size_t exchange_headers(const struct exchange *exchange, const char *name,
                         struct slice *ret_value)
 {
-    struct header_search search = {.name = name, .value = ret_value};
-    MHD_get_connection_values_n(exchange->client->connection, MHD_HEADER_KIND,
-                                note_header, &search);
-    return search.count;
+    return exchange_header_lines(exchange, name, ret_value, 1);
+}
+
+bool exchange_has_trace(const struct exchange *exchange)
+{
+    return exchange->has_trace;
 }
 
 bool exchange_is_head(const struct exchange *exchange)

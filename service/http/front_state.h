@@ -88,6 +88,7 @@ struct exchange {
     uint64_t turn; /* of the front, in which it was complete */
     bool is_head;  /* the method: no body is sent */
     bool is_chunked;
+    bool has_trace;              /* a header traceparent */
     bool is_librarys;            /* MHD refuses it without asking us */
     const char *raw_target;      /* where MHD has it: compared, never read */
     bool must_close;             /* framing this MHD is lax about */

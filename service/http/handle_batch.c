@@ -15,6 +15,7 @@
 #include "http/batch_log.h"
 #include "http/batch_read.h"
 #include "http/batch_refusal.h"
+#include "http/batch_trace.h"
 #include "http/exchange.h"
 #include "http/handle_stream.h"
 #include "http/problem.h"
@@ -117,6 +118,7 @@ static void start(struct exchange *exchange, struct batch *batch,
         .config = setup->config,
         .budgets = setup->budgets,
         .metrics = setup->metrics,
+        .trace = batch_trace_new(exchange),
         .background = setup->background,
         .arrived_us = exchange_arrived_us(exchange),
     };

@@ -177,6 +177,7 @@ void handle_stream_start(struct exchange *exchange, struct batch *batch,
         if (is_open)
             exchange_stream_end(exchange);
         batch_free(batch);
+        free(setup->trace);
         free(work);
         return;
     }

@@ -130,6 +130,12 @@ static void take_host(struct request_head *head, struct slice value)
                "Host is not a host name with an optional port");
 }
 
+static void note_trace(struct request_head *head, struct slice value)
+{
+    (void)value; /* several are no fault of the request: batch_trace.c */
+    head->has_trace = true;
+}
+
 #define NAME(text) {.data = (text), .len = sizeof(text) - 1}
 
 /* The headers this service reads: which bit, where the value goes, or what looks at it.
@@ -152,6 +158,7 @@ static const struct known {
     {NAME("X-Api-Key"), SEEN_API_KEY, offsetof(struct request_head, api_key), NULL},
     {NAME("X-Request-Id"), SEEN_REQUEST_ID, offsetof(struct request_head, request_id),
      NULL},
+    {NAME("traceparent"), 0, SIZE_MAX, note_trace},
 };
 
 static const struct known *find_known(struct slice name)

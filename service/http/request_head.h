@@ -24,6 +24,7 @@ struct request_head {
     struct slice authorization;
     struct slice api_key;
     struct slice request_id;
+    bool has_trace; /* a traceparent, sound or not */
     size_t header_count;
     size_t bytes; /* of all names and values, as the library holds them */
     bool has_length;
