@@ -156,20 +156,35 @@ static bool open_unix(const char *address, struct listen_sockets *sockets,
     return start_listening(fd, address, sockets, err);
 }
 
+bool listen_address_adopt(int fd, const char *address, struct error *err)
+{
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
+        return error_set(err, ERROR_INVALID,
+                         "%s: not a listening socket this process inherited", address);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    int on = 1; /* a manager's may lack it; of a unix socket it is refused */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return true;
+}
+
 static bool take_inherited(const char *address, struct listen_sockets *sockets,
                            struct error *err)
 {
+    const char *number = address + strlen("fd:");
     char *end;
-    long fd = strtol(address + strlen("fd:"), &end, 10);
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    if (*end || fd < 3 || fd > 65535 ||
-        getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
-        !listening)
-        return error_set(err, ERROR_INVALID,
-                         "%s: not a listening socket this process inherited", address);
-    fcntl((int)fd, F_SETFL, fcntl((int)fd, F_GETFL) | O_NONBLOCK);
-    fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    long fd = strtol(number, &end, 10);
+    if (*number < '0' || *number > '9' || *end)
+        return error_set(err, ERROR_SYSTEM,
+                         "%s: no service manager handed over a socket of that name "
+                         "(FileDescriptorName= in the socket unit)",
+                         address);
+    if (fd < 3 || fd > 65535)
+        return error_set(err, ERROR_INVALID, "%s: write a descriptor from 3 on", address);
+    if (!listen_address_adopt((int)fd, address, err))
+        return false;
     sockets->fds[sockets->count++] = (int)fd;
     return true;
 }

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LISTEN_SOCKETS_MAX = 8 };
+enum {
+    LISTEN_SOCKETS_MAX = 8,
+    LISTEN_ADDRESS_TEXT = 160, /* room for any address as text */
+};
 
 struct listen_sockets {
     int fds[LISTEN_SOCKETS_MAX];
@@ -20,6 +23,10 @@ struct listen_sockets {
  * address and the remedy. */
 bool listen_address_open(const char *address, struct listen_sockets *ret_sockets,
                          struct error *err) MUST_CHECK;
+
+/* listen_address_adopt makes a listening socket that somebody else opened fit to serve
+ * `address` with: non-blocking, close-on-exec. Returns false when it does not listen. */
+bool listen_address_adopt(int fd, const char *address, struct error *err) MUST_CHECK;
 
 /* listen_address_is_local: only this machine can connect to `fd`: it is bound to a
  * loopback address or is a unix socket. */

@@ -29,12 +29,14 @@ struct open_socket {
     struct watch watch;
     struct listener *listener;
     enum front_role role;
-    bool is_local;     /* as struct front_arrival has it */
-    bool is_inherited; /* a unix socket's file belongs to whoever made it */
+    bool is_local;    /* as struct front_arrival has it */
+    bool is_borrowed; /* as struct socket_offer has it */
+    char *address;    /* as the configuration has it */
 };
 
 struct listener {
     struct listener_setup setup;
+    struct socket_offers *offers;
     struct list sockets;
     struct linger_set lingering; /* refused clients on their way out */
     struct timer pause;
@@ -172,22 +174,57 @@ struct listener *listener_new(const struct listener_setup *setup)
     return listener;
 }
 
+void listener_use(struct listener *listener, struct socket_offers *offers)
+{
+    listener->offers = offers;
+}
+
+static struct open_socket *add_socket(struct listener *listener, int fd,
+                                      const char *address, enum front_role role)
+{
+    struct open_socket *open = memory_new(sizeof *open);
+    open->listener = listener;
+    open->role = role;
+    open->is_local = listen_address_is_local(fd);
+    open->address = memory_copy_text(address);
+    open->watch.fd = fd;
+    open->watch.on_ready = on_acceptable;
+    list_push_back(&listener->sockets, &open->node);
+    return open;
+}
+
+/* *ret_count: how many sockets were there for the address. */
+static bool open_offered(struct listener *listener, const char *address,
+                         enum front_role role, size_t *ret_count, struct error *err)
+{
+    struct socket_offer offer;
+    *ret_count = 0;
+    while (listener->offers &&
+           socket_offers_take(listener->offers, role, address, &offer)) {
+        if (!listen_address_adopt(offer.fd, address, err)) {
+            close(offer.fd);
+            return false;
+        }
+        add_socket(listener, offer.fd, address, role)->is_borrowed = offer.is_borrowed;
+        ++*ret_count;
+    }
+    return true;
+}
+
 bool listener_open(struct listener *listener, const char *address, enum front_role role,
                    struct error *err)
 {
+    size_t offered;
+    if (!open_offered(listener, address, role, &offered, err))
+        return false;
+    if (offered > 0)
+        return true;
     struct listen_sockets sockets;
     if (!listen_address_open(address, &sockets, err))
         return false;
-    for (size_t i = 0; i < sockets.count; i++) {
-        struct open_socket *open = memory_new(sizeof *open);
-        open->listener = listener;
-        open->role = role;
-        open->is_local = listen_address_is_local(sockets.fds[i]);
-        open->is_inherited = strncmp(address, "fd:", 3) == 0;
-        open->watch.fd = sockets.fds[i];
-        open->watch.on_ready = on_acceptable;
-        list_push_back(&listener->sockets, &open->node);
-    }
+    for (size_t i = 0; i < sockets.count; i++)
+        add_socket(listener, sockets.fds[i], address, role)->is_borrowed =
+            strncmp(address, "fd:", 3) == 0;
     return true;
 }
 
@@ -199,7 +236,7 @@ void listener_addresses(const struct listener *listener, enum front_role role,
         struct open_socket *open = container_of(node, struct open_socket, node);
         if (open->role != role)
             continue;
-        char text[160];
+        char text[LISTEN_ADDRESS_TEXT];
         listen_address_text(open->watch.fd, text, sizeof text);
         if (out->len)
             buffer_append_text(out, ", ");
@@ -233,15 +270,16 @@ bool listener_start(struct listener *listener, struct error *err)
     return true;
 }
 
-static void close_socket(struct open_socket *open)
+static void close_socket(struct open_socket *open, bool is_left_to_others)
 {
-    char text[160];
+    char text[LISTEN_ADDRESS_TEXT];
     listen_address_text(open->watch.fd, text, sizeof text);
     loop_unwatch(open->listener->setup.loop, &open->watch);
     close(open->watch.fd);
-    if (strncmp(text, "unix:", 5) == 0 && !open->is_inherited)
+    if (strncmp(text, "unix:", 5) == 0 && !open->is_borrowed && !is_left_to_others)
         unlink(text + 5);
     list_remove(&open->node);
+    free(open->address);
     free(open);
 }
 
@@ -254,7 +292,42 @@ void listener_close(struct listener *listener, enum front_role role)
             continue;
         while (open->watch.is_watched && accept_one(open))
             ;
-        close_socket(open);
+        close_socket(open, false);
+    }
+}
+
+bool listener_describe(const struct listener *listener, struct socket_offers *ret_offers)
+{
+    ret_offers->count = 0;
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        enum socket_offer_kind kind = open->role == FRONT_OPS ? OFFER_OPS : OFFER_MAIN;
+        if (!socket_offers_add(ret_offers, kind, open->address, open->watch.fd,
+                               open->is_borrowed))
+            return false;
+    }
+    return true;
+}
+
+bool listener_is_borrowed(const struct listener *listener, enum front_role role)
+{
+    bool is_borrowed = true;
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        is_borrowed = is_borrowed && (open->role != role || open->is_borrowed);
+    }
+    return is_borrowed;
+}
+
+void listener_leave(struct listener *listener, enum front_role role)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        node = node->next;
+        if (open->role == role)
+            close_socket(open, true);
     }
 }
 
@@ -263,7 +336,8 @@ void listener_free(struct listener *listener)
     if (!listener)
         return;
     while (!list_is_empty(&listener->sockets))
-        close_socket(container_of(listener->sockets.next, struct open_socket, node));
+        close_socket(container_of(listener->sockets.next, struct open_socket, node),
+                     false);
     linger_done(&listener->lingering);
     loop_timer_clear(listener->setup.loop, &listener->pause);
     free(listener);

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "socket_offers.h"
 #include "worker.h"
 
 #include <stdbool.h>
@@ -33,8 +34,12 @@ struct listener_setup {
 struct listener *listener_new(const struct listener_setup *setup);
 void listener_free(struct listener *listener);
 
+/* listener_use names sockets that listener_open takes instead of binding, as long as they
+ * last; NULL: none any more. */
+void listener_use(struct listener *listener, struct socket_offers *offers);
+
 /* listener_open binds one address of the configuration: "host:port", "[v6]:port",
- * "unix:/path", "fd:N". A name may give several sockets. */
+ * "unix:/path", "fd:N", "fd:NAME". A name may give several sockets. */
 bool listener_open(struct listener *listener, const char *address, enum front_role role,
                    struct error *err) MUST_CHECK;
 /* listener_addresses appends what was bound, with the real ports, separated by ", ". */
@@ -50,3 +55,14 @@ size_t listener_names(const struct listener *listener, struct sockaddr_storage *
  * backlogs of the sockets of `role` and closes them. */
 bool listener_start(struct listener *listener, struct error *err) MUST_CHECK;
 void listener_close(struct listener *listener, enum front_role role);
+
+/* listener_describe lists what is open, for another process that takes over; the
+ * descriptors stay this one's. Returns false when there are too many. */
+bool listener_describe(const struct listener *listener,
+                       struct socket_offers *ret_offers) MUST_CHECK;
+/* listener_is_borrowed: every socket of `role` is held open by a service manager too, so
+ * that whoever connects after listener_leave waits for the next process. */
+bool listener_is_borrowed(const struct listener *listener, enum front_role role);
+/* listener_leave closes the sockets of `role`, and neither takes what waits in their
+ * backlogs nor removes the file of a unix one: another process serves them. */
+void listener_leave(struct listener *listener, enum front_role role);

@@ -4,8 +4,7 @@
  *
  *   start: descriptors → sockets bound → workers made → sandbox → workers started
  *          → accepting, ready
- *   drain: not ready → backlog taken, sockets closed → workers finish, at drain_timeout
- * their batches end with cancelled items → workers stopped → exit 0 */
+ *   end (departure.h): clients seen off, batches finished → workers stopped → exit 0 */
 #include "serve.h"
 
 #include "address_counts.h"
@@ -16,6 +15,7 @@
 #include "base/random.h"
 #include "config/syntax.h"
 #include "confine.h"
+#include "departure.h"
 #include "descriptors.h"
 #include "circuit_log.h"
 #include "egress_log.h"
@@ -36,12 +36,10 @@
 enum {
     RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
     RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
-    DRAIN_POLL_MS = 10,
     /* Containers may be allowed a billion; the kernel gives the lowest free number. */
     COUNTED_DESCRIPTORS_MAX = 4 * 1024 * 1024,
     /* As many as server.listen and ops.listen can name, 16 entries each. */
     OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
-    LAST_REPLIES_MS = 2000, /* after drain_timeout: for the last replies to leave */
 };
 
 struct service {
@@ -61,11 +59,7 @@ struct service {
     unsigned worker_count;
     struct listener *listener;
     struct watch signals;
-    struct timer drain_poll;
-    uint64_t drain_started_ms;
-    bool is_draining;
-    bool has_ended_batches;
-    bool is_over;
+    struct departure departure;
     bool is_forced; /* a second signal */
 };
 
@@ -100,7 +94,19 @@ static bool divide_descriptors(struct service *service,
     return true;
 }
 
-static bool open_listeners(struct service *service, struct error *err)
+static void prepare_departure(struct service *service)
+{
+    const struct departure_setup setup = {
+        .loop = &service->loop,
+        .state = &service->state,
+        .listener = service->listener,
+        .workers = service->workers,
+        .worker_count = service->worker_count,
+    };
+    departure_init(&service->departure, &setup);
+}
+
+static bool open_addresses(struct service *service, struct error *err)
 {
     const struct config_strings *main_addresses = &service->config->server.listen;
     const struct config_strings *ops_addresses = &service->config->ops.listen;
@@ -113,6 +119,22 @@ static bool open_listeners(struct service *service, struct error *err)
             return false;
     }
     return true;
+}
+
+static bool open_listeners(struct service *service, struct error *err)
+{
+    struct socket_offers *offers = memory_new(sizeof *offers);
+    bool is_open = socket_offers_from_manager(offers, err);
+    listener_use(service->listener, offers);
+    is_open = is_open && open_addresses(service, err);
+    listener_use(service->listener, NULL);
+    if (socket_offers_close(offers) > 0)
+        log_message(LOG_WARNING, "sockets_unused",
+                    "the service manager handed over sockets that neither server.listen "
+                    "nor ops.listen names (fd:NAME): whoever connects there waits for "
+                    "nobody; closed");
+    free(offers);
+    return is_open;
 }
 
 /* A batch must not reach gatherd itself, by whatever address. */
@@ -217,48 +239,6 @@ static void log_started(struct service *service)
     buffer_done(&ops_addresses);
 }
 
-/* --------------------------------------------------------------------- draining */
-
-static bool all_idle(const struct service *service)
-{
-    for (unsigned i = 0; i < service->worker_count; i++) {
-        if (!worker_is_idle(service->workers[i]))
-            return false;
-    }
-    return true;
-}
-
-static void on_drain_poll(struct timer *timer)
-{
-    struct service *service = container_of(timer, struct service, drain_poll);
-    uint64_t drained_ms = service->loop.now_ms - service->drain_started_ms;
-    uint64_t limit_ms = service->config->server.drain_timeout_ms;
-    if (all_idle(service) || drained_ms > limit_ms + LAST_REPLIES_MS) {
-        service->is_over = true;
-        return;
-    }
-    if (drained_ms >= limit_ms && !service->has_ended_batches) {
-        service->has_ended_batches = true;
-        log_message(LOG_WARNING, "drain_timeout", "ending the batches that still run");
-        for (unsigned i = 0; i < service->worker_count; i++)
-            worker_end_batches(service->workers[i]);
-    }
-    loop_timer_set(&service->loop, timer, service->loop.now_ms + DRAIN_POLL_MS);
-}
-
-static void start_drain(struct service *service)
-{
-    service->is_draining = true;
-    service->drain_started_ms = service->loop.now_ms;
-    atomic_store(&service->state.is_draining, true); /* readiness fails first */
-    log_message(LOG_INFO, "draining", "no new connections; finishing accepted batches");
-    listener_close(service->listener, FRONT_MAIN);
-    for (unsigned i = 0; i < service->worker_count; i++)
-        worker_drain(service->workers[i]);
-    loop_timer_set(&service->loop, &service->drain_poll,
-                   service->loop.now_ms + DRAIN_POLL_MS);
-}
-
 static void on_signal(struct watch *watch, uint32_t ready)
 {
     (void)ready;
@@ -269,12 +249,13 @@ static void on_signal(struct watch *watch, uint32_t ready)
     if (info.ssi_signo == SIGHUP) {
         log_message(LOG_WARNING, "reload_ignored",
                     "the configuration is read at start only; restart to change it");
-    } else if (service->is_draining) {
+    } else if (service->departure.is_asked) {
         log_message(LOG_WARNING, "stopped", "a second signal: ending at once");
         service->is_forced = true;
-        service->is_over = true;
     } else {
-        start_drain(service);
+        service->departure.is_asked = true;
+        if (!service->departure.is_begun) /* by a successor */
+            departure_start(&service->departure, DEPARTURE_STOP, service->config);
     }
 }
 
@@ -317,6 +298,7 @@ static bool start(struct service *service, struct error *err)
         .metrics = service->shards[service->worker_count],
     };
     service->listener = listener_new(&setup);
+    prepare_departure(service);
     if (!open_listeners(service, err))
         return false;
     service->shared = fetch_shared_new(service->config, err);
@@ -363,7 +345,6 @@ int serve_run(struct config *config, const char *config_file)
         .secrets = config,
         .config_file = config_file,
         .loop = {.epoll_fd = -1},
-        .drain_poll = {.on_due = on_drain_poll},
         .worker_count =
             config->server.workers ? (unsigned)config->server.workers : cpus_usable(""),
     };
@@ -376,7 +357,7 @@ int serve_run(struct config *config, const char *config_file)
     bool started = start(&service, &err);
     if (!started)
         log_message(LOG_ERROR, "start_failed", err.text);
-    while (started && !service.is_over) {
+    while (started && !service.departure.is_over && !service.is_forced) {
         loop_wait(&service.loop, -1);
         loop_run_due(&service.loop);
     }

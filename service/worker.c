@@ -43,6 +43,7 @@ struct worker {
     struct watch mail_watch;
     pthread_t thread;
     bool is_started;
+    bool is_leaving;
     bool is_draining;
 
     /* Shared: the mailbox and what others may read. */
@@ -50,6 +51,7 @@ struct worker {
         int event_fd;
         pthread_mutex_t lock;
         struct adoption *adoptions; /* under lock; newest first */
+        atomic_bool must_leave;
         atomic_bool must_drain;
         atomic_bool must_end_batches;
         atomic_bool must_trim;
@@ -89,6 +91,11 @@ void worker_adopt(struct worker *worker, const struct front_arrival *arrival)
 unsigned worker_open_count(const struct worker *worker)
 {
     return atomic_load(&worker->shared.open_count);
+}
+
+void worker_leave(struct worker *worker)
+{
+    post(worker, &worker->shared.must_leave);
 }
 
 void worker_drain(struct worker *worker)
@@ -175,10 +182,16 @@ static void adopt_all(struct worker *worker)
 static void read_mail(struct worker *worker)
 {
     /* Asked first: what was to be adopted before the drain is then adopted here too. */
+    bool must_leave = atomic_exchange(&worker->shared.must_leave, false);
     bool must_drain = atomic_exchange(&worker->shared.must_drain, false);
     adopt_all(worker);
     if (atomic_exchange(&worker->shared.must_trim, false))
         fetcher_trim(worker->fetcher);
+    if (must_leave) {
+        worker->is_leaving = true;
+        for (int role = 0; role < ROLES; role++)
+            front_leave(worker->fronts[role]);
+    }
     if (must_drain) {
         worker->is_draining = true;
         /* Health, readiness and metrics go on being answered while batches finish. */
@@ -203,6 +216,18 @@ static int wait_ms(struct worker *worker)
     return wait;
 }
 
+static void note_idle(struct worker *worker)
+{
+    const struct front *main_front = worker->fronts[FRONT_MAIN];
+    const struct front *ops_front = worker->fronts[FRONT_OPS];
+    if (worker->is_draining)
+        atomic_store(&worker->shared.is_idle,
+                     front_is_idle(main_front) && front_is_idle(ops_front));
+    else if (worker->is_leaving)
+        atomic_store(&worker->shared.is_idle,
+                     !front_has_clients(main_front) && !front_has_clients(ops_front));
+}
+
 static void turn(struct worker *worker)
 {
     loop_wait(&worker->loop, wait_ms(worker));
@@ -215,10 +240,7 @@ static void turn(struct worker *worker)
         if (worker->fronts[role])
             front_turn(worker->fronts[role]);
     }
-    if (worker->is_draining)
-        atomic_store(&worker->shared.is_idle,
-                     front_is_idle(worker->fronts[FRONT_MAIN]) &&
-                         front_is_idle(worker->fronts[FRONT_OPS]));
+    note_idle(worker);
     metrics_observe(worker->setup.metrics, METRIC_LOOP_LAG_SECONDS, 0,
                     (double)(clock_now_us() - worker->loop.now_us) / 1e6);
 }

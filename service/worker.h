@@ -41,9 +41,12 @@ bool worker_start(struct worker *worker, struct error *err) MUST_CHECK;
 void worker_adopt(struct worker *worker, const struct front_arrival *arrival);
 unsigned worker_open_count(const struct worker *worker);
 
-/* worker_drain: finish what was accepted. worker_end_batches: end what still runs with
- * `cancelled` items. worker_is_idle: drained, nothing under way. worker_trim: close idle
- * upstream connections. Any thread; they take effect in the worker's next turn. */
+/* worker_leave: the clients are seen off (front_leave). worker_drain: finish what was
+ * accepted. worker_end_batches: end what still runs with `cancelled` items.
+ * worker_is_idle: after worker_leave no client is left, after worker_drain nothing is
+ * under way. worker_trim: close idle upstream connections. Any thread; they take effect
+ * in the worker's next turn. */
+void worker_leave(struct worker *worker);
 void worker_drain(struct worker *worker);
 void worker_end_batches(struct worker *worker);
 void worker_trim(struct worker *worker);

@@ -42,7 +42,9 @@ const struct option options_table[] = {
      .offset = offsetof(struct config, server.listen),
      .check = syntax_is_listen,
      .help = "Where to listen: \"host:port\", \"[v6]:port\", \"unix:/path\" or "
-             "\"fd:3\" (a socket handed over by the service manager)"},
+             "\"fd:3\" (a socket handed over by the service manager), \"fd:NAME\" (those "
+             "that its socket unit calls so); of a manager's sockets also the one that "
+             "is bound to \"host:port\" or \"unix:/path\" is used"},
     {.path = "server.hosts",
      .type = OPTION_STRINGS,
      .fallback = "[]",
@@ -137,12 +139,20 @@ const struct option options_table[] = {
      .help = "Bytes a second: a reply that has not left after write_timeout and its "
              "length at this rate is cut off; while memory.reply_budget is nearly full, "
              "at 256 times this rate. 0B: never"},
+    {.path = "server.drain_delay",
+     .type = OPTION_DURATION,
+     .fallback = "0s",
+     .max = HOUR,
+     .offset = offsetof(struct config, server.drain_delay_ms),
+     .help = "After SIGTERM: how long it serves on, connections included, while /readyz "
+             "says 503 and replies close their connections, so that balancers look "
+             "elsewhere before it is gone: longer than they take to notice"},
     {.path = "server.drain_timeout",
      .type = OPTION_DURATION,
      .fallback = "20s",
      .max = HOUR,
      .offset = offsetof(struct config, server.drain_timeout_ms),
-     .help = "After SIGTERM: how long accepted batches may still take"},
+     .help = "After SIGTERM and drain_delay: how long accepted batches may still take"},
     {.path = "server.overload_delay",
      .type = OPTION_DURATION,
      .fallback = "100ms",

@@ -19,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 253, LABEL_MAX = 63 };
+enum { HOST_MAX = 253, LABEL_MAX = 63, SOCKET_NAME_MAX = 64 };
 
 static const char letters_and_digits[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -147,6 +147,18 @@ static bool is_listen_host(const char *text, struct error *err)
     return true;
 }
 
+/* What systemd.socket(5) takes for FileDescriptorName=, less whatever needs quotes: it
+ * begins with a letter, so it is no number. */
+static bool is_socket_name(const char *text)
+{
+    static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789._@-";
+    bool begins_with_letter =
+        (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+    size_t len = strlen(text);
+    return begins_with_letter && len <= SOCKET_NAME_MAX && strspn(text, others) == len;
+}
+
 bool syntax_is_listen(const char *text, struct error *err)
 {
     uint64_t number;
@@ -160,10 +172,14 @@ bool syntax_is_listen(const char *text, struct error *err)
         return true;
     }
     if (strncmp(text, "fd:", 3) == 0) {
+        if (is_socket_name(text + 3))
+            return true;
         if (!values_parse_number(slice_from(text + 3), &number, NULL) || number < 3 ||
             number > UINT16_MAX)
             return error_set(err, ERROR_INVALID,
-                             "\"%.80s\": write fd: and a descriptor from 3 on", text);
+                             "\"%.80s\": write fd: and a descriptor from 3 on, or the "
+                             "name that a socket unit gave it",
+                             text);
         return true;
     }
     return is_listen_host(text, err);

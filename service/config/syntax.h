@@ -9,7 +9,9 @@
 
 #include <stdbool.h>
 
-/* "host:port", "[v6]:port", "unix:/path" or "fd:N"; port 0 asks for a free one. */
+/* "host:port", "[v6]:port", "unix:/path", "fd:N" or "fd:NAME"; port 0 asks for a free
+ * one.
+ */
 bool syntax_is_listen(const char *text, struct error *err) MUST_CHECK;
 /* Reached from this machine only: 127.0.0.0/8, ::1, localhost, a unix socket. Of "fd:N"
  * nobody knows before the start, so it is not. `text` has passed syntax_is_listen. */

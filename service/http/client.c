@@ -31,9 +31,14 @@
 #include <unistd.h>
 
 enum {
-    PROGRESS_LOOKS = 4,    /* within write_timeout */
-    CLOSING_MS = 1000,     /* to read a refusal written by hand */
-    DRAINING_MS = 500,     /* for the first request of a new connection, to be told 503 */
+    PROGRESS_LOOKS = 4, /* within write_timeout */
+    CLOSING_MS = 1000,  /* to read a refusal written by hand */
+    DRAINING_MS = 500,  /* for the first request of a new connection, to be told 503 */
+    /* While the process leaves: what a client that asks again and again lets pass. One
+     * that asks in the very moment it is closed has to ask again, as with any server
+     * (RFC 9112 9.5). */
+    LEAVING_IDLE_MS = 1000,
+    LEAVING_NEW_MS = 5000, /* and one that has not asked yet */
     KERNEL_CLOCK_MS = 100, /* more than the kernel rounds its times by */
 };
 
@@ -77,13 +82,20 @@ static void set_deadline(struct client *client, uint64_t deadline_ms)
         loop_timer_set(client->front->setup.loop, timer, deadline_ms);
 }
 
+static uint64_t idle_limit_ms(const struct client *client)
+{
+    uint64_t limit = client->front->setup.config->server.idle_timeout_ms;
+    uint64_t leaving = client->is_new ? LEAVING_NEW_MS : LEAVING_IDLE_MS;
+    return client->front->is_leaving && leaving < limit ? leaving : limit;
+}
+
 /* libmicrohttpd may read a byte before our watch is asked about it, and the edge is gone:
  * so an idle connection is looked at once, when a head that began with it is overdue. */
 static void set_idle_deadline(struct client *client, uint64_t now)
 {
     client->idle_ms = now;
     const struct config *config = client->front->setup.config;
-    uint64_t wait = config->server.idle_timeout_ms;
+    uint64_t wait = idle_limit_ms(client);
     if (config->server.head_timeout_ms < wait)
         wait = config->server.head_timeout_ms;
     set_deadline(client, now + wait);
@@ -102,11 +114,21 @@ static bool has_begun_head(const struct client *client)
     return client->is_new || (uint64_t)info.tcpi_last_data_recv + KERNEL_CLOCK_MS < idle;
 }
 
+static bool is_asking(const struct client *client)
+{
+    int unread = 0;
+    return has_begun_head(client) ||
+           (ioctl(client->fd, FIONREAD, &unread) == 0 && unread > 0);
+}
+
 static void look_at_idle(struct client *client)
 {
-    uint64_t end = client->idle_ms + client->front->setup.config->server.idle_timeout_ms;
-    if (client->is_gone || client->front->is_draining ||
-        client->front->setup.loop->now_ms >= end)
+    uint64_t end = client->idle_ms + idle_limit_ms(client);
+    if (client->is_gone || client->front->is_draining)
+        client_hang_up(client);
+    else if (client->front->is_leaving && is_asking(client))
+        client_enter(client, CLIENT_HEAD);
+    else if (client->front->setup.loop->now_ms >= end)
         client_hang_up(client);
     else if (has_begun_head(client))
         client_refuse(client, PROBLEM_REQUEST_TIMEOUT, head_too_slow);

@@ -241,15 +241,32 @@ int front_wait_ms(struct front *front)
 
 /* ------------------------------------------------------------------------- the drain */
 
-void front_drain(struct front *front)
+static void set_idle_clocks(struct front *front)
 {
-    front->is_draining = true;
     for (struct list *node = front->clients.next; node != &front->clients;
          node = node->next) {
         struct client *client = container_of(node, struct client, node);
         if (client->phase == CLIENT_IDLE)
-            client_enter(client, CLIENT_IDLE); /* which ends it while draining */
+            client_enter(client, CLIENT_IDLE);
     }
+}
+
+void front_leave(struct front *front)
+{
+    front->is_leaving = true;
+    set_idle_clocks(front);
+}
+
+bool front_has_clients(const struct front *front)
+{
+    return front->arriving > 0 || !list_is_empty(&front->clients);
+}
+
+void front_drain(struct front *front)
+{
+    front->is_leaving = true;
+    front->is_draining = true;
+    set_idle_clocks(front); /* which are over */
 }
 
 static bool has_batch(const struct front *front)

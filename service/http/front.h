@@ -22,7 +22,8 @@
 /* What the process tells all workers; written by main, read anywhere. */
 struct process_state {
     atomic_bool is_ready;          /* every worker runs and the listeners are open */
-    atomic_bool is_draining;       /* SIGTERM came */
+    atomic_bool is_leaving;        /* SIGTERM or a successor came: not ready any more */
+    atomic_bool is_draining;       /* and new batches are refused */
     atomic_uint open_connections;  /* clients connected, all workers */
     struct metrics_shard **shards; /* of every worker; fixed before threads start */
     size_t shard_count;
@@ -84,6 +85,12 @@ void front_turn(struct front *front);
 /* front_wait_ms: how long the next wait may last: 0 when MHD wants to run at once, -1: no
  * limit. */
 int front_wait_ms(struct front *front);
+
+/* front_leave: clients are seen off, none is told no: replies say Connection: close, and
+ * connections that stay idle for a second are closed. front_has_clients: some are left.
+ */
+void front_leave(struct front *front);
+bool front_has_clients(const struct front *front);
 
 /* front_drain: idle connections are closed, new ones after half a second, in which their
  * first request is told 503; replies say Connection: close. front_is_idle: no exchange is

@@ -40,6 +40,7 @@ struct front {
     bool has_resumed;   /* a connection was resumed since MHD ran */
     bool has_held;      /* in this turn an exchange began to wait */
     uint64_t turn;      /* its number */
+    bool is_leaving; /* and ever since draining */
     bool is_draining;
     bool is_tls;
     bool needs_client_certificate;

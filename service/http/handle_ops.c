@@ -49,7 +49,7 @@ void handle_ops_health(struct exchange *exchange)
 
 static const char *why_not_ready(const struct front_setup *setup)
 {
-    if (atomic_load_explicit(&setup->state->is_draining, memory_order_relaxed))
+    if (atomic_load_explicit(&setup->state->is_leaving, memory_order_relaxed))
         return "{\"ready\":false,\"reason\":\"draining\"}\n";
     if (!atomic_load_explicit(&setup->state->is_ready, memory_order_relaxed))
         return "{\"ready\":false,\"reason\":\"starting\"}\n";

@@ -140,7 +140,7 @@ bool reply_add_head(struct MHD_Response *response, const struct exchange *exchan
                     const struct reply *reply)
 {
     bool must_close =
-        reply->close || exchange->must_close || exchange->front->is_draining;
+        reply->close || exchange->must_close || exchange->front->is_leaving;
     bool is_ok =
         MHD_add_response_header(response, "X-Request-Id", exchange->request_id) &&
         MHD_add_response_header(response, "Cache-Control", "no-store") &&

@@ -25,16 +25,19 @@ static void expect_all(syntax_fn *is_good, const char *const *texts, size_t coun
 Test(syntax, addresses_to_listen_on)
 {
     static const char *const good[] = {
-        "127.0.0.1:8080",     "0.0.0.0:0",  "localhost:80",
-        "gate.example:65535", "[::1]:8080", "[::]:80",
-        "unix:/run/g.sock",   "fd:3",       "[2001:db8::5]:1"};
+        "127.0.0.1:8080",  "0.0.0.0:0", "localhost:80",         "gate.example:65535",
+        "[::1]:8080",      "[::]:80",   "unix:/run/g.sock",     "fd:3",
+        "[2001:db8::5]:1", "fd:web",    "fd:gatherd-ops.socket"};
     static const char *const bad[] = {
-        "",        "8080",           ":8080",       "127.0.0.1", "127.0.0.1:",  "h:-1",
-        "h:65536", "h:0x50",         "h:080",       "h:http",    "::1:80",      "[::1]",
-        "[::1]:",  "[127.0.0.1]:80", "[::g]:80",    "127.1:80",  "0x7f.1:80",   "a b:80",
-        "-a:80",   "a..b:80",        "*:80",        "unix:",     "unix:g.sock", "fd:",
-        "fd:2",    "fd:-1",          "fd:99999999", "fd:3x",     "http://h:80", "h:80/",
-        "[]:80",   "]:80",           "1.2.3.4.5:80"};
+        "",           "8080",           ":8080",       "127.0.0.1",
+        "127.0.0.1:", "h:-1",           "h:65536",     "h:0x50",
+        "h:080",      "h:http",         "::1:80",      "[::1]",
+        "[::1]:",     "[127.0.0.1]:80", "[::g]:80",    "127.1:80",
+        "0x7f.1:80",  "a b:80",         "-a:80",       "a..b:80",
+        "*:80",       "unix:",          "unix:g.sock", "fd:",
+        "fd:2",       "fd:-1",          "fd:99999999", "fd:3x",
+        "fd:a:b",     "fd:.a",          "fd:a b",      "http://h:80",
+        "h:80/",      "[]:80",          "]:80",        "1.2.3.4.5:80"};
     expect_all(syntax_is_listen, good, COUNT(good), true);
     expect_all(syntax_is_listen, bad, COUNT(bad), false);
 }
