@@ -27,11 +27,11 @@ build_packages="build-essential cmake ninja-build pkg-config libmicrohttpd-dev
     libcurl4-openssl-dev libc-ares-dev libssl-dev libjansson-dev libyaml-dev
     libseccomp-dev zlib1g-dev ca-certificates curl"
 check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
-    python3-pytest-xdist python3-aiohttp python3-yaml python3-jsonschema
+    python3-pytest-xdist python3-aiohttp python3-requests python3-yaml python3-jsonschema
     python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base
     iproute2 procps jq file"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
-    prometheus"
+    prometheus golang-go default-jdk-headless libgoogle-gson-java"
 ci_packages="buildah podman runc uidmap debootstrap lintian"
 
 # The packages that must be taken from backports together where libcurl is too old.
@@ -69,7 +69,7 @@ installed_version() {
 
 is_too_old() { dpkg --compare-versions "$1" lt "$curl_least" 2>/dev/null; }
 
-# Node comes from elsewhere on many machines: the commands count, not the packages.
+# Node, Go and Java come from elsewhere on many machines: commands count, not packages.
 # Debian 12's is too old for what it is needed for (redocly), so not installed for it.
 node_is_missing() {
     if [ "$(codename)" = bookworm ]; then return 1; fi
@@ -84,6 +84,10 @@ missing_of() {
         libcurl4-openssl-dev)
             if [ -z "$version" ] || is_too_old "$version"
             then echo "$package"; fi ;;
+        golang-go)
+            if ! command -v go >/dev/null; then echo "$package"; fi ;;
+        default-jdk-headless)
+            if ! command -v javac >/dev/null; then echo "$package"; fi ;;
         nodejs)
             if node_is_missing; then echo nodejs npm; fi ;;
         *)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command in the documentation is executed, section by section, and prints what the page
+shows for it (harness/doc_pages.py says what a page is made of, harness/doc_session.py how it is
+run). What cannot be executed here stands in harness/doc_elsewhere.py, with what does."""
+import json
+import re
+
+import pytest
+
+from harness import doc_pages, shown
+from harness.configuration import options
+from harness.doc_elsewhere import ELSEWHERE, UNASKED, elsewhere
+from harness.doc_session import Session, missing_runtimes
+from harness.gatherd import REPOSITORY, Gatherd, run_cli
+
+KEYED = ("docs/clients.md",)
+"""Pages whose service asks for the key that is in GATHERD_KEY."""
+
+FILES = {("README.md", "Configure it"): {
+    "bad.yaml": 'server:\n  listen: ["127.0.0.1:8080"]\n  request_max_bytes: 4\n'
+                "batch:\n  deadlin: 15s\nfetch:\n  timeout: 10\n"}}
+"""Files that a section takes for granted."""
+
+CLOSER = {("README.md", "Examples"): "test_readme.py"}
+"""Sections that a test of their own runs, because they do not show what they print."""
+
+
+def commands_of(section):
+    return [command for block in section.blocks if block.is_commands
+            for command in doc_pages.commands_of(block)]
+
+
+def sections():
+    for page in doc_pages.pages():
+        for section in doc_pages.sections(page):
+            commands = commands_of(section)
+            if (page, section.title) not in CLOSER and any(
+                    not elsewhere(page, command.text) for command in commands):
+                yield pytest.param(section, id=f"{page}: {section.title}")
+
+
+def lines_of(text):
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def differences_of_text(expected, printed):
+    """A line "…" stands for any lines, "…" within a line for anything."""
+    pattern = "".join("(?:.*\n)*" if line == "…" else
+                      ".*".join(map(re.escape, line.split("…"))) + "\n"
+                      for line in lines_of(expected))
+    if re.fullmatch(pattern, "".join(line + "\n" for line in lines_of(printed))):
+        return []
+    return [f"shown is\n{expected}\nprinted is\n{printed}"]
+
+
+def differences(language, expected, printed):
+    if language == "json":
+        try:
+            return shown.differences(shown.read(expected), json.loads(printed))
+        except json.JSONDecodeError as error:
+            return [f"no JSON ({error}): {printed!r}"]
+    if language not in ("ndjson", "sse"):
+        return differences_of_text(expected, printed)
+    if len(lines_of(expected)) != len(lines_of(printed)):
+        return [f"{len(lines_of(printed))} lines instead of {len(lines_of(expected))}: {printed}"]
+    found = []
+    for line, got in zip(lines_of(expected), lines_of(printed)):
+        mark = re.match(r"(data: )?(?=\{)", line)
+        found += differences("json", line[mark.end():], got[mark.end():]) if mark else \
+            differences_of_text(line, got)
+    return found
+
+
+@pytest.fixture(scope="module")
+def key():
+    """(the key, the entry of auth.keys)."""
+    printed = run_cli("key", "new", "docs").stdout
+    identity, digest = (re.search(rf'{name}: "(\w+)"', printed)[1] for name in ("id", "sha256"))
+    return re.search(r"\bgd_\w+", printed)[0], (
+        f'[{{name: docs, id: "{identity}", sha256: "{digest}"}}]')
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory):
+    """As config/quickstart.yaml has it, but for the ports."""
+    running = Gatherd(tmp_path_factory.mktemp("documented"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory, key):
+    running = Gatherd(tmp_path_factory.mktemp("keyed"), options(auth__mode="keys"),
+                      arguments=("--set", f"auth.keys={key[1]}"))
+    yield running
+    running.stop()
+
+
+def check(section, results):
+    wrong = []
+    by_block = {}
+    for result in results:
+        by_block.setdefault(result.command.block.line, []).append(result)
+        is_free = result.command.shown is not None
+        if result.status != 0 and not is_free:
+            wrong.append(f"{section.page}:{result.command.line}: failed:\n{result}")
+        if is_free:
+            wrong += [f"{section.page}:{result.command.line}: {line}" for line in
+                      differences_of_text(result.command.shown, result.out + result.err)]
+    for block in section.blocks:
+        expected = doc_pages.output_behind(section, block) if block.is_commands else None
+        run = by_block.get(block.line, [])
+        if expected and len(run) == len(doc_pages.commands_of(block)):
+            printed = "".join(result.out for result in run)
+            wrong += [f"{section.page}:{expected.line}: {line}\n" + "\n".join(map(str, run))
+                      for line in differences(expected.language, expected.text, printed)]
+    assert not wrong, "\n\n".join(wrong) + (
+        "\n\nA command that cannot be executed here belongs into "
+        "tests/support/harness/doc_elsewhere.py, with what executes it.")
+
+
+@pytest.mark.parametrize("section", sections())
+def test_the_commands_of_the_section_do_what_it_says(section, demo, tmp_path, request,
+                                                     monkeypatch):
+    commands = commands_of(section)
+    skipped = {command.text for command in commands if elsewhere(section.page, command.text)}
+    risky = [f"{section.page}:{command.line}: {command.text}" for command in commands
+             if command.text not in skipped and UNASKED.search(command.text)]
+    assert not risky, (
+        "not executed by this test, and not in tests/support/harness/doc_elsewhere.py: add a row "
+        "there with the test that executes it\n" + "\n".join(risky))
+    missing = missing_runtimes(section, [c for c in commands if c.text not in skipped])
+    if missing:
+        pytest.skip(f"not installed here: {', '.join(missing)}")
+    if section.page in KEYED:
+        monkeypatch.setenv("GATHERD_KEY", request.getfixturevalue("key")[0])
+    service = request.getfixturevalue("keyed" if section.page in KEYED else "documented")
+    session = Session(tmp_path, section, {8080: service.port, 8081: demo}, skipped)
+    check(section, session.run(FILES.get((section.page, section.title))))
+
+
+def test_what_is_executed_elsewhere_is_on_its_page_and_executed_there():
+    wrong = []
+    for row in ELSEWHERE:
+        page = [command.text for section in doc_pages.sections(row.page)
+                for command in commands_of(section)]
+        if not any(elsewhere(row.page, command) == row for command in page):
+            wrong.append(f"{row.page} has no command {row.command!r} any more: take its row out "
+                         "of doc_elsewhere.py")
+        if row.text not in (REPOSITORY / row.file).read_text(encoding="utf-8"):
+            wrong.append(f"{row.file} does not contain {row.text!r}: what executes "
+                         f"{row.command!r} of {row.page} now?")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_feature_of_a_batch_has_an_example():
+    without = {section.title for section in doc_pages.sections("docs/batch.md")
+               if not any(doc_pages.output_behind(section, block) for block in section.blocks
+                          if block.is_commands)}
+    assert without <= {"(top)", "All fields", "How they go together", "What the operator may add"}

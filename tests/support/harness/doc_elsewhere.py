@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands in the documentation that its test does not execute, each with the reason and with
+what does: a file that has to contain the text given."""
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    page: str
+    command: str
+    """How it begins; … at its end for anything behind it."""
+    reason: str
+    file: str
+    text: str
+
+
+BUILDS = "builds a tree of its own, which takes minutes"
+MEASURES = "measures for minutes, with a release build"
+ENGINE = "needs an engine for images"
+INSTALLS = "installs on the machine"
+SYSTEMD = "needs systemd as process 1"
+
+LOADS = "tests/run.sh"
+
+ELSEWHERE = (
+    Elsewhere("README.md", "./deploy/quickstart.sh", BUILDS, LOADS, "deploy/quickstart.sh --once"),
+    Elsewhere("README.md", "./tests/run.sh", "runs this test, too", ".ci/run", "tests/run.sh"),
+    Elsewhere("CONTRIBUTING.md", "./deploy/setup.sh…", INSTALLS, ".ci/run", "deploy/setup.sh --ci"),
+    Elsewhere("CONTRIBUTING.md", "cmake --preset release…", BUILDS, LOADS, "build release"),
+    Elsewhere("CONTRIBUTING.md", "./tests/run.sh…", "runs this test, too", ".ci/run",
+              "tests/run.sh"),
+    Elsewhere("deploy/README.md", "sudo systemctl enable --now gatherd", SYSTEMD,
+              "tests/jobs/package.sh", "systemd-analyze verify"),
+    Elsewhere("docs/performance.md", "./tests/load/race.py …", MEASURES, LOADS,
+              "tests/load/race.py --quick"),
+    Elsewhere("docs/performance.md", "./tests/load/cost.py", MEASURES, "tests/load/README.md",
+              "cost.py"),
+    Elsewhere("docs/performance.md", "./tests/load/layers.py", MEASURES,
+              "tests/load/README.md", "layers.py"),
+    Elsewhere("docs/performance.md", "./tests/load/instructions.py…", MEASURES, LOADS,
+              "tests/load/instructions.py"),
+    Elsewhere("docs/performance.md", "callgrind_annotate …", "reads what instructions.py left",
+              LOADS, "tests/load/instructions.py"),
+    Elsewhere("docs/performance.md", "./tests/load/tls.py", MEASURES, LOADS,
+              "tests/load/tls.py --smoke"),
+    Elsewhere("deploy/README.md", "docker build -t gatherd .", ENGINE, "tests/jobs/image.sh",
+              "bah bud"),
+    Elsewhere("deploy/README.md", "docker run …", ENGINE, "tests/jobs/image.sh", "podman"),
+    Elsewhere("deploy/README.md", "cmake --preset release && cmake --build --preset release",
+              BUILDS, LOADS, "build release"),
+    Elsewhere("deploy/README.md", "(cd build/release && cpack -G DEB)", BUILDS,
+              "tests/jobs/package.sh", "cpack"),
+    Elsewhere("deploy/README.md", "sudo apt install ./build/release/gatherd_*.deb", INSTALLS,
+              "tests/jobs/package.sh", "dpkg -i"),
+)
+
+UNASKED = re.compile(
+    r"(?:^|[\s;&|(])(?:sudo|apt|apt-get|dpkg|docker|podman|buildah|kubectl|helm|systemctl|cmake|"
+    r"cpack|npm|git|\S*deploy/\S+\.sh|\S*tests/\S+\.(?:sh|py))(?:\s|$)", re.M)
+"""What installs, builds, measures or talks to the machine's services is not executed by this test
+in any case: such a command needs its row."""
+
+
+def elsewhere(page, command):
+    """The row for a command, or None."""
+    for row in ELSEWHERE:
+        start = row.command.removesuffix("…")
+        if row.page == page and (command == start or (
+                row.command.endswith("…") and command.startswith(start))):
+            return row
+    return None
