@@ -46,6 +46,9 @@ static const struct command_flag check_flags[] = {SET_FLAG, {.id = FLAG_NONE}};
 static const struct command_flag options_flags[] = {
     {.id = FLAG_YAML, .name = "yaml", .help = "As a complete file with its comments"},
     {.id = FLAG_SCHEMA, .name = "schema", .help = "As a JSON Schema, for editors"},
+    {.id = FLAG_MARKDOWN,
+     .name = "markdown",
+     .help = "As the page docs/configuration.md"},
     {.id = FLAG_NONE},
 };
 
@@ -98,8 +101,8 @@ const struct command command_table[COMMAND_COUNT] = {
         {
             .name = "options",
             .words = "",
-            .help = "print every option: as a reference, a complete file, or a JSON "
-                    "Schema",
+            .help = "print every option: as a reference, a complete file, a JSON "
+                    "Schema, or a page",
             .flags = options_flags,
         },
     [COMMAND_HEALTH] =

@@ -19,6 +19,7 @@ enum flag_id {
     FLAG_READY,
     FLAG_YAML,
     FLAG_SCHEMA,
+    FLAG_MARKDOWN,
     FLAG_COUNT
 };
 

@@ -84,6 +84,8 @@ static int run_options(struct arguments *arguments)
         options_write_schema(&out);
     else if (command_line_has(arguments, FLAG_YAML))
         options_write_yaml(&out);
+    else if (command_line_has(arguments, FLAG_MARKDOWN))
+        options_write_markdown(&out);
     else
         options_write_reference(&out);
     return print_buffer(&out);

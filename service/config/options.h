@@ -78,6 +78,8 @@ const struct option_section *options_find_section(const char *path); /* or NULL 
 void options_write_reference(struct buffer *out);
 void options_write_yaml(struct buffer *out);
 void options_write_schema(struct buffer *out);
+/* options_write_markdown: docs/configuration.md. */
+void options_write_markdown(struct buffer *out);
 /* options_write_manual: gatherd.yaml(5), for scdoc(5). */
 void options_write_manual(struct buffer *out);
 

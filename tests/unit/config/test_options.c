@@ -47,6 +47,12 @@ Test(options, the_shipped_schema_is_made_from_the_table)
     expect_file("config/gatherd.schema.json", "--schema");
 }
 
+Test(options, the_page_is_made_from_the_table)
+{
+    options_write_markdown(&out);
+    expect_file("docs/configuration.md", "--markdown");
+}
+
 Test(options, paths_are_unique_and_sections_stand_together)
 {
     for (size_t i = 0; i < options_count; i++) {
