@@ -8,17 +8,14 @@
 
 void circuit_log_init(struct circuit_log *log)
 {
-    rate_init(&log->lines, 1, 1);
+    log_class_init(&log->lines, 1, 1);
 }
 
 void circuit_log_write(struct circuit_log *log, const struct circuit_notice *notice,
                        uint64_t now_us)
 {
-    uint64_t wait_ns;
-    if (!rate_take(&log->lines, now_us, 1, &wait_ns))
-        return;
     struct log_line line;
-    log_begin(&line, LOG_WARNING, "circuit_opened");
+    log_begin_class(&line, LOG_WARNING, "circuit_opened", &log->lines, now_us);
     if (notice->flow->request_id)
         log_text(&line, "requestId", notice->flow->request_id);
     if (*notice->flow->caller->name)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lines about circuits that opened: which origin keeps failing, which no metric says.
- * At most one line a second over all workers, however many origins callers name; the
+ * At most one line a second over all workers, however many origins callers name
+ * ("heldBack" in the next one says how many there were besides); the
  * counter circuits_opened_total knows them all. */
 #pragma once
 
-#include "base/rate.h"
+#include "base/log_class.h"
 #include "fetch/circuits.h"
 
 struct circuit_log {
-    struct rate lines;
+    struct log_class lines;
 };
 
 void circuit_log_init(struct circuit_log *log);

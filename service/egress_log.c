@@ -8,17 +8,15 @@
 void egress_log_init(struct egress_log *log)
 {
     for (unsigned i = 0; i < EGRESS_REASON_COUNT; i++)
-        rate_init(&log->lines[i], 1, 1);
+        log_class_init(&log->lines[i], 1, 1);
 }
 
 void egress_log_write(struct egress_log *log, const struct egress_notice *notice,
                       uint64_t now_us)
 {
-    uint64_t wait_ns;
-    if (!rate_take(&log->lines[notice->reason], now_us, 1, &wait_ns))
-        return;
     struct log_line line;
-    log_begin(&line, LOG_WARNING, "egress_would_refuse");
+    log_begin_class(&line, LOG_WARNING, "egress_would_refuse",
+                    &log->lines[notice->reason], now_us);
     if (notice->flow->request_id)
         log_text(&line, "requestId", notice->flow->request_id);
     if (*notice->flow->caller->name)

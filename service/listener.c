@@ -113,15 +113,26 @@ static void place(struct listener *listener, const struct front_arrival *arrival
     worker_adopt(least_loaded(listener), arrival);
 }
 
+static struct log_class paused_lines = LOG_CLASS(1, 1);
+static struct log_class failed_lines = LOG_CLASS(1, 1);
+
+static void note_failure(const struct listener *listener, const char *message)
+{
+    log_message_class(LOG_ERROR, "accept_failed", message, &failed_lines,
+                      listener->setup.loop->now_us);
+}
+
 static void pause_accepting(struct listener *listener)
 {
-    log_message(LOG_WARNING, "accept_paused", "no descriptor left for new connections");
+    log_message_class(LOG_WARNING, "accept_paused",
+                      "no descriptor left for new connections", &paused_lines,
+                      listener->setup.loop->now_us);
     for (struct list *node = listener->sockets.next; node != &listener->sockets;
          node = node->next) {
         struct open_socket *open = container_of(node, struct open_socket, node);
         if (open->watch.is_watched &&
             !loop_watch(listener->setup.loop, &open->watch, open->watch.fd, 0))
-            log_message(LOG_ERROR, "accept_failed", "cannot pause a listener");
+            note_failure(listener, "cannot pause a listener");
     }
     loop_timer_set(listener->setup.loop, &listener->pause,
                    listener->setup.loop->now_ms + PAUSE_MS);
@@ -159,7 +170,7 @@ static void on_pause_over(struct timer *timer)
     struct listener *listener = container_of(timer, struct listener, pause);
     struct error err;
     if (!listener_start(listener, &err))
-        log_message(LOG_ERROR, "accept_failed", err.text);
+        note_failure(listener, err.text);
 }
 
 /* ------------------------------------------------------------------- lifecycle */

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/cpus.h"
 #include "base/log.h"
+#include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "config/syntax.h"
@@ -40,6 +41,8 @@ enum {
     COUNTED_DESCRIPTORS_MAX = 4 * 1024 * 1024,
     /* As many as server.listen and ops.listen can name, 16 entries each. */
     OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
+    LAST_LINES_MS = 500,    /* at the end: for whoever reads the log */
+    FORCED_FLUSH_MS = 50,
 };
 
 struct service {
@@ -309,8 +312,8 @@ static bool start(struct service *service, struct error *err)
     config_forget_tls_key(service->secrets); /* every front has read it */
     /* Threads inherit what confines the process, so none runs before. */
     if (!confine_process(service->config, service->config_file, err) ||
-        !background_start(service->background, err) || !start_workers(service, err) ||
-        !listener_start(service->listener, err))
+        !log_writer_start(err) || !background_start(service->background, err) ||
+        !start_workers(service, err) || !listener_start(service->listener, err))
         return false;
     atomic_store(&service->state.is_ready, true);
     log_advice(service);
@@ -361,10 +364,13 @@ int serve_run(struct config *config, const char *config_file)
         loop_wait(&service.loop, -1);
         loop_run_due(&service.loop);
     }
-    if (service.is_forced)
+    if (service.is_forced) {
+        (void)log_writer_flush(FORCED_FLUSH_MS);
         _exit(0); /* at once: connections are the kernel's to close */
+    }
     if (started)
         log_message(LOG_INFO, "stopped", "drained");
     stop(&service);
+    log_writer_stop(LAST_LINES_MS);
     return started ? 0 : 1;
 }

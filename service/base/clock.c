@@ -2,7 +2,8 @@
 /* The only file that reads the clocks. */
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <assert.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t read_us(clockid_t id)
@@ -36,10 +37,26 @@ int64_t clock_wall_s(void)
 
 void clock_wall_text(char *text, size_t size)
 {
+    /* A busy service writes many lines a second: the calendar is asked once in each. */
+    static _Thread_local time_t known_s;
+    static _Thread_local char known[32];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct tm utc;
-    gmtime_r(&now.tv_sec, &utc);
-    size_t len = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + len, size - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+    if (now.tv_sec != known_s || !*known) {
+        struct tm utc;
+        gmtime_r(&now.tv_sec, &utc);
+        strftime(known, sizeof known, "%Y-%m-%dT%H:%M:%S", &utc);
+        known_s = now.tv_sec;
+    }
+    unsigned ms = (unsigned)(now.tv_nsec / 1000000);
+    const char fraction[] = {'.',
+                             (char)('0' + ms / 100),
+                             (char)('0' + ms / 10 % 10),
+                             (char)('0' + ms % 10),
+                             'Z',
+                             '\0'};
+    size_t len = strlen(known);
+    assert(len + sizeof fraction <= size);
+    memcpy(text, known, len);
+    memcpy(text + len, fraction, sizeof fraction);
 }

@@ -18,6 +18,7 @@ enum allow_deny { POLICY_DENY, POLICY_ALLOW };
 enum egress_mode { EGRESS_ENFORCE, EGRESS_REPORT };
 enum batch_sharing { SHARE_AUTO, SHARE_ALWAYS, SHARE_NEVER };
 enum breaker_scope { BREAKER_SCOPE_CALLER, BREAKER_SCOPE_PROCESS };
+enum log_items { LOG_ITEMS_NONE, LOG_ITEMS_FAILED, LOG_ITEMS_ALL };
 
 struct config {
     struct {
@@ -121,6 +122,8 @@ struct config {
         uint64_t level;  /* enum log_level */
         uint64_t format; /* enum log_format */
         bool access;
+        uint64_t items;  /* enum log_items */
+        uint64_t redact; /* enum redact_mode */
     } log;
 };
 

@@ -389,13 +389,29 @@ const struct option options_table[] = {
     {.path = "log.format",
      .type = OPTION_CHOICE,
      .fallback = "json",
-     .choices = "json text",
+     .choices = "json text auto",
      .offset = offsetof(struct config, log.format),
-     .help = "json for machines, text for people"},
+     .help = "json for machines, text for people (with colours on a terminal, unless "
+             "NO_COLOR is set); auto: text on a terminal, else json"},
     {.path = "log.access",
      .type = OPTION_BOOL,
      .fallback = "on",
      .offset = offsetof(struct config, log.access),
      .help = "A line for each batch"},
+    {.path = "log.items",
+     .type = OPTION_CHOICE,
+     .fallback = "none",
+     .choices = "none failed all",
+     .offset = offsetof(struct config, log.items),
+     .help = "A line for each item of a batch, for those that failed, or for none; "
+             "lines that standard error has no room for are dropped and counted"},
+    {.path = "log.redact",
+     .type = OPTION_CHOICE,
+     .fallback = "secrets",
+     .choices = "secrets query",
+     .offset = offsetof(struct config, log.redact),
+     .help = "What is hidden of an item's URL: the values of parameters whose names look "
+             "like a credential's (key, token, signature …), or all of the query. "
+             "Headers and bodies are never logged"},
 };
 const size_t options_count = sizeof options_table / sizeof *options_table;

@@ -194,6 +194,8 @@ static bool is_too_slow(const struct client *client, uint64_t now)
     return now - client->reply_ms >= limit_ms;
 }
 
+static struct log_class stalled_lines = LOG_CLASS(10, 10);
+
 static void look_at_progress(struct client *client)
 {
     const struct config *config = client->front->setup.config;
@@ -205,10 +207,11 @@ static void look_at_progress(struct client *client)
     }
     bool is_stalled = now - client->moved_ms >= config->server.write_timeout_ms;
     if (is_stalled || is_too_slow(client, now)) {
-        log_message(LOG_DEBUG, "reply_stalled",
-                    is_stalled
-                        ? "the client does not read its reply"
-                        : "the client reads its reply below server.write_rate_min");
+        log_message_class(LOG_DEBUG, "reply_stalled",
+                          is_stalled
+                              ? "the client does not read its reply"
+                              : "the client reads its reply below server.write_rate_min",
+                          &stalled_lines, client->front->setup.loop->now_us);
         client_hang_up(client);
         return;
     }
@@ -268,7 +271,7 @@ static void send_refusal(struct client *client, enum problem_type type,
 
 void client_refuse(struct client *client, enum problem_type type, const char *detail)
 {
-    log_message(LOG_DEBUG, "request_refused", detail);
+    exchange_note_refusal(client->front, client->exchange, type, detail);
     if (client->front->is_tls) {
         client_hang_up(client);
         return;

@@ -225,15 +225,26 @@ static void take_id(struct exchange *exchange, struct slice id)
         exchange_make_id(exchange->front, exchange->request_id);
 }
 
-void exchange_refuse(struct exchange *exchange, enum problem_type type,
-                     const char *detail)
+/* Whoever connects can cause these. */
+static struct log_class refused_lines = LOG_CLASS(100, 100);
+
+void exchange_note_refusal(const struct front *front, const struct exchange *exchange,
+                           enum problem_type type, const char *detail)
 {
     struct log_line line;
-    log_begin(&line, LOG_DEBUG, "request_refused");
-    log_text(&line, "requestId", exchange->request_id);
+    log_begin_class(&line, LOG_DEBUG, "request_refused", &refused_lines,
+                    front->setup.loop->now_us);
+    if (exchange && exchange->request_id[0])
+        log_text(&line, "requestId", exchange->request_id);
     log_int(&line, "status", problem_status(type));
     log_text(&line, "detail", detail);
     log_end(&line);
+}
+
+void exchange_refuse(struct exchange *exchange, enum problem_type type,
+                     const char *detail)
+{
+    exchange_note_refusal(exchange->front, exchange, type, detail);
     problem_reply(exchange, type, detail, NULL);
 }
 

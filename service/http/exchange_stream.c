@@ -113,6 +113,8 @@ bool exchange_stream_start(struct exchange *exchange,
     return exchange->phase == EXCHANGE_STREAMING;
 }
 
+static struct log_class cut_lines = LOG_CLASS(1, 5);
+
 char *exchange_stream_add(struct exchange *exchange, size_t size)
 {
     struct stream *stream = exchange->stream;
@@ -121,7 +123,8 @@ char *exchange_stream_add(struct exchange *exchange, size_t size)
     char *to = stream->is_cut ? NULL : stream_queue_add(&stream->queue, size);
     if (!to) {
         if (!stream->is_cut)
-            log_message(LOG_WARNING, "stream_cut", "no memory for the reply");
+            log_message_class(LOG_WARNING, "stream_cut", "no memory for the reply",
+                              &cut_lines, loop->now_us);
         stream->is_cut = true;
         loop_timer_set(loop, &stream->later, loop->now_ms);
         return NULL;

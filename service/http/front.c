@@ -12,6 +12,7 @@
 #include "http/front_state.h"
 
 #include "base/log.h"
+#include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "batch/parse.h"
@@ -28,7 +29,7 @@
 
 /* A resumed connection needs a run to make its reply, one to write it and one to see that
  * there is nothing to read; doing up to this many at once saves turns of the loop. */
-enum { RUNS_MAX = 3 };
+enum { RUNS_MAX = 3, PANIC_FLUSH_MS = 500 };
 
 /* --------------------------------------------------------------------- the library */
 
@@ -41,6 +42,7 @@ static void on_panic(void *cls, const char *file, unsigned line, const char *rea
     log_int(&entry, "line", line);
     log_text(&entry, "reason", reason);
     log_end(&entry);
+    log_writer_flush(PANIC_FLUSH_MS);
     abort();
 }
 
@@ -194,6 +196,8 @@ void front_free(struct front *front)
 
 /* ------------------------------------------------------------------------- the turn */
 
+static struct log_class not_adopted_lines = LOG_CLASS(1, 5);
+
 void front_adopt(struct front *front, const struct front_arrival *arrival)
 {
     const struct sockaddr *address = (const struct sockaddr *)&arrival->address;
@@ -204,8 +208,9 @@ void front_adopt(struct front *front, const struct front_arrival *arrival)
     if (MHD_add_connection(front->daemon, arrival->fd, address, arrival->address_len) ==
         MHD_YES)
         return;
-    log_message(LOG_WARNING, "client_not_adopted",
-                "libmicrohttpd did not take the connection");
+    log_message_class(LOG_WARNING, "client_not_adopted",
+                      "libmicrohttpd did not take the connection", &not_adopted_lines,
+                      front->setup.loop->now_us);
 }
 
 static bool wants_to_run(struct front *front)

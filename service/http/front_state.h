@@ -132,6 +132,9 @@ void exchange_answer(struct exchange *exchange, const struct reply *reply,
 /* exchange_refuse_by_hand answers past MHD, which has no room left for a reply. */
 void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
                              const char *detail);
+/* exchange_note_refusal: a line of the log, at debug, limited; `exchange` may be NULL. */
+void exchange_note_refusal(const struct front *front, const struct exchange *exchange,
+                           enum problem_type type, const char *detail);
 /* exchange_refuse answers with a problem and says so in the log at debug. */
 void exchange_refuse(struct exchange *exchange, enum problem_type type,
                      const char *detail);

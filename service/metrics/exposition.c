@@ -5,6 +5,8 @@
  * too, so that rates exist from the first event on. Called by the handler of /metrics. */
 #include "metrics/metrics.h"
 
+#include "base/log.h"
+#include "base/log_writer.h"
 #include "metrics/metric_rows.h"
 #include "metrics/process_figures.h"
 
@@ -230,6 +232,12 @@ static void write_process(struct buffer *out)
     metrics_write_figure(out, "process_start_time_seconds", "gauge",
                          "Start time of the process since the Unix epoch in seconds",
                          figures.start_time_seconds);
+    metrics_write_figure(out, "gatherd_log_lines_dropped_total", "counter",
+                         "Lines of the log that standard error did not take in time",
+                         (double)log_writer_dropped());
+    metrics_write_figure(out, "gatherd_log_lines_held_back_total", "counter",
+                         "Lines of the log not written because their kind came too often",
+                         (double)log_held_back());
     write_head(out, "gatherd_build_info", "gauge", "The running version; always 1");
     buffer_append_text(out, "gatherd_build_info{version=\"" GATHERD_VERSION "\"} 1\n");
 }

@@ -74,7 +74,7 @@ def test_o4_unknown_and_wrong_keys_get_one_answer(start_gatherd):
     for reply in replies:
         assert reply.header("WWW-Authenticate") == "Bearer"
         assert reply.json()["detail"].startswith(DETAIL)
-    log = str(gatherd.log_lines()) + gatherd.child.errors()
+    log = str(gatherd.log_lines()) + gatherd.log_text()
     assert wrong not in log and other not in log and key not in log
 
 

@@ -187,7 +187,7 @@ def test_the_log_has_no_secrets(start_gatherd, upstream):
     gatherd.post(b'{"urls": "s3cret-broken')
     gatherd.get("/v1/batch?url=http://127.0.0.1:9/s3cret-path")
     time.sleep(0.2)
-    text = gatherd.child.output() + gatherd.child.errors()
+    text = gatherd.child.output() + gatherd.log_text()
     for secret in ("query", "header", "cookie", "body", "userinfo", "caller"):
         assert f"s3cret-{secret}" not in text
 
@@ -198,7 +198,7 @@ def test_hostile_input_cannot_forge_a_log_line(start_gatherd):
     gatherd.get("/nope%0A{\"forged\":1}", **{"User-Agent": "\x1b[31m\"}", "X-Forwarded-For": "x"})
     gatherd.post([{"url": "http://x/\n{\"forged\":1}", "id": "\n{\"forged\":1}"}])
     time.sleep(0.2)
-    text = gatherd.child.output() + gatherd.child.errors()
+    text = gatherd.child.output() + gatherd.log_text()
     assert "\x1b" not in text
     for line in text.splitlines():
         if line.startswith("{"):
@@ -226,11 +226,11 @@ def test_the_log_may_be_text(start_gatherd, upstream):
     gatherd.batch([upstream.url("ok")])
     time.sleep(0.2)
     assert gatherd.log_lines() == []
-    assert (gatherd.child.output() + gatherd.child.errors()).strip()
+    assert (gatherd.child.output() + gatherd.log_text()).strip()
 
 
 def test_the_access_log_may_be_off(start_gatherd, upstream):
     gatherd = start_gatherd({"log": {"access": "off"}})
     gatherd.post([upstream.url("ok")], {"x-request-id": "quiet-please"})
     time.sleep(0.2)
-    assert "quiet-please" not in gatherd.child.output() + gatherd.child.errors()
+    assert "quiet-please" not in gatherd.child.output() + gatherd.log_text()

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -190,9 +191,17 @@ class Gatherd:
 
     # What it says.
 
+    def log_text(self):
+        """Its log, once nothing is added any more: lines leave by a thread of their own."""
+        before, after = None, self.child.errors()
+        while after != before:
+            time.sleep(0.02 * slowness())
+            before, after = after, self.child.errors()
+        return after
+
     def log_lines(self):
         """The structured lines of its log."""
-        lines = (self.child.output() + self.child.errors()).splitlines()
+        lines = (self.child.output() + self.log_text()).splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def metrics(self):

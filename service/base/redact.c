@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A name is decoded, cut into words, and each is looked up; some words are so telling
+ * that they count inside of others too ("xsecretx"). Too much hidden is better than too
+ * little: nothing but the log depends on it. Called by the lines about items. */
+#include "base/redact.h"
+
+#include "base/hex.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { NAME_MAX_LEN = 128, WORD_MAX = 32 };
+
+static const char hidden[] = "***";
+
+/* Whole words. Seen in what public APIs ask for: Google key=, AWS X-Amz-Signature and
+ * X-Amz-Credential, Azure sig=, OAuth 2.0 code=, assertion= and client_secret= (RFC 6749,
+ * RFC 7521), OpenID id_token_hint=, CAS ticket=, Slack and Telegram token=. */
+static const char *const words[] = {
+    "key",     "keys",    "sig",  "hmac",      "hash",    "sign",     "pass",  "pwd",
+    "pw",      "pin",     "otp",  "totp",      "code",    "auth",     "oauth", "authz",
+    "session", "sess",    "sid",  "cookie",    "ticket",  "bearer",   "nonce", "jwt",
+    "saml",    "csrf",    "xsrf", "assertion", "private", "verifier", "seed",  "apikey",
+    "appkey",  "authkey", "cred", "creds"};
+
+/* Anywhere in a name, its punctuation left out. */
+static const char *const parts[] = {"secret",     "token",      "passw",     "passphrase",
+                                    "credential", "signature",  "authoriz",  "accesskey",
+                                    "apikey",     "privatekey", "sessionid", "sessid",
+                                    "samlre"};
+
+/* ------------------------------------------------------------------------- names */
+
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+static bool is_upper(char byte)
+{
+    return byte >= 'A' && byte <= 'Z';
+}
+
+static bool is_letter(char byte)
+{
+    return lower(byte) >= 'a' && lower(byte) <= 'z';
+}
+
+/* Percent-decoded; what is too long is cut, which leaves more than enough of a name. */
+static size_t decode(struct slice name, char text[NAME_MAX_LEN])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < name.len && len < NAME_MAX_LEN; i++) {
+        char byte = name.data[i];
+        if (byte == '%' && i + 2 < name.len && hex_digit(name.data[i + 1]) >= 0 &&
+            hex_digit(name.data[i + 2]) >= 0) {
+            byte = (char)(hex_digit(name.data[i + 1]) * 16 + hex_digit(name.data[i + 2]));
+            i += 2;
+        }
+        text[len++] = byte;
+    }
+    return len;
+}
+
+static bool is_secret_word(const char *word, size_t len)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A word ends where the letters end, and before a capital behind a small one. */
+static bool has_secret_word(const char *text, size_t len)
+{
+    char word[WORD_MAX];
+    size_t word_len = 0;
+    for (size_t i = 0; i <= len; i++) {
+        bool is_end = i == len || !is_letter(text[i]) ||
+                      (is_upper(text[i]) && i > 0 && !is_upper(text[i - 1]));
+        if (is_end && is_secret_word(word, word_len))
+            return true;
+        if (is_end)
+            word_len = 0;
+        if (i < len && is_letter(text[i]) && word_len < WORD_MAX)
+            word[word_len++] = lower(text[i]);
+    }
+    return false;
+}
+
+static bool has_secret_part(const char *text, size_t len)
+{
+    char letters[NAME_MAX_LEN + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (is_letter(text[i]))
+            letters[count++] = lower(text[i]);
+    }
+    letters[count] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strstr(letters, parts[i]))
+            return true;
+    }
+    return is_secret_word(letters, count); /* "API-KEY", "ApiKey", "a_p_i_key" */
+}
+
+bool redact_is_secret_name(struct slice name)
+{
+    char text[NAME_MAX_LEN];
+    size_t len = decode(name, text);
+    return has_secret_word(text, len) || has_secret_part(text, len);
+}
+
+/* -------------------------------------------------------------------------- URLs */
+
+static struct slice until(struct slice text, const char *marks)
+{
+    size_t len = 0;
+    while (len < text.len && !strchr(marks, text.data[len] ? text.data[len] : ' '))
+        len++;
+    return slice_make(text.data, len);
+}
+
+static struct slice behind(struct slice text, size_t len)
+{
+    return slice_make(text.data + len, text.len - len);
+}
+
+/* A compact JWS or JWE begins with an object in base64url, {" at first. */
+static bool is_web_token(struct slice value)
+{
+    return value.len > 16 && memcmp(value.data, "eyJ", 3) == 0 &&
+           memchr(value.data, '.', value.len);
+}
+
+static void append_parameter(struct buffer *out, struct slice parameter)
+{
+    struct slice name = until(parameter, "=");
+    struct slice value = behind(parameter, name.len);
+    buffer_append(out, name.data, name.len);
+    bool has_value = value.len > 1; /* with its '=' */
+    if (has_value && (redact_is_secret_name(name) || is_web_token(behind(value, 1)))) {
+        buffer_append_byte(out, '=');
+        buffer_append_text(out, hidden);
+    } else {
+        buffer_append(out, value.data, value.len);
+    }
+}
+
+static void append_query(struct buffer *out, struct slice query, enum redact_mode mode)
+{
+    buffer_append_byte(out, '?');
+    if (mode == REDACT_QUERY) {
+        buffer_append_text(out, hidden);
+        return;
+    }
+    while (query.len > 0) {
+        struct slice parameter = until(query, "&;?"); /* '?': of a URL in a value */
+        append_parameter(out, parameter);
+        query = behind(query, parameter.len);
+        if (query.len > 0) {
+            buffer_append_byte(out, query.data[0]);
+            query = behind(query, 1);
+        }
+    }
+}
+
+/* The scheme with its "://", its ':' alone, or whatever slashes there are. */
+static struct slice scheme_of(struct slice url)
+{
+    struct slice name = until(url, ":/?#");
+    struct slice rest = behind(url, name.len);
+    size_t len = rest.len > 0 && rest.data[0] == ':' ? name.len + 1 : 0;
+    while (len < url.len && url.data[len] == '/')
+        len++;
+    return slice_make(url.data, len);
+}
+
+/* What passes for userinfo with the most lenient reader: up to the last '@' of the
+ * authority. A URL without "//" has one here too: nothing is known of those. */
+static void append_authority(struct buffer *out, struct slice authority)
+{
+    const char *at = authority.len ? memrchr(authority.data, '@', authority.len) : NULL;
+    if (at) {
+        buffer_append_text(out, hidden);
+        authority = behind(authority, (size_t)(at - authority.data));
+    }
+    buffer_append(out, authority.data, authority.len);
+}
+
+void redact_url(struct buffer *out, struct slice url, enum redact_mode mode)
+{
+    struct slice scheme = scheme_of(url);
+    buffer_append(out, scheme.data, scheme.len);
+    struct slice rest = behind(url, scheme.len);
+    struct slice authority = until(rest, "/?#");
+    append_authority(out, authority);
+    rest = behind(rest, authority.len);
+    struct slice path = until(rest, "?#");
+    buffer_append(out, path.data, path.len);
+    rest = behind(rest, path.len);
+    struct slice query = until(rest, "#");
+    if (query.len > 0)
+        append_query(out, behind(query, 1), mode);
+    rest = behind(rest, query.len);
+    if (rest.len > 0) {
+        buffer_append_byte(out, '#');
+        buffer_append_text(out, hidden);
+    }
+}
