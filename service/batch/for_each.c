@@ -240,6 +240,7 @@ void for_each_child_done(struct gather *gather, struct item *child,
     children->reply_bytes += child->fragment.len;
     budget_force(&gather->setup.budgets->reply_bytes, child->fragment.len);
     metrics_add(gather->setup.metrics, METRIC_ITEMS, child->code, 1);
+    gather_tell(gather, child, outcome, start_ms);
     children->ok += child->code == CALL_OK;
     if (child->code != CALL_OK &&
         (!children->first_failed || child < children->first_failed))

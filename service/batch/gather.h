@@ -28,6 +28,12 @@ typedef void gather_end_fn(struct gather *gather, void *context);
  * it; `json` is valid until it returns. It may call gather_pause, nothing else. The
  * responses are not kept then: gather_reply has none. */
 typedef void gather_response_fn(struct gather *gather, struct slice json, void *context);
+/* on_item is told of each item as it ends, children of a forEach included and before
+ * their parent, with what it ended with: `item->code`, which is not outcome->code where
+ * the reply was too large to keep. Both are valid until it returns; it calls nothing of
+ * the gather. Items of a client that went away are not told of. */
+typedef void gather_item_fn(const struct item *item, const struct outcome *outcome,
+                            double start_ms, void *context);
 /* held: how many bytes of responses handed on are still held; they count against
  * batch.reply_max_bytes as those kept do. */
 typedef uint64_t gather_held_fn(void *context);
@@ -47,6 +53,7 @@ struct gather_setup {
     gather_end_fn *on_end;
     gather_response_fn *on_response; /* NULL: responses are kept for gather_reply */
     gather_held_fn *held;            /* with on_response */
+    gather_item_fn *on_item;         /* NULL: nobody wants to know */
     void *context;
 };
 

@@ -201,6 +201,7 @@ void gather_finish_item(struct gather *gather, struct item *item,
     if (gather->done == 1)
         gather->first_is_ok = item->code == CALL_OK;
     metrics_add(gather->setup.metrics, METRIC_ITEMS, item->code, 1);
+    gather_tell(gather, item, outcome, start_ms);
     if (item->extra && item->extra->links) {
         item_links_release(gather, item);
         item_links_note(gather, item, outcome);

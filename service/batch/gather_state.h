@@ -97,6 +97,14 @@ static inline struct wait_counts gather_counts(const struct gather *gather)
  * returns. The gather may be gone thereafter. Called from fetcher_turn and timers. */
 void gather_item_done(struct item *item, const struct outcome *outcome);
 
+/* gather_tell: an item of the batch or a child of one has ended with item->code. */
+static inline void gather_tell(const struct gather *gather, const struct item *item,
+                               const struct outcome *outcome, double start_ms)
+{
+    if (gather->setup.on_item)
+        gather->setup.on_item(item, outcome, start_ms, gather->setup.context);
+}
+
 /* gather_finish_item renders the response of an item and counts it; `start_ms` is when it
  * was handed to the fetcher, since the batch began. Starts and ends nothing. */
 void gather_finish_item(struct gather *gather, struct item *item,

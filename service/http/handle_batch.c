@@ -18,6 +18,7 @@
 #include "http/batch_trace.h"
 #include "http/exchange.h"
 #include "http/handle_stream.h"
+#include "http/item_log.h"
 #include "http/problem.h"
 
 #include <inttypes.h>
@@ -92,6 +93,13 @@ static bool admit_in_time(struct exchange *exchange, const struct batch *batch)
     return false;
 }
 
+static void on_item(const struct item *item, const struct outcome *outcome,
+                    double start_ms, void *context)
+{
+    const struct batch_work *work = context;
+    item_log(work->exchange, item, outcome, start_ms);
+}
+
 static void start_document(struct exchange *exchange, struct batch *batch,
                            const struct gather_setup *setup)
 {
@@ -99,6 +107,8 @@ static void start_document(struct exchange *exchange, struct batch *batch,
     work->exchange = exchange;
     struct gather_setup own = *setup;
     own.on_end = on_end;
+    if (item_log_is_wanted(setup->config))
+        own.on_item = on_item;
     own.context = work;
     work->gather = gather_start(&own, batch);
     const struct exchange_waiter waiter = {

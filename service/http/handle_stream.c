@@ -10,6 +10,7 @@
 #include "batch/render.h"
 #include "http/batch_log.h"
 #include "http/exchange_stream.h"
+#include "http/item_log.h"
 #include "http/stream_format.h"
 
 #include <assert.h>
@@ -85,6 +86,13 @@ static void on_response(struct gather *gather, struct slice json, void *context)
     work->is_waiting = true;
     gather_pause(gather);
     metrics_add(exchange_setup(work->exchange)->metrics, METRIC_STREAM_WAITS, 0, 1);
+}
+
+static void on_item(const struct item *item, const struct outcome *outcome,
+                    double start_ms, void *context)
+{
+    const struct stream_work *work = context;
+    item_log(work->exchange, item, outcome, start_ms);
 }
 
 static uint64_t held(void *context)
@@ -186,6 +194,8 @@ void handle_stream_start(struct exchange *exchange, struct batch *batch,
                 1);
     struct gather_setup own = *setup;
     own.on_end = on_end;
+    if (item_log_is_wanted(setup->config))
+        own.on_item = on_item;
     own.on_response = on_response;
     own.held = held;
     own.context = work;
