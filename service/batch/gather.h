@@ -25,9 +25,10 @@ struct gather;
 typedef void gather_end_fn(struct gather *gather, void *context);
 
 /* on_response is handed each response object as its item ends, without white space around
- * it; `json` is valid until it returns. It may call gather_pause, nothing else. The
+ * it; it is valid until that returns. It may call gather_pause, nothing else. The
  * responses are not kept then: gather_reply has none. */
-typedef void gather_response_fn(struct gather *gather, struct slice json, void *context);
+typedef void gather_response_fn(struct gather *gather, const struct item *item,
+                                struct slice json, void *context);
 /* on_item is told of each item as it ends, children of a forEach included and before
  * their parent, with what it ended with: `item->code`, which is not outcome->code where
  * the reply was too large to keep. Both are valid until it returns; it calls nothing of

@@ -168,7 +168,7 @@ static enum call_code hand_on(struct gather *gather, struct item *item,
     uint64_t held = gather->setup.held(gather->setup.context);
     enum call_code code = gather_render(gather, item, outcome, start_ms,
                                         held < most ? most - held : 0, out);
-    gather->setup.on_response(gather, buffer_slice(out), gather->setup.context);
+    gather->setup.on_response(gather, item, buffer_slice(out), gather->setup.context);
     if (out->cap > RESPONSE_KEPT)
         buffer_done(out);
     return code;

@@ -22,6 +22,7 @@ static void document_free(void *context)
 {
     struct document *document = context;
     json_decref(document->root);
+    json_decref(document->defaults);
     arena_done(&document->arena);
     document_memory_done(&document->memory);
     free(document);
@@ -364,6 +365,8 @@ static struct batch *read_document(struct parser *parser)
     parse_shared_begin(parser, root);
     if (defaults)
         parse_defaults(parser, defaults);
+    if (parser->document->defaults)
+        parse_defaults(parser, parser->document->defaults);
     take_number(parser, "deadlineMs", json_object_get(root, "deadlineMs"), TIMEOUT_MS_MAX,
                 &batch->deadline_ms);
     take_number(parser, "concurrency", json_object_get(root, "concurrency"),
@@ -387,6 +390,9 @@ struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
     item_fields_init(&parser.defaults);
     parse_document_new(&parser, setup->memory);
     struct batch *batch;
+    if (setup->defaults.data)
+        parser.document->defaults =
+            json_loadb(setup->defaults.data, setup->defaults.len, 0, NULL);
     if (!parse_plain_batch(&parser, text, &batch)) {
         parser.document->root = load(&parser, text);
         if (parser.document->root)

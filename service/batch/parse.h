@@ -55,6 +55,12 @@ struct parse_setup {
     uint64_t max_items;    /* of this caller; 0: batch.max_items holds */
     bool may_set_host;     /* a Host header is taken, where it is one */
     const char *caller;    /* its name; NULL: everybody */
+
+    /* Of a command line: */
+    struct slice defaults;   /* a JSON object, over the document's own; data NULL: none */
+    const uint64_t *numbers; /* the ids of items that name none, one for each item of the
+                                document; NULL: their index */
+    bool has_no_references;  /* {{…}} is text like any other */
 };
 
 /* parse_global_init: once, before there are threads and before any other JSON is made. */

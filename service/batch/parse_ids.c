@@ -75,14 +75,14 @@ static void check_unique(struct parser *parser, const struct batch *batch,
     free(named);
 }
 
-static struct slice spell_index(struct parser *parser, size_t index)
+static struct slice spell(struct parser *parser, uint64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
     do {
-        digits[--at] = (char)('0' + index % 10);
-        index /= 10;
-    } while (index);
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
     struct slice id =
         arena_copy(&parser->document->arena, slice_make(digits + at, sizeof digits - at));
     if (!id.data)
@@ -99,7 +99,7 @@ void parse_finish(struct parser *parser, struct batch *batch, struct place list)
         check_unique(parser, batch, list, named_count);
     for (size_t i = 0; i < batch->count && !parser->is_out_of_memory; i++) {
         if (!batch->items[i].id.data)
-            batch->items[i].id = spell_index(parser, i);
+            batch->items[i].id = spell(parser, parser->numbers ? parser->numbers[i] : i);
     }
     if (parser->referrers && !parser->is_out_of_memory)
         parse_references(parser, batch, list);

@@ -29,7 +29,8 @@ enum {
 
 /* What the slices of a batch point into. */
 struct document {
-    json_t *root; /* NULL: for a query, a plain batch */
+    json_t *root;     /* NULL: for a query, a plain batch */
+    json_t *defaults; /* parse_setup's; NULL: none */
     struct arena arena;
     struct document_memory memory;
 };
@@ -106,6 +107,8 @@ struct parser {
     struct body_source shared;                  /* the batch's "sharedBody" */
     enum body_encoding shared_encoding;
     bool is_shared_used;
+    const uint64_t *numbers;
+    bool has_no_references;
     struct referrer *referrers; /* in the order of their items */
     struct referrer **referrers_end;
     bool is_out_of_memory;
@@ -120,6 +123,8 @@ static inline struct parser parser_of(const struct parse_setup *setup,
                            .caller = setup->caller ? setup->caller : "",
                            .max_items = is_less ? setup->max_items : most,
                            .may_set_host = setup->may_set_host,
+                           .numbers = setup->numbers,
+                           .has_no_references = setup->has_no_references,
                            .errors = errors};
 }
 

@@ -142,9 +142,8 @@ static void take_headers(struct parser *parser, struct item_fields *fields, json
                          struct place place, const struct field_row *row)
 {
     (void)row;
-    const struct header_set *defaults =
-        fields == &parser->defaults ? NULL : &parser->defaults.headers;
-    parse_headers(parser, value, defaults, place, &fields->headers);
+    const struct header_set defaults = parser->defaults.headers; /* it may be `fields` */
+    parse_headers(parser, value, &defaults, place, &fields->headers);
 }
 
 static void take_body(struct parser *parser, struct item_fields *fields, json_t *value,

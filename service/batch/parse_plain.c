@@ -116,6 +116,8 @@ bool parse_plain_batch(struct parser *parser, struct slice text, struct batch **
     struct batch *batch = parse_batch_new(parser, count);
     if (!batch)
         return true;
+    if (parser->document->defaults)
+        parse_defaults(parser, parser->document->defaults);
     bool is_plain = begin(&plain, slice_make(copy, text.len));
     for (size_t i = 0; i < count; i++) {
         is_plain = is_plain && take_element(&plain, &url);

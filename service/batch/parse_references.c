@@ -107,7 +107,9 @@ void parse_note_references(struct parser *parser, const struct item *item,
         .as = own->as,
         .max = own->for_each_max,
         .has_key = item->options && item->options->idempotency_key.data,
-        .takes_references = !item->options || item->options->takes_references != 0,
+        .takes_references =
+            !parser->has_no_references &&
+            (!item->options || item->options->takes_references != 0),
         .may_declare_json = !own->headers.has_content_type,
     };
     if (noted.takes_references) {

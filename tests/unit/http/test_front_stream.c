@@ -29,7 +29,7 @@ static int open_stream(const char *request, const char *opens)
 
 static void respond(const char *json)
 {
-    running->setup.on_response(running, slice_from(json), running->setup.context);
+    running->setup.on_response(running, NULL, slice_from(json), running->setup.context);
 }
 
 /* The loop's clock jumps, and timers ring. */
