@@ -31,6 +31,11 @@ static void append_paths(struct buffer *out, const char *suffix)
         buffer_append_format(out, "%s%s%s", i ? " " : "", options_table[i].path, suffix);
 }
 
+static const char *words_of(const struct command_flag *flag)
+{
+    return flag->choices ? flag->choices : flag->suggestions;
+}
+
 /* What a value or a first word may be: its choices, or the commands. */
 static void append_choices(struct buffer *out, const char *choices)
 {
@@ -71,7 +76,7 @@ static void bash_command(struct buffer *out, const struct command *command)
         if (!flag->value)
             continue;
         buffer_append_format(out, "    \"%s --%s\") ", command->name, flag->name);
-        bash_action(out, flag->completion, flag->choices);
+        bash_action(out, flag->completion, words_of(flag));
         buffer_append_text(out, "; return ;;\n");
     }
 }
@@ -160,7 +165,7 @@ static void zsh_command(struct buffer *out, const struct command *command)
         if (!flag->value)
             continue;
         buffer_append_format(out, "    \"%s --%s\") ", command->name, flag->name);
-        zsh_action(out, flag->completion, flag->choices);
+        zsh_action(out, flag->completion, words_of(flag));
         buffer_append_text(out, "; return ;;\n");
     }
 }
@@ -242,7 +247,7 @@ static void fish_flag(struct buffer *out, const char *command,
                          command, flag->name);
     if (flag->value)
         buffer_append_text(out, flag->completion == COMPLETE_FILES ? " -r" : " -x");
-    fish_action(out, flag->completion, flag->choices);
+    fish_action(out, flag->completion, words_of(flag));
     buffer_append_text(out, " -d '");
     append_short(out, flag->help, "\\'");
     buffer_append_text(out, "'\n");

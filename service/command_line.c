@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FLAGS_MAX = 32, OPTION_BASE = 256 }; /* val: behind every letter */
+enum {
+    FLAGS_MAX = 32,
+    OPTION_BASE = 256, /* val: behind every letter */
+    FAULTS_MAX = 1 << 20,
+};
 
 static bool add_override(struct arguments *arguments, char *text)
 {
@@ -138,4 +142,16 @@ const char *command_line_value(const struct arguments *arguments, enum flag_id i
             return arguments->given[i].value;
     }
     return NULL;
+}
+
+struct config *command_load(const char *file, const struct arguments *arguments)
+{
+    struct buffer faults;
+    buffer_init(&faults, FAULTS_MAX);
+    struct config *config =
+        config_load(file, arguments->overrides, arguments->override_count, &faults);
+    if (faults.len)
+        fwrite(faults.data, 1, faults.len, stderr);
+    buffer_done(&faults);
+    return config;
 }

@@ -37,3 +37,8 @@ static inline bool command_line_has(const struct arguments *arguments, enum flag
 {
     return command_line_value(arguments, id) != NULL;
 }
+
+/* command_load loads the configuration `file` (NULL: none) with the --set given; prints
+ * every fault. NULL: it is wrong. */
+struct config *command_load(const char *file,
+                            const struct arguments *arguments) MUST_CHECK;

@@ -41,6 +41,95 @@ static const struct command_flag serve_flags[] = {
     {.id = FLAG_NONE},
 };
 
+static const struct command_flag run_flags[] = {
+    {.id = FLAG_OUTPUT,
+     .name = "output",
+     .value = "FORM",
+     .choices = "ndjson json table",
+     .fallback = "table on a terminal, else ndjson",
+     .help = "How results are written: ndjson, one a line as they end and the summary "
+             "last; json, one document; table, for people",
+     .completion = COMPLETE_WORDS},
+    {.id = FLAG_CONCURRENCY,
+     .name = "concurrency",
+     .value = "N",
+     .fallback = "200 for a list; what a document says",
+     .help = "Items in flight at once"},
+    {.id = FLAG_DEADLINE,
+     .name = "deadline",
+     .value = "TIME",
+     .fallback = "none for a list; what a document says, or batch.deadline",
+     .help = "For the whole run, as 500ms, 30s or 5m; what is not done by then ends with "
+             "deadline"},
+    {.id = FLAG_TIMEOUT,
+     .name = "timeout",
+     .value = "TIME",
+     .fallback = "fetch.timeout",
+     .help = "For each item"},
+    {.id = FLAG_RETRIES,
+     .name = "retries",
+     .value = "N",
+     .fallback = "fetch.retries",
+     .help = "How often an item that failed is tried again, where that does no harm"},
+    {.id = FLAG_REDIRECTS,
+     .name = "redirects",
+     .value = "N",
+     .fallback = "0",
+     .help = "How many redirects of an item are followed"},
+    {.id = FLAG_METHOD,
+     .name = "method",
+     .value = "NAME",
+     .choices = "GET HEAD POST PUT PATCH DELETE OPTIONS",
+     .fallback = "GET",
+     .help = "The method of items that name none",
+     .completion = COMPLETE_WORDS},
+    {.id = FLAG_HEADER,
+     .name = "header",
+     .value = "LINE",
+     .help = "A header for every item, as 'accept: text/html'; may be given several "
+             "times"},
+    {.id = FLAG_UNTIL,
+     .name = "until",
+     .value = "WHAT",
+     .fallback = "all",
+     .help = "What is waited for: all, firstDone, firstOk, or a number of items that are "
+             "ok; the rest is cancelled then",
+     .completion = COMPLETE_WORDS,
+     .suggestions = "all firstDone firstOk"},
+    {.id = FLAG_FAIL_FAST, .name = "fail-fast", .help = "End the run when an item fails"},
+    {.id = FLAG_SELECT,
+     .name = "select",
+     .value = "POINTER",
+     .help = "Of JSON bodies only the value at this JSON pointer, as /name; may be given "
+             "several times"},
+    {.id = FLAG_INCLUDE,
+     .name = "include",
+     .value = "PARTS",
+     .fallback = "headers,body",
+     .help = "What results hold besides the status: headers, body, timing, with commas "
+             "between them, or none",
+     .completion = COMPLETE_WORDS,
+     .suggestions = "none headers body timing headers,body headers,body,timing"},
+    {.id = FLAG_ALLOW_PRIVATE,
+     .name = "allow-private",
+     .help = "Fetch from loopback and private addresses too; they are refused otherwise, "
+             "as a URL that comes from elsewhere may name them. Addresses of metadata "
+             "services stay refused"},
+    {.id = FLAG_WATERFALL,
+     .name = "waterfall",
+     .help = "Draw the phases of the first 200 items at the end"},
+    {.id = FLAG_NO_PROGRESS,
+     .name = "no-progress",
+     .help = "No progress bar; there is none either where standard error is no terminal"},
+    {.id = FLAG_QUIET,
+     .name = "quiet",
+     .help = "Nothing on standard error but what keeps the run from working"},
+    CONFIG_FLAG("A configuration as of the service, for its limits and its egress policy",
+                NULL),
+    SET_FLAG,
+    {.id = FLAG_NONE},
+};
+
 static const struct command_flag check_flags[] = {SET_FLAG, {.id = FLAG_NONE}};
 
 static const struct command_flag options_flags[] = {
@@ -84,6 +173,40 @@ const struct command command_table[COMMAND_COUNT] = {
                     {"gatherd serve --config /dev/null --set "
                      "'server.listen=[\"127.0.0.1:8080\"]'",
                      "run it without a file"},
+                    {0}},
+        },
+    [COMMAND_RUN] =
+        {
+            .name = "run",
+            .words = "[FILE|-]",
+            .words_max = 1,
+            .completion = COMPLETE_FILES,
+            .help = "fetch a batch or a list of URLs without a server",
+            .about =
+                "FILE, or standard input, is a batch document as POST /v1/batch takes "
+                "it, or a list of URLs, one a line; empty lines and those that begin "
+                "with # are left out. A list may be of any length: it is read as items "
+                "start, and results are written as they end, each with the number of its "
+                "line as its id.\n\n"
+                "What the command line says about items is a default: over the "
+                "document's defaults, under what an item says itself.\n\n"
+                "Exit status: 0 when all that was waited for has come; 3 when some of it "
+                "has not; 1 when nothing has, or input or output failed; 2 when the "
+                "command line or the document is wrong. Ctrl-C (SIGINT, SIGTERM) ends "
+                "the run with what is there, what is under way cancelled, and 130 (143); "
+                "a second one at once. 141 when whoever read the results went away.",
+            .flags = run_flags,
+            .examples =
+                (const struct command_example[]){
+                    {"gatherd run urls.txt > results.ndjson",
+                     "fetch all of a file, with a progress bar"},
+                    {"grep -o 'https://[^\"]*' page.html | gatherd run --include none "
+                     "--redirects 5 --output table",
+                     "check links"},
+                    {"gatherd run --until firstOk --deadline 2s mirrors.txt",
+                     "the first good answer of several mirrors"},
+                    {"gatherd run --output json --waterfall batch.json",
+                     "run a batch document and see where the time went"},
                     {0}},
         },
     [COMMAND_CHECK] =

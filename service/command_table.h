@@ -20,6 +20,22 @@ enum flag_id {
     FLAG_YAML,
     FLAG_SCHEMA,
     FLAG_MARKDOWN,
+    FLAG_OUTPUT,
+    FLAG_CONCURRENCY,
+    FLAG_DEADLINE,
+    FLAG_TIMEOUT,
+    FLAG_RETRIES,
+    FLAG_REDIRECTS,
+    FLAG_METHOD,
+    FLAG_HEADER,
+    FLAG_UNTIL,
+    FLAG_FAIL_FAST,
+    FLAG_SELECT,
+    FLAG_INCLUDE,
+    FLAG_ALLOW_PRIVATE,
+    FLAG_WATERFALL,
+    FLAG_NO_PROGRESS,
+    FLAG_QUIET,
     FLAG_COUNT
 };
 
@@ -33,11 +49,12 @@ enum completion {
 
 struct command_flag {
     enum flag_id id;
-    const char *name;     /* "config" of --config; all of them are long */
-    const char *value;    /* "FILE", what stands for its value; NULL: it has none */
-    const char *choices;  /* "ndjson json table": all it may be; NULL: anything */
-    const char *fallback; /* what holds without it; NULL: nothing to say */
-    const char *help;     /* a sentence or two, no final dot */
+    const char *name;        /* "config" of --config; all of them are long */
+    const char *value;       /* "FILE", what stands for its value; NULL: it has none */
+    const char *choices;     /* "ndjson json table": all it may be; NULL: anything */
+    const char *suggestions; /* what completes it where it may be other things too */
+    const char *fallback;    /* what holds without it; NULL: nothing to say */
+    const char *help;        /* a sentence or two, no final dot */
     enum completion completion;
     bool is_required;
 };
@@ -63,6 +80,7 @@ struct command {
 
 enum command_id {
     COMMAND_SERVE,
+    COMMAND_RUN,
     COMMAND_CHECK,
     COMMAND_OPTIONS,
     COMMAND_HEALTH,

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "command_help.h"
 #include "command_line.h"
+#include "command_run.h"
 #include "command_table.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -35,19 +36,6 @@ static int print_buffer(struct buffer *out)
     return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
 }
 
-/* Loads and checks; prints every fault. */
-static struct config *load(const char *file, struct arguments *arguments)
-{
-    struct buffer faults;
-    buffer_init(&faults, OUTPUT_MAX);
-    struct config *config =
-        config_load(file, arguments->overrides, arguments->override_count, &faults);
-    if (faults.len)
-        fwrite(faults.data, 1, faults.len, stderr);
-    buffer_done(&faults);
-    return config;
-}
-
 static int run_serve(struct arguments *arguments)
 {
     const char *file = command_line_value(arguments, FLAG_CONFIG);
@@ -57,7 +45,7 @@ static int run_serve(struct arguments *arguments)
                 "an empty file will do (see: gatherd options)\n");
         return EXIT_USAGE;
     }
-    struct config *config = load(file, arguments);
+    struct config *config = command_load(file, arguments);
     if (!config)
         return EXIT_USAGE;
     log_setup((enum log_level)config->log.level, (enum log_format)config->log.format);
@@ -68,7 +56,7 @@ static int run_serve(struct arguments *arguments)
 
 static int run_check(struct arguments *arguments)
 {
-    struct config *config = load(arguments->words[0], arguments);
+    struct config *config = command_load(arguments->words[0], arguments);
     if (!config)
         return EXIT_USAGE;
     config_free(config);
@@ -143,7 +131,7 @@ static int run_health(struct arguments *arguments)
     bool asks_ready = command_line_has(arguments, FLAG_READY);
     if (listen)
         return ask_health(NULL, listen, asks_ready);
-    struct config *config = load(file ? file : default_config, arguments);
+    struct config *config = command_load(file ? file : default_config, arguments);
     if (!config)
         return EXIT_USAGE;
     const struct config_strings *addresses =
@@ -263,11 +251,17 @@ static int run_help(struct arguments *arguments)
 }
 
 static int (*const runs[COMMAND_COUNT])(struct arguments *arguments) = {
-    [COMMAND_SERVE] = run_serve,     [COMMAND_CHECK] = run_check,
-    [COMMAND_OPTIONS] = run_options, [COMMAND_HEALTH] = run_health,
-    [COMMAND_KEY] = run_key,         [COMMAND_DEMO] = run_demo,
-    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
-    [COMMAND_MANUAL] = run_manual,   [COMMAND_COMPLETIONS] = run_completions,
+    [COMMAND_RUN] = command_run,
+    [COMMAND_SERVE] = run_serve,
+    [COMMAND_CHECK] = run_check,
+    [COMMAND_OPTIONS] = run_options,
+    [COMMAND_HEALTH] = run_health,
+    [COMMAND_KEY] = run_key,
+    [COMMAND_DEMO] = run_demo,
+    [COMMAND_VERSION] = run_version,
+    [COMMAND_HELP] = run_help,
+    [COMMAND_MANUAL] = run_manual,
+    [COMMAND_COMPLETIONS] = run_completions,
 };
 
 static int refuse_usage(const struct command *command)

@@ -77,8 +77,8 @@ static void on_silence(struct timer *timer)
 
 /* ------------------------------------------------------------------------- the batch */
 
-static void on_response(struct gather *gather, const struct item *item,
-                        struct slice json, void *context)
+static void on_response(struct gather *gather, const struct item *item, struct slice json,
+                        void *context)
 {
     (void)item;
     struct stream_work *work = context;

@@ -11,7 +11,7 @@ import re
 import sys
 
 # A file may include its own folder and anything to its right.
-ORDER = ["process", "http", "batch", "fetch", "trace", "metrics", "config", "base"]
+ORDER = ["process", "http", "run", "batch", "fetch", "trace", "metrics", "config", "base"]
 
 # Third-party headers and the only places for them.
 FOREIGN = {

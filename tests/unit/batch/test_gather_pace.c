@@ -9,8 +9,8 @@ static struct {
     size_t pause_at; /* pause at so many responses; 0: never */
 } reader;
 
-static void on_response(struct gather *gather, const struct item *item,
-                        struct slice json, void *context)
+static void on_response(struct gather *gather, const struct item *item, struct slice json,
+                        void *context)
 {
     cr_assert_eq(context, &world);
     cr_assert_not_null(item);
