@@ -42,6 +42,8 @@ size_t exchange_header_lines(const struct exchange *exchange, const char *name,
 bool exchange_has_trace(const struct exchange *exchange);
 /* exchange_is_head: the head of the reply is all that will be sent. */
 bool exchange_is_head(const struct exchange *exchange);
+/* exchange_is_local: it came through a listener that only this machine reaches. */
+bool exchange_is_local(const struct exchange *exchange);
 /* exchange_client_address writes the client's address, without its port, as text ("unix"
  * for a unix socket). */
 enum { EXCHANGE_ADDRESS_SIZE = 64 };
@@ -51,16 +53,17 @@ void exchange_client_address(const struct exchange *exchange,
 extern const char exchange_overload_detail[]; /* work waits too long */
 extern const char exchange_no_room_detail[];  /* memory.request_budget is full */
 
-enum { REPLY_HEADERS_MAX = 6 };
+enum { REPLY_HEADERS_MAX = 8 };
 
-/* The head of a reply. Every reply also carries X-Request-Id, Cache-Control: no-store and
+/* The head of a reply. Every reply also carries X-Request-Id, Cache-Control and
  * X-Content-Type-Options: nosniff. */
 struct reply {
     int status;
     const char *content_type;
     const char *extra_names[REPLY_HEADERS_MAX]; /* further headers, NULL-terminated */
     const char *extra_values[REPLY_HEADERS_MAX];
-    bool close; /* close the connection after it */
+    const char *cache_control; /* NULL: no-store */
+    bool close;                /* close the connection after it */
 };
 
 /* Each of these answers the exchange; exactly one of them, exactly once. They may be

@@ -46,7 +46,7 @@ static bool check_route(struct exchange *exchange, const char *method)
     const struct routes_place place = {
         .role = front->setup.role,
         .has_ops = config->ops.listen.count > 0,
-        .is_local = fd_marks_has(&front->local_fds, exchange->client->fd),
+        .is_local = exchange_is_local(exchange),
         .needs_keys = auth_is_required(config),
     };
     char allow[ROUTES_ALLOW_MAX];

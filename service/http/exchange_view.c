@@ -113,6 +113,11 @@ bool exchange_is_head(const struct exchange *exchange)
     return exchange->is_head;
 }
 
+bool exchange_is_local(const struct exchange *exchange)
+{
+    return fd_marks_has(&exchange->front->local_fds, exchange->client->fd);
+}
+
 static const struct sockaddr *client_address(const struct exchange *exchange)
 {
     return MHD_get_connection_info(exchange->client->connection,

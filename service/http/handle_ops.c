@@ -37,7 +37,9 @@ void handle_ops_index(struct exchange *exchange)
     };
     struct buffer page;
     buffer_init(&page, PAGE_MAX);
-    index_page_write(&page, exchange_setup(exchange)->state->version);
+    const struct front_setup *setup = exchange_setup(exchange);
+    index_page_write(&page, setup->state->version,
+                     exchange_is_local(exchange) && setup->config->ops.listen.count == 0);
     reply_buffer(exchange, &reply, &page);
 }
 

@@ -10,6 +10,7 @@ void handle_batch_get(struct exchange *exchange);
 void handle_explain_post(struct exchange *exchange);
 
 void handle_console_page(struct exchange *exchange);
+void handle_console_asset(struct exchange *exchange);
 
 void handle_ops_index(struct exchange *exchange);
 void handle_ops_health(struct exchange *exchange);

@@ -31,7 +31,13 @@ static const char behind_version[] =
     "<pre>curl -s http://HOST:PORT/v1/batch -H 'content-type: application/json' \\\n"
     "  -d '{\"urls\": [\"http://a.example/1\", \"http://b.example/2\"]}'</pre>\n"
     "<h2>What is here</h2>\n"
-    "<ul>\n"
+    "<ul>\n";
+
+static const char console_entry[] =
+    "<li><a href=\"/console\">/console</a>: compose batches, see them run, and what the\n"
+    "service does</li>\n";
+
+static const char behind_console[] =
     "<li><code>POST /v1/batch</code>: run a batch</li>\n"
     "<li><code>GET /v1/batch?url=…&amp;url=…</code>: the same for plain GETs</li>\n"
     "<li><code>POST /v1/explain</code>: what a batch would do; sends nothing</li>\n"
@@ -44,9 +50,12 @@ static const char behind_version[] =
     "</body>\n"
     "</html>\n";
 
-void index_page_write(struct buffer *out, const char *version)
+void index_page_write(struct buffer *out, const char *version, bool has_console)
 {
     buffer_append_text(out, before_version);
     buffer_append_text(out, version);
     buffer_append_text(out, behind_version);
+    if (has_console)
+        buffer_append_text(out, console_entry);
+    buffer_append_text(out, behind_console);
 }

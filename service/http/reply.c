@@ -143,7 +143,9 @@ bool reply_add_head(struct MHD_Response *response, const struct exchange *exchan
         reply->close || exchange->must_close || exchange->front->is_leaving;
     bool is_ok =
         MHD_add_response_header(response, "X-Request-Id", exchange->request_id) &&
-        MHD_add_response_header(response, "Cache-Control", "no-store") &&
+        MHD_add_response_header(response, "Cache-Control",
+                                reply->cache_control ? reply->cache_control
+                                                     : "no-store") &&
         MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (reply->content_type)
         is_ok = is_ok &&

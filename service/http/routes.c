@@ -31,6 +31,8 @@ static const struct route routes_table[] = {
     {"POST", "/v1/explain", true, true, ROUTE_ON_OPS_VOUCHED, handle_explain_post},
     {"GET", "/console", false, false, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS,
      handle_console_page},
+    {"GET", "/console/*", false, false, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS,
+     handle_console_asset},
     {"GET", "/healthz", false, false, ROUTE_ON_MAIN | ROUTE_ON_OPS, handle_ops_health},
     {"GET", "/readyz", false, false, ROUTE_ON_MAIN_ALONE | ROUTE_ON_OPS,
      handle_ops_ready},

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console's routes: on which listeners they are, and which requests they refuse."""
+import gzip
 import hashlib
 import json
+import re
 import signal
 import socket
 import threading
@@ -10,6 +12,7 @@ import time
 import pytest
 from harness.client import request
 from harness.configuration import options
+from harness.gatherd import REPOSITORY
 from harness.process import accepts, free_port, wait_until
 
 JSON = {"content-type": "application/json"}
@@ -31,6 +34,87 @@ def post(port, urls, path="/v1/batch", **headers):
 def test_a_loopback_service_has_the_console(gatherd):
     reply = gatherd.get("/console")
     assert reply.status == 200 and reply.header("content-type").startswith("text/html")
+
+
+NAMES = sorted(path.name for path in (REPOSITORY / "service/http/console").iterdir())
+
+
+def test_every_file_of_the_page_is_served_as_it_is(gatherd):
+    for name in NAMES:
+        reply = gatherd.get(f"/console/{name}")
+        assert reply.status == 200, name
+        assert reply.body == (REPOSITORY / "service/http/console" / name).read_bytes()
+        kind = {"js": "text/javascript", "css": "text/css", "html": "text/html",
+                "svg": "image/svg+xml"}[name.rpartition(".")[2]]
+        assert reply.header("content-type").startswith(kind)
+    assert gatherd.get("/console").body == gatherd.get("/console/index.html").body
+
+
+def test_the_page_loads_nothing_that_is_not_there(gatherd):
+    for name in NAMES:
+        text = gatherd.get(f"/console/{name}").body.decode()
+        loaded = re.findall(r"(?:from |import )\"\./([^\"]+)\"|(?:src|href)=\"/console/([^\"]+)\"", text)
+        assert {first or second for first, second in loaded} <= set(NAMES), name
+
+
+def test_files_travel_compressed_for_those_who_take_it(gatherd):
+    plain = gatherd.get("/console/console.css")
+    for value in ("gzip", "gzip, deflate, br", "br, GZIP;q=0.5"):
+        reply = gatherd.get("/console/console.css", **{"Accept-Encoding": value})
+        assert reply.header("content-encoding") == "gzip", value
+        assert gzip.decompress(reply.body) == plain.body
+        assert reply.header("etag") != plain.header("etag")
+    for value in ("identity", "br", "gzip;q=0", ""):
+        reply = gatherd.get("/console/console.css", **{"Accept-Encoding": value})
+        assert not reply.header("content-encoding") and reply.body == plain.body, value
+    assert plain.header("vary") == "Accept-Encoding"
+
+
+def test_a_file_that_is_known_is_not_sent_again(gatherd):
+    for accepted in ("gzip", "identity"):
+        first = gatherd.get("/console/main.js", **{"Accept-Encoding": accepted})
+        tag = first.header("etag")
+        assert re.fullmatch(r'"[0-9a-f]{32}(-gzip)?"', tag)
+        assert first.header("cache-control") == "no-cache"
+        for value in (tag, f'"x", W/{tag}', "*"):
+            again = gatherd.get("/console/main.js", **{"Accept-Encoding": accepted, "If-None-Match": value})
+            assert (again.status, again.body, again.header("etag")) == (304, b"", tag), value
+        other = gatherd.get("/console/main.js", **{"Accept-Encoding": accepted, "If-None-Match": '"other"'})
+        assert other.status == 200
+
+
+def test_head_tells_what_get_would(gatherd):
+    for path in ("/console", "/console/main.js"):
+        got, told = gatherd.get(path), gatherd.request("HEAD", path)
+        assert told.status == 200 and told.body == b""
+        for name in ("content-length", "etag", "content-type", "content-security-policy"):
+            assert told.header(name) == got.header(name), name
+
+
+def test_the_page_may_do_next_to_nothing(gatherd):
+    """Nothing inline, nothing from elsewhere, in nobody's frame."""
+    for path in ("/console", "/console/main.js"):
+        reply = gatherd.get(path)
+        policy = dict(part.strip().split(" ", 1) for part in reply.header("content-security-policy").split(";"))
+        assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert policy["trusted-types"] == "'none'" and "unsafe" not in str(policy)
+        assert reply.header("x-content-type-options") == "nosniff"
+        assert reply.header("referrer-policy") == "no-referrer"
+    page = gatherd.get("/console").body.decode()
+    assert not re.search(r"<style|style=|<script>|onclick|https?://(?!a\.example|b\.example)", page)
+
+
+def test_what_is_no_file_of_it_is_404(gatherd):
+    for path in ("/console/", "/console/nope.js", "/console/../healthz", "/console/main.js/x", "/console/MAIN.JS"):
+        assert gatherd.get(path).status == 404, path
+    assert gatherd.request("POST", "/console").status == 405
+
+
+def test_the_front_page_links_to_the_console_where_it_is(gatherd, start_gatherd):
+    assert b'href="/console"' in gatherd.get("/").body
+    other, _ = with_ops(start_gatherd)
+    assert b"/console" not in other.get("/").body
 
 
 def test_a_public_service_has_none(start_gatherd):

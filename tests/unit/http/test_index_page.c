@@ -13,7 +13,7 @@ static struct buffer page;
 static void write_page(void)
 {
     buffer_init(&page, 1 << 20);
-    index_page_write(&page, "9.8.7");
+    index_page_write(&page, "9.8.7", true);
 }
 
 static void free_page(void)
@@ -49,4 +49,14 @@ Test(index_page, it_asks_nothing_of_anybody)
     cr_expect_null(strstr(text, "href=\"http"));
     cr_expect_null(strstr(text, "@import"));
     cr_expect(strncmp(index_page_policy, "default-src 'none'", 18) == 0);
+}
+
+Test(index_page, the_console_is_linked_where_it_is)
+{
+    struct buffer without;
+    buffer_init(&without, 1 << 20);
+    index_page_write(&without, "1", false);
+    cr_expect(strstr(buffer_text(&page), "href=\"/console\""));
+    cr_expect_null(strstr(buffer_text(&without), "/console"));
+    buffer_done(&without);
 }

@@ -25,6 +25,7 @@ Test(routes, every_resource_has_its_handler)
         {"GET", "/v1/batch", handle_batch_get},
         {"POST", "/v1/explain", handle_explain_post},
         {"GET", "/console", handle_console_page},
+        {"GET", "/console/main.js", handle_console_asset},
         {"GET", "/healthz", handle_ops_health},
         {"GET", "/readyz", handle_ops_ready},
         {"GET", "/metrics", handle_ops_metrics},
@@ -73,7 +74,8 @@ Test(routes, a_path_has_one_spelling)
                                         "/problems/",
                                         "/problems/a/b",
                                         "/openapi.yaml.bak",
-                                        "/console/"};
+                                        "/console/",
+                                        "/console/a/b"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect(find("GET", wrong[i]) == ROUTES_NO_PATH, "%s", wrong[i]);
 }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run as an archive in the HAR 1.2 format, for the tools that show such.
+import { Run } from "./run.js";
+
+function headerList(headers = {}) {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((each) => ({ name, value: String(each) })));
+}
+
+function queryList(url) {
+  try {
+    return [...new URL(url).searchParams].map(([name, value]) => ({ name, value }));
+  } catch {
+    return [];
+  }
+}
+
+function postData(request) {
+  if (request.body === undefined) return undefined;
+  const isText = typeof request.body === "string";
+  const type = Object.entries(request.headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  return { mimeType: type ? String(type) : isText ? "text/plain" : "application/json",
+    text: isText ? request.body : JSON.stringify(request.body) };
+}
+
+function contentOf(response) {
+  const type = [response.headers?.["content-type"] ?? "application/octet-stream"].flat()[0];
+  const size = response.timing?.bytes ?? response.bodyBytes ?? 0;
+  if (response.body === undefined) return { size, mimeType: type };
+  if (response.bodyEncoding === "base64") return { size, mimeType: type, text: response.body, encoding: "base64" };
+  return { size, mimeType: type,
+    text: response.bodyEncoding === "text" ? response.body : JSON.stringify(response.body) };
+}
+
+/** send, wait and receive must be there; the others may be -1. */
+function timingsOf(timing) {
+  const least = (value) => Math.max(0, value ?? 0);
+  return { blocked: timing?.blocked ?? -1, dns: timing?.dns ?? -1, connect: timing?.connect ?? -1,
+    ssl: timing?.ssl ?? -1, send: least(timing?.send), wait: least(timing?.wait), receive: least(timing?.receive) };
+}
+
+function entry(row, run) {
+  const response = Run.responseOf(row);
+  const { timing } = response;
+  const version = timing?.httpVersion ? "HTTP/" + timing.httpVersion : "HTTP/1.1";
+  const data = postData(row.request);
+  return {
+    startedDateTime: new Date(run.startedAt + (timing?.start ?? 0)).toISOString(),
+    time: Math.max(0, row.total),
+    request: { method: row.method, url: row.url, httpVersion: version, cookies: [],
+      headers: headerList(row.request.headers), queryString: queryList(row.url),
+      ...(data ? { postData: data } : {}), headersSize: -1, bodySize: data ? new TextEncoder().encode(data.text).length : 0 },
+    // Where gatherd made the status up, nothing came: HAR has 0 for that.
+    response: { status: response.error ? 0 : response.status, statusText: response.error?.code ?? "",
+      httpVersion: version, cookies: [], headers: headerList(response.headers), content: contentOf(response),
+      redirectURL: [response.headers?.location ?? ""].flat()[0], headersSize: -1, bodySize: timing?.bytes ?? -1 },
+    cache: {},
+    timings: timingsOf(timing),
+    ...(timing?.remoteAddress ? { serverIPAddress: addressOf(timing.remoteAddress) } : {}),
+    comment: `id ${row.id}` + (response.error ? `: ${response.error.message}` : ""),
+  };
+}
+
+function addressOf(remote) {
+  return remote.slice(0, remote.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+}
+
+export function archive(run, version) {
+  return { log: { version: "1.2", creator: { name: "gatherd console", version: version || "0" }, pages: [],
+    entries: run.rows.filter((row) => row.outcome !== "pending").map((row) => entry(row, run)) } };
+}
