@@ -9,6 +9,7 @@
 
 #include "address_counts.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "base/log.h"
 #include "base/log_writer.h"
@@ -57,6 +58,7 @@ struct service {
     struct circuit_log circuit_log;
     struct fetch_shared *shared;
     struct background *background;
+    struct live_board *live_board;
     struct metrics_shard **shards; /* one a worker, the last is main's */
     struct worker **workers;
     unsigned worker_count;
@@ -166,6 +168,7 @@ static bool make_workers(struct service *service, struct error *err)
             .state = &service->state,
             .counts = service->counts,
             .metrics = service->shards[i],
+            .live_board = service->live_board,
             .egress_log = &service->egress_log,
             .circuit_log = &service->circuit_log,
             .all = service->workers,
@@ -197,6 +200,10 @@ static void make_shards(struct service *service)
     service->state.shards = service->shards;
     service->state.shard_count = count;
     service->state.version = GATHERD_VERSION;
+    service->state.started_at_ms = clock_wall_ms();
+    service->state.started_ms = clock_now_ms();
+    atomic_store(&service->state.config_generation, 1);
+    atomic_store(&service->state.config_loaded_at_ms, service->state.started_at_ms);
 }
 
 static void make_counts(struct service *service, const struct descriptors *descriptors)
@@ -306,6 +313,7 @@ static bool start(struct service *service, struct error *err)
         return false;
     service->shared = fetch_shared_new(service->config, err);
     service->background = background_new();
+    service->live_board = live_board_new(service->worker_count);
     if (!service->shared || !refuse_own_listeners(service, err) ||
         !make_workers(service, err))
         return false;
@@ -328,6 +336,7 @@ static void stop(struct service *service)
         worker_stop(service->workers[i]);
     for (unsigned i = 0; service->workers && i < service->worker_count; i++)
         worker_free(service->workers[i]);
+    live_board_free(service->live_board);
     background_free(service->background);
     fetch_shared_free(service->shared);
     for (size_t i = 0; i < service->state.shard_count; i++)

@@ -4,7 +4,7 @@
  *        ┌────────────────────────── one turn ──────────────────────────┐
  *   wait ─► events: upstream sockets, DNS, clients gone, MHD is ready, mailbox
  *        ─► due timers: calls' clocks, batches' deadlines, connections' clocks
- *        ─► mailbox: adopt sockets, drain, trim
+ *        ─► mailbox: adopt sockets, drain, trim; what is asked for the live document
  *        ─► fetcher_turn: start a slice, collect what ended, advance batches, answer
  *        ─► front_turn: MHD runs once: replies leave, new requests come in
  *        └──► (their calls start in the next turn, which then does not wait)
@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/peak.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -39,6 +40,8 @@ struct worker {
     struct fetcher *fetcher;
     struct background_port *background_port;
     struct admission admission;
+    struct peak lag; /* its turns, in microseconds */
+    struct live_desk *live_desk;
     struct front *fronts[ROLES];
     struct watch mail_watch;
     pthread_t thread;
@@ -150,6 +153,14 @@ static void on_circuit_opened(void *context, const struct circuit_notice *notice
     circuit_log_write(worker->setup.circuit_log, notice, clock_now_us());
 }
 
+static void ring_for_live(void *context, unsigned index)
+{
+    struct worker *worker = context;
+    struct worker *other = worker->setup.all[index];
+    live_desk_ring(other->live_desk);
+    ring(other);
+}
+
 static void on_mail(struct watch *watch, uint32_t ready)
 {
     (void)ready;
@@ -205,7 +216,7 @@ static void read_mail(struct worker *worker)
 
 static int wait_ms(struct worker *worker)
 {
-    if (fetcher_has_work(worker->fetcher))
+    if (fetcher_has_work(worker->fetcher) || live_desk_has_work(worker->live_desk))
         return 0;
     int wait = -1;
     for (int role = 0; role < ROLES; role++) {
@@ -233,6 +244,7 @@ static void turn(struct worker *worker)
     loop_wait(&worker->loop, wait_ms(worker));
     loop_run_due(&worker->loop);
     read_mail(worker);
+    live_desk_turn(worker->live_desk);
     fetcher_turn(worker->fetcher);
     admission_note(&worker->admission, worker->loop.now_us,
                    fetcher_delay(worker->fetcher));
@@ -241,8 +253,10 @@ static void turn(struct worker *worker)
             front_turn(worker->fronts[role]);
     }
     note_idle(worker);
+    uint64_t lag_us = clock_now_us() - worker->loop.now_us;
+    peak_note(&worker->lag, worker->loop.now_ms, lag_us);
     metrics_observe(worker->setup.metrics, METRIC_LOOP_LAG_SECONDS, 0,
-                    (double)(clock_now_us() - worker->loop.now_us) / 1e6);
+                    (double)lag_us / 1e6);
 }
 
 static void *run(void *context)
@@ -269,11 +283,27 @@ static bool make_front(struct worker *worker, enum front_role role, struct error
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
         .state = worker->setup.state,
+        .live_desk = worker->live_desk,
         .on_closed = on_closed,
         .context = worker,
     };
     worker->fronts[role] = front_new(&setup, err);
     return worker->fronts[role] != NULL;
+}
+
+static void make_live_desk(struct worker *worker)
+{
+    const struct live_desk_setup setup = {
+        .board = worker->setup.live_board,
+        .index = worker->setup.index,
+        .loop = &worker->loop,
+        .fetcher = worker->fetcher,
+        .lag = &worker->lag,
+        .clients = &worker->shared.open_count,
+        .ring = ring_for_live,
+        .context = worker,
+    };
+    worker->live_desk = live_desk_new(&setup);
 }
 
 static bool make_parts(struct worker *worker, struct error *err)
@@ -302,8 +332,10 @@ static bool make_parts(struct worker *worker, struct error *err)
     if (!worker->background_port)
         return false;
     worker->fetcher = fetcher_new(&fetcher_setup, err);
-    return worker->fetcher && make_front(worker, FRONT_MAIN, err) &&
-           make_front(worker, FRONT_OPS, err);
+    if (!worker->fetcher)
+        return false;
+    make_live_desk(worker);
+    return make_front(worker, FRONT_MAIN, err) && make_front(worker, FRONT_OPS, err);
 }
 
 struct worker *worker_new(const struct worker_setup *setup, struct error *err)
@@ -352,6 +384,7 @@ void worker_free(struct worker *worker)
     /* Fronts first: their batches cancel calls of the fetcher. */
     for (int role = 0; role < ROLES; role++)
         front_free(worker->fronts[role]);
+    live_desk_free(worker->live_desk);
     fetcher_free(worker->fetcher);
     /* Documents still being read belong to requests that are gone with their front. */
     background_port_free(worker->background_port);

@@ -26,6 +26,7 @@ struct worker_setup {
     struct process_state *state;
     struct address_counts *counts; /* of client connections; NULL: not limited */
     struct metrics_shard *metrics;
+    struct live_board *live_board;
     struct egress_log *egress_log; /* all workers' */
     struct circuit_log *circuit_log;
     struct worker **all; /* every worker, `count` of them; filled before worker_start */

@@ -28,6 +28,11 @@ uint64_t clock_now_ms(void)
     return clock_now_us() / 1000;
 }
 
+uint64_t clock_wall_ms(void)
+{
+    return read_us(CLOCK_REALTIME) / 1000;
+}
+
 int64_t clock_wall_s(void)
 {
     struct timespec now;

@@ -11,8 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* 300 KiB: the origins a gateway talks to at a time. */
-enum { SETS = 512, WAYS = 4 };
+enum { WAYS = 4, SETS = CIRCUITS_MAX / WAYS };
 
 struct circuit {
     uint64_t key; /* 0: free */
@@ -74,7 +73,8 @@ uint64_t circuits_key(const struct circuits *circuits, uint64_t origin,
 {
     uint64_t whose = circuits->is_shared ? 0 : (uint64_t)(uintptr_t)caller;
     uint64_t key = (origin ^ whose) * 0x9e3779b97f4a7c15; /* 2^64 by the golden ratio */
-    return (key ^ (key >> 29)) | 1;
+    /* The upper half is the origin's, for circuit_list_state. */
+    return (origin & UINT64_MAX << 32) | (uint32_t)(key ^ (key >> 29)) | 1;
 }
 
 /* ----------------------------------------------------------------------------- table */
@@ -197,22 +197,61 @@ uint64_t circuits_openings(const struct circuits *circuits)
     return atomic_load_explicit(&circuits->openings, memory_order_relaxed);
 }
 
+/* The state of the i-th place. Forgets on the way what nobody has asked for in a long
+ * time. */
+static enum circuit_state look(struct circuits *circuits, size_t i, uint64_t now_ms,
+                               uint64_t *ret_key)
+{
+    struct circuit_set *set = &circuits->sets[i / WAYS];
+    struct circuit *circuit = &set->ways[i % WAYS];
+    enum circuit_state state = CIRCUIT_CLOSED;
+    uint64_t wait_ms;
+    pthread_mutex_lock(&set->lock);
+    if (breaker_is_stale(&circuit->breaker, &circuits->rules, now_ms))
+        *circuit = (struct circuit){0};
+    if (breaker_ask(&circuit->breaker, &circuits->rules, now_ms, &wait_ms) ==
+        BREAKER_WAIT)
+        state = CIRCUIT_OPEN;
+    else if (circuit->breaker.state != BREAKER_CLOSED)
+        state = CIRCUIT_HALF_OPEN;
+    *ret_key = circuit->key;
+    unlock(set);
+    return state;
+}
+
+void circuits_list(struct circuits *circuits, uint64_t now_ms,
+                   struct circuit_list *ret_list)
+{
+    ret_list->is_off = circuits == NULL;
+    ret_list->count = 0;
+    for (size_t i = 0; circuits && i < CIRCUITS_MAX; i++) {
+        uint64_t key;
+        enum circuit_state state = look(circuits, i, now_ms, &key);
+        if (state == CIRCUIT_CLOSED)
+            continue;
+        ret_list->items[ret_list->count].key = key;
+        ret_list->items[ret_list->count++].state = state;
+    }
+}
+
+enum circuit_state circuit_list_state(const struct circuit_list *list, uint64_t origin)
+{
+    enum circuit_state worst = list->is_off ? CIRCUIT_OFF : CIRCUIT_CLOSED;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].key >> 32 == origin >> 32 && list->items[i].state > worst)
+            worst = list->items[i].state;
+    }
+    return worst;
+}
+
 struct circuit_counts circuits_count(struct circuits *circuits, uint64_t now_ms)
 {
     struct circuit_counts counts = {0};
-    uint64_t wait_ms;
-    for (size_t i = 0; i < (size_t)SETS * WAYS; i++) {
-        struct circuit_set *set = &circuits->sets[i / WAYS];
-        struct circuit *circuit = &set->ways[i % WAYS];
-        pthread_mutex_lock(&set->lock);
-        if (breaker_is_stale(&circuit->breaker, &circuits->rules, now_ms))
-            *circuit = (struct circuit){0};
-        if (breaker_ask(&circuit->breaker, &circuits->rules, now_ms, &wait_ms) ==
-            BREAKER_WAIT)
-            counts.open++;
-        else if (circuit->breaker.state != BREAKER_CLOSED)
-            counts.half_open++;
-        unlock(set);
+    for (size_t i = 0; i < CIRCUITS_MAX; i++) {
+        uint64_t key;
+        enum circuit_state state = look(circuits, i, now_ms, &key);
+        counts.open += state == CIRCUIT_OPEN;
+        counts.half_open += state == CIRCUIT_HALF_OPEN;
     }
     return counts;
 }

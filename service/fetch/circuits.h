@@ -61,6 +61,26 @@ bool circuits_leave(struct circuits *circuits, struct circuit_pass *pass,
  * that was closed is open. */
 uint64_t circuits_openings(const struct circuits *circuits);
 
+enum { CIRCUITS_MAX = 2048 }; /* 300 KiB: the origins a gateway talks to at a time */
+
+enum circuit_state { CIRCUIT_OFF, CIRCUIT_CLOSED, CIRCUIT_HALF_OPEN, CIRCUIT_OPEN };
+
+/* The circuits that are not closed, at one moment. */
+struct circuit_list {
+    bool is_off; /* there are no circuits at all */
+    size_t count;
+    struct {
+        uint64_t key;
+        enum circuit_state state;
+    } items[CIRCUITS_MAX];
+};
+/* circuits_list writes them to `ret_list`; NULL: there are none. circuit_list_state: of
+ * the origin with that circuits_origin; where callers have circuits of their own, the
+ * worst of theirs. */
+void circuits_list(struct circuits *circuits, uint64_t now_ms,
+                   struct circuit_list *ret_list);
+enum circuit_state circuit_list_state(const struct circuit_list *list, uint64_t origin);
+
 struct circuit_counts {
     size_t open;      /* refuse everything */
     size_t half_open; /* probed, or waiting for a call to probe them with */

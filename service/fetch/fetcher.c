@@ -241,6 +241,8 @@ static void dispatch(struct fetcher *fetcher, struct call *call)
         fetcher->uncounted += !call->is_extra && !call->is_guest;
     }
     flight->slot = call->origin;
+    flight->slot_us = fetcher->setup.loop->now_us;
+    flight->is_tallied = false;
     flight->payer = call->flow->caller;
     flight->has_place = true;
     fetcher->dispatched++;
@@ -410,6 +412,11 @@ struct circuit_counts fetcher_circuits(const struct fetcher *fetcher)
     struct circuits *circuits = fetcher->setup.shared->circuits;
     return circuits ? circuits_count(circuits, clock_now_ms())
                     : (struct circuit_counts){0};
+}
+
+void fetcher_circuit_list(const struct fetcher *fetcher, struct circuit_list *ret_list)
+{
+    circuits_list(fetcher->setup.shared->circuits, clock_now_ms(), ret_list);
 }
 
 size_t fetcher_queued(const struct fetcher *fetcher)

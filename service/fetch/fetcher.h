@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 
 struct fetcher;
+struct origin_report;
 
 /* fetch_global_init prepares libcurl and c-ares for the process; call once before
  * threads, after clearing nothing itself: it unsets the *_proxy variables and
@@ -124,5 +125,11 @@ void fetcher_trim(struct fetcher *fetcher);
 struct schedule_delay fetcher_delay(const struct fetcher *fetcher);
 size_t fetcher_queued(const struct fetcher *fetcher);
 size_t fetcher_in_flight(const struct fetcher *fetcher);
+/* fetcher_report_origins adds the origins of this worker to `report`, a slice of them per
+ * call; `*cursor` is 0 at first. False: that was all. */
+bool fetcher_report_origins(struct fetcher *fetcher, struct origin_report *report,
+                            size_t *cursor) MUST_CHECK;
+/* fetcher_circuit_list: of the whole process, as fetcher_circuits. */
+void fetcher_circuit_list(const struct fetcher *fetcher, struct circuit_list *ret_list);
 /* fetcher_circuits: of the whole process; for any of its fetchers. Any thread. */
 struct circuit_counts fetcher_circuits(const struct fetcher *fetcher);

@@ -132,6 +132,22 @@ void flight_drop(struct flight *flight)
     fetcher->spare_flight_count++;
 }
 
+/* What its origin's row of the live document says of the attempt. By the turn's clock:
+ * good enough for a mean, and nothing is paid for it. */
+static void tally(struct flight *flight, enum call_code code)
+{
+    if (!flight->slot || flight->is_tallied)
+        return;
+    const struct loop *loop = flight->fetcher->setup.loop;
+    struct origin_tally *tally = &flight->slot->tally;
+    int status = flight->transfer ? flight->transfer->head.status : 0;
+    flight->is_tallied = true;
+    tally->ended++;
+    tally->failed += code != CALL_OK || status >= 500;
+    tally->us += loop->now_us - flight->slot_us;
+    tally->last_ms = loop->now_ms;
+}
+
 void flight_end(struct flight *flight, enum call_code code, const char *message)
 {
     assert(!flight->has_ended && flight->call);
@@ -140,6 +156,7 @@ void flight_end(struct flight *flight, enum call_code code, const char *message)
         origins_leave(flight->fetcher->origins, call, /* between two hops */
                       flight->fetcher->setup.loop->now_us);
     flight_circuit_note(flight, code);
+    tally(flight, code);
     flight->has_ended = true;
     flight->code = code;
     flight->message = message;
@@ -150,6 +167,8 @@ void flight_end(struct flight *flight, enum call_code code, const char *message)
 void flight_abandon(struct flight *flight)
 {
     flight->call = NULL;
+    if (flight->slot && !flight->is_tallied)
+        flight->slot->tally.cancelled++;
     flight_circuit_leave(flight); /* a probe that was cancelled makes room for another */
     if (!flight->transfer || !flight->transfer->lane) {
         flight_drop(flight);
@@ -387,6 +406,7 @@ void flight_attempt_done(struct flight *flight, int result)
         message = "the upstream mixes up its replies, so nobody knows whose this one is";
     }
     flight_circuit_note(flight, code);
+    tally(flight, code);
     if (code == CALL_OK && flight_follow(flight))
         return;
     if (!flight->has_ended)

@@ -42,6 +42,8 @@ struct flight {
     struct transfer *transfer;
     struct origin *slot;  /* the origin whose slot it holds, NULL: none */
     struct caller *payer; /* then: in whose `in_flight` it has a place */
+    uint64_t slot_us;     /* … since when, loop clock */
+    bool is_tallied;      /* … and the origin's tally has what became of it */
     bool has_place;       /* in the in-flight budget */
     bool has_ended;       /* `code` is final */
     bool is_noted;        /* its outcome was counted */

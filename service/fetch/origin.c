@@ -291,3 +291,30 @@ size_t origins_count(const struct origins *origins)
 {
     return origins->count;
 }
+
+/* The next bucket in the order of the reversed bits. A table that doubles splits each
+ * bucket into two that lie beside one another in this order, so neither what was visited
+ * nor what is to come moves past the cursor. 0 behind the last. */
+static size_t next_bucket(size_t bucket, size_t count)
+{
+    size_t bit = count >> 1;
+    while (bit && (bucket & bit)) {
+        bucket &= ~bit;
+        bit >>= 1;
+    }
+    return bit ? bucket | bit : 0;
+}
+
+bool origins_walk(struct origins *origins, size_t *cursor, size_t buckets,
+                  origins_visit_fn *visit, void *context)
+{
+    for (; buckets > 0; buckets--) {
+        struct origin *origin = origins->buckets[*cursor];
+        for (; origin; origin = origin->next)
+            visit(context, origin);
+        *cursor = next_bucket(*cursor, origins->bucket_count);
+        if (*cursor == 0)
+            return false;
+    }
+    return true;
+}

@@ -4,6 +4,7 @@
  * and starts nothing; fetcher.c does. */
 #pragma once
 
+#include "base/attributes.h"
 #include "base/list.h"
 #include "fetch/call.h"
 #include "fetch/guard.h"
@@ -15,12 +16,22 @@
 
 enum { ORIGIN_REMOTE_SIZE = 64, ORIGIN_ALIAS_SIZE = 96 };
 
+/* How the calls went that had one of its slots, since the origin is known. */
+struct origin_tally {
+    uint64_t ended;     /* by themselves; a redirect or a retry is a call of its own */
+    uint64_t failed;    /* of these: an error, or a reply of 500 and above */
+    uint64_t cancelled; /* given up before they ended; not in `ended` */
+    uint64_t us;        /* that the ended ones took, all together */
+    uint64_t last_ms;   /* when the last one ended, loop clock; 0: none has */
+};
+
 struct origin {
     struct target target;
     size_t number;                /* counts up: its home among the lanes */
     uint64_t taint_key;           /* of taint.h; 0: flight.c has not asked yet */
     uint64_t circuit;             /* of circuits.h; 0: likewise */
     char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
+    struct origin_tally tally;    /* of flight.c */
 
     /* Of origin.c. */
     char alias[ORIGIN_ALIAS_SIZE]; /* how a vetted URL spelled it: "http://host:80" */
@@ -79,3 +90,10 @@ struct call *origins_drain(struct origins *origins);
 struct schedule *origins_schedule(struct origins *origins);
 
 size_t origins_count(const struct origins *origins);
+
+/* origins_walk calls `visit` for the origins of the next `buckets` buckets; `*cursor` is
+ * 0 at the beginning, and again when it returns false: that was all. The table may change
+ * between two calls: what is there from the first to the last is visited once. */
+typedef void origins_visit_fn(void *context, struct origin *origin);
+bool origins_walk(struct origins *origins, size_t *cursor, size_t buckets,
+                  origins_visit_fn *visit, void *context) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "fetch/budget.h"
 #include "fetch/fetcher.h"
 #include "http/admission.h"
+#include "http/live_desk.h"
 #include "metrics/metrics.h"
 
 #include <stdatomic.h>
@@ -28,6 +29,10 @@ struct process_state {
     struct metrics_shard **shards; /* of every worker; fixed before threads start */
     size_t shard_count;
     const char *version;
+    uint64_t started_at_ms;                   /* since 1970 */
+    uint64_t started_ms;                      /* clock_now_ms */
+    atomic_uint_fast64_t config_generation;   /* counts up with each one in use, from 1 */
+    atomic_uint_fast64_t config_loaded_at_ms; /* since 1970 */
 };
 
 enum front_role {
@@ -56,6 +61,7 @@ struct front_setup {
     struct budgets *budgets;
     struct metrics_shard *metrics;
     struct process_state *state;
+    struct live_desk *live_desk; /* of this loop */
     /* Called when a client connection ends, for the listener's counts; any moment of the
      * turn. `fd` is still open, or -1 if the connection was never served. */
     void (*on_closed)(void *context, int fd);

@@ -8,6 +8,7 @@
 #include "http/index_page.h"
 #include "http/openapi_text.h"
 #include "http/problem.h"
+#include "http/readiness.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -49,30 +50,23 @@ void handle_ops_health(struct exchange *exchange)
     exchange_reply_static(exchange, &reply, slice_from("{\"status\":\"ok\"}\n"));
 }
 
-static const char *why_not_ready(const struct front_setup *setup)
-{
-    if (atomic_load_explicit(&setup->state->is_leaving, memory_order_relaxed))
-        return "{\"ready\":false,\"reason\":\"draining\"}\n";
-    if (!atomic_load_explicit(&setup->state->is_ready, memory_order_relaxed))
-        return "{\"ready\":false,\"reason\":\"starting\"}\n";
-    if (budget_is_nearly_full(&setup->budgets->reply_bytes) ||
-        budget_is_nearly_full(&setup->budgets->request_bytes) ||
-        !admission_is_open(setup->admission)) /* of the loop that happens to be asked */
-        return "{\"ready\":false,\"reason\":\"overloaded\"}\n";
-    return NULL;
-}
-
 void handle_ops_ready(struct exchange *exchange)
 {
-    const char *reason = why_not_ready(exchange_setup(exchange));
+    static const char *const texts[] = {
+        [READINESS_READY] = "{\"ready\":true}\n",
+        [READINESS_DRAINING] = "{\"ready\":false,\"reason\":\"draining\"}\n",
+        [READINESS_STARTING] = "{\"ready\":false,\"reason\":\"starting\"}\n",
+        [READINESS_OVERLOADED] = "{\"ready\":false,\"reason\":\"overloaded\"}\n",
+    };
+    enum readiness readiness = readiness_of(exchange_setup(exchange));
+    bool is_ready = readiness == READINESS_READY;
     const struct reply reply = {
-        .status = reason ? 503 : 200,
+        .status = is_ready ? 200 : 503,
         .content_type = "application/json",
-        .extra_names = {reason ? "Retry-After" : NULL},
+        .extra_names = {is_ready ? NULL : "Retry-After"},
         .extra_values = {"1"},
     };
-    exchange_reply_static(exchange, &reply,
-                          slice_from(reason ? reason : "{\"ready\":true}\n"));
+    exchange_reply_static(exchange, &reply, slice_from(texts[readiness]));
 }
 
 static const char *code_name(unsigned code)

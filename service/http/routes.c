@@ -33,6 +33,7 @@ static const struct route routes_table[] = {
      handle_console_page},
     {"GET", "/console/*", false, false, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS,
      handle_console_asset},
+    {"GET", "/-/live", false, false, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS, handle_live_get},
     {"GET", "/healthz", false, false, ROUTE_ON_MAIN | ROUTE_ON_OPS, handle_ops_health},
     {"GET", "/readyz", false, false, ROUTE_ON_MAIN_ALONE | ROUTE_ON_OPS,
      handle_ops_ready},

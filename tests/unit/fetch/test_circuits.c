@@ -233,3 +233,55 @@ Test(circuits, are_shared_between_threads_and_leak_no_probe)
         BREAKER_PASS);
     cr_assert_gt(circuits_openings(circuits), 0);
 }
+
+static uint64_t origin_key(const char *host)
+{
+    struct target target = {.port = 80};
+    snprintf(target.host, sizeof target.host, "%s", host);
+    return circuits_origin(circuits, &target);
+}
+
+Test(circuits, the_list_has_those_that_are_not_closed)
+{
+    static struct circuit_list list;
+    uint64_t down = key("down", 80, false, &other);
+    circuits_list(circuits, 0, &list);
+    cr_assert(list.count == 0 && !list.is_off);
+    cr_assert_eq(circuit_list_state(&list, origin_key("down")), CIRCUIT_CLOSED);
+    (void)call(key("fine", 80, false, &one), BREAKER_SUCCESS, 0);
+    for (int i = 0; i < 2; i++)
+        (void)call(down, BREAKER_FAILURE, 0);
+    circuits_list(circuits, 1, &list);
+    cr_assert_eq(list.count, 1);
+    cr_assert_eq(circuit_list_state(&list, origin_key("down")), CIRCUIT_OPEN);
+    cr_assert_eq(circuit_list_state(&list, origin_key("fine")), CIRCUIT_CLOSED);
+    /* Its time is over, and one has come to see. */
+    uint64_t later_ms = 1, wait_ms;
+    struct circuit_pass pass;
+    while (circuits_ask(circuits, down, later_ms, &wait_ms) == BREAKER_WAIT)
+        later_ms += wait_ms;
+    cr_assert_eq(circuits_enter(circuits, down, later_ms, &wait_ms, &pass), BREAKER_PASS);
+    circuits_list(circuits, later_ms, &list);
+    cr_assert_eq(circuit_list_state(&list, origin_key("down")), CIRCUIT_HALF_OPEN);
+    cr_assert(not(circuits_leave(circuits, &pass, BREAKER_NOTHING, later_ms)));
+}
+
+Test(circuits, of_several_callers_the_worst_is_told)
+{
+    static struct circuit_list list;
+    uint64_t mine = key("down", 80, false, &one), theirs = key("down", 80, false, &other);
+    cr_assert_neq(mine, theirs);
+    (void)call(mine, BREAKER_SUCCESS, 0);
+    for (int i = 0; i < 2; i++)
+        (void)call(theirs, BREAKER_FAILURE, 0);
+    circuits_list(circuits, 1, &list);
+    cr_assert_eq(circuit_list_state(&list, origin_key("down")), CIRCUIT_OPEN);
+}
+
+Test(circuits, where_there_are_none_the_list_says_off)
+{
+    static struct circuit_list list;
+    circuits_list(NULL, 0, &list);
+    cr_assert(list.is_off && list.count == 0);
+    cr_assert_eq(circuit_list_state(&list, 0), CIRCUIT_OFF);
+}

@@ -211,3 +211,68 @@ Test(origin, is_not_recalled_when_its_name_is_too_long_to_remember)
     cr_assert_null(recall(origins, url));
     origins_free(origins);
 }
+
+struct walk {
+    unsigned visits[20000]; /* by port */
+    unsigned all;
+};
+
+static void count_visit(void *context, struct origin *origin)
+{
+    struct walk *walk = context;
+    walk->visits[origin->target.port]++;
+    walk->all++;
+}
+
+static void wait_at(struct origins *origins, struct call *call, unsigned port)
+{
+    struct target target = target_of("a.example", (uint16_t)port);
+    call->flow = &flow;
+    origins_wait(origins, origins_get(origins, &target), call, 0);
+}
+
+Test(origin, a_walk_visits_each_once)
+{
+    static struct walk walk;
+    static struct call calls[1000];
+    struct origins *origins = origins_new(guard, 1);
+    for (unsigned i = 0; i < 1000; i++)
+        wait_at(origins, &calls[i], i + 1);
+    size_t cursor = 0;
+    unsigned turns = 1;
+    while (origins_walk(origins, &cursor, 100, count_visit, &walk))
+        turns++;
+    cr_assert_eq(cursor, 0);
+    cr_assert(turns > 5, "in slices: %u", turns);
+    cr_assert_eq(walk.all, 1000);
+    for (unsigned i = 1; i <= 1000; i++)
+        cr_assert_eq(walk.visits[i], 1);
+    while (origins_drain(origins))
+        ;
+    origins_free(origins);
+}
+
+Test(origin, a_walk_visits_each_once_while_the_table_grows)
+{
+    static struct walk walk;
+    static struct call calls[12000];
+    struct origins *origins = origins_new(guard, 1);
+    unsigned made = 0;
+    for (; made < 200; made++)
+        wait_at(origins, &calls[made], made + 1);
+    size_t cursor = 0;
+    bool has_more;
+    do { /* the table doubles five times meanwhile */
+        has_more = origins_walk(origins, &cursor, 20, count_visit, &walk);
+        for (int i = 0; i < 300 && made < 12000; i++, made++)
+            wait_at(origins, &calls[made], made + 1);
+    } while (has_more);
+    cr_assert(made > 3000, "%u", made);
+    for (unsigned i = 1; i <= 200; i++)
+        cr_assert_eq(walk.visits[i], 1, "%u: %u", i, walk.visits[i]);
+    for (unsigned i = 201; i <= made; i++)
+        cr_assert_leq(walk.visits[i], 1);
+    while (origins_drain(origins))
+        ;
+    origins_free(origins);
+}

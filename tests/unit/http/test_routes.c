@@ -26,6 +26,7 @@ Test(routes, every_resource_has_its_handler)
         {"POST", "/v1/explain", handle_explain_post},
         {"GET", "/console", handle_console_page},
         {"GET", "/console/main.js", handle_console_asset},
+        {"GET", "/-/live", handle_live_get},
         {"GET", "/healthz", handle_ops_health},
         {"GET", "/readyz", handle_ops_ready},
         {"GET", "/metrics", handle_ops_metrics},

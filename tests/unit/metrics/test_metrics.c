@@ -2,6 +2,8 @@
 /* metrics/metrics.h: what is counted is what is written. */
 #include "metrics/metrics.h"
 
+#include "metrics/metrics_read.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <pthread.h>
@@ -191,4 +193,34 @@ Test(metrics, a_scrape_beside_a_counting_worker_loses_nothing)
     expect_line(page, "gatherd_reply_bytes_total 100000");
     free(page);
     metrics_shard_free(shard);
+}
+
+Test(metrics, one_figure_is_the_sum_over_shards)
+{
+    struct metrics_shard *shards[2] = {metrics_shard_new(), metrics_shard_new()};
+    metrics_add(shards[0], METRIC_BATCHES, BATCH_PARTIAL, 2);
+    metrics_add(shards[1], METRIC_BATCHES, BATCH_PARTIAL, 3);
+    metrics_add(shards[1], METRIC_BATCHES, BATCH_GONE, 1);
+    cr_assert(eq(u64, metrics_total(shards, 2, METRIC_BATCHES, BATCH_PARTIAL), 5));
+    cr_assert(eq(u64, metrics_total(&shards[1], 1, METRIC_BATCHES, BATCH_PARTIAL), 3));
+    metrics_shard_free(shards[0]);
+    metrics_shard_free(shards[1]);
+}
+
+Test(metrics, a_histogram_is_read_bucket_by_bucket)
+{
+    struct metrics_shard *shards[2] = {metrics_shard_new(), metrics_shard_new()};
+    metrics_observe(shards[0], METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL, 0.0004);
+    metrics_observe(shards[1], METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL, 0.0004);
+    metrics_observe(shards[1], METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL, 1000);
+    metrics_observe(shards[1], METRIC_PHASE_SECONDS, PHASE_LABEL_WAIT, 1);
+    struct metrics_histogram histogram;
+    metrics_histogram(shards, 2, METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL, &histogram);
+    cr_assert(eq(u64, histogram.counts[0], 2));
+    cr_assert(eq(u64, histogram.counts[HISTOGRAM_BUCKETS - 1], 1));
+    cr_assert(eq(u64, histogram.total, 3));
+    cr_assert(epsilon_eq(dbl, metrics_bound_ms(0), 0.5, 1e-9));
+    cr_assert(lt(dbl, metrics_bound_ms(HISTOGRAM_BUCKETS - 1), 0));
+    metrics_shard_free(shards[0]);
+    metrics_shard_free(shards[1]);
 }
