@@ -8,10 +8,9 @@ import re
 import pytest
 
 from harness import doc_pages, shown
-from harness.configuration import options
 from harness.doc_elsewhere import ELSEWHERE, UNASKED, elsewhere
-from harness.doc_session import Session, missing_runtimes
-from harness.gatherd import REPOSITORY, Gatherd, run_cli
+from harness.doc_session import QuickStart, Session, missing_runtimes
+from harness.gatherd import REPOSITORY, run_cli
 
 KEYED = ("docs/clients.md",)
 """Pages whose service asks for the key that is in GATHERD_KEY."""
@@ -82,17 +81,17 @@ def key():
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory):
-    """As config/quickstart.yaml has it, but for the ports."""
-    running = Gatherd(tmp_path_factory.mktemp("documented"))
-    yield running
+    """The port of gatherd as the quick start runs it."""
+    running = QuickStart(tmp_path_factory.mktemp("documented"))
+    yield running.port
     running.stop()
 
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory, key):
-    running = Gatherd(tmp_path_factory.mktemp("keyed"), options(auth__mode="keys"),
-                      arguments=("--set", f"auth.keys={key[1]}"))
-    yield running
+    running = QuickStart(tmp_path_factory.mktemp("keyed"), "auth.mode=keys",
+                         f"auth.keys={key[1]}")
+    yield running.port
     running.stop()
 
 
@@ -134,8 +133,8 @@ def test_the_commands_of_the_section_do_what_it_says(section, demo, tmp_path, re
         pytest.skip(f"not installed here: {', '.join(missing)}")
     if section.page in KEYED:
         monkeypatch.setenv("GATHERD_KEY", request.getfixturevalue("key")[0])
-    service = request.getfixturevalue("keyed" if section.page in KEYED else "documented")
-    session = Session(tmp_path, section, {8080: service.port, 8081: demo}, skipped)
+    port = request.getfixturevalue("keyed" if section.page in KEYED else "documented")
+    session = Session(tmp_path, section, {8080: port, 8081: demo}, skipped)
     check(section, session.run(FILES.get((section.page, section.title))))
 
 

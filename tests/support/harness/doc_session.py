@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .doc_pages import commands_of
 from .gatherd import REPOSITORY, SANITIZER_MARKS, binary, slowness
-from .process import free_port
+from .process import Child, accepts, free_port, wait_until
 
 PORT = re.compile(r"(?<=[0-9a-z\]]:)(\d{4,5})\b")
 SERVES = re.compile(r"(?:^|[\s;&(])(?:\S*/)?gatherd (serve|demo)\b")
@@ -51,12 +51,19 @@ class Session:
         self.commands = [command for block in section.blocks if block.is_commands
                          for command in commands_of(block) if command.text not in skipped]
         text = "".join(block.text for block in section.blocks)
-        own = {"serve": 8080, "demo": 8081}
-        started = {own[name] for command in self.commands
-                   for name in SERVES.findall(command.text)}
+        started = {port for command in self.commands for port in self.started_by(command)}
         self.ports = {int(port): free_port() for port in PORT.findall(text)}
         self.ports.update({port: real for port, real in (ports or {}).items()
                            if port not in started})
+
+    def started_by(self, command):
+        """The ports its service listens on: those it names, or its configuration does."""
+        for name in SERVES.findall(command.text):
+            named = {int(port) for port in PORT.findall(command.text)}
+            files = {int(port) for block in self.section.blocks
+                     if block.file_name and block.file_name in command.text
+                     for port in PORT.findall(block.text)}
+            yield from named or files or {8080 if name == "serve" else 8081}
 
     def there(self, text):
         """As on the page → as it runs here."""
@@ -100,17 +107,11 @@ class Session:
                 lines.append(WAIT.replace("{n}", str(number)))
         return "\n".join(lines) + "\n"
 
-    def environment(self):
-        log = f"log_path={self.folder}/san"
-        return {**os.environ, "ASAN_OPTIONS": f"{log}:detect_leaks=1:exitcode=99",
-                "UBSAN_OPTIONS": f"{log}:print_stacktrace=1:halt_on_error=1",
-                "TSAN_OPTIONS": f"{log}:exitcode=98", "PYTHONDONTWRITEBYTECODE": "1"}
-
     def run(self, files=None, seconds=25):
         """[Result], one for each command; raises when they take too long."""
         self.prepare(files or {})
         shell = subprocess.Popen(["bash", "-c", self.script()], cwd=self.folder,
-                                 env=self.environment(), stdin=subprocess.DEVNULL,
+                                 env=environment(self.folder), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  start_new_session=True)
         is_late = False
@@ -156,6 +157,35 @@ class Session:
                     for text in [path.read_text("utf-8", "replace")]
                     if any(mark in text for mark in SANITIZER_MARKS)]
         assert not reports, "\n".join(reports)[:20000]
+
+
+class QuickStart:
+    """gatherd by config/quickstart.yaml, on a port of its own."""
+
+    def __init__(self, folder, *settings):
+        self.folder, self.port = Path(folder), free_port()
+        settings = (f'server.listen=["127.0.0.1:{self.port}"]', *settings)
+        if os.environ.get("GATHERD_SANDBOX"):
+            settings += ("process.sandbox=on",)
+        command = [binary(), "serve", "--config", str(REPOSITORY / "config/quickstart.yaml")]
+        for setting in settings:
+            command += ["--set", setting]
+        self.child = Child(command, folder, "quickstart", env=environment(folder))
+        wait_until(lambda: accepts(self.port) or not self.child.is_alive, 20, "gatherd's port")
+        assert self.child.is_alive, self.child.errors()
+
+    def stop(self):
+        status = self.child.stop(30)
+        reports = [path.read_text(errors="replace") for path in self.folder.glob("san.*")]
+        assert status == 0 and not reports, f"{status}: {self.child.errors()[-3000:]}{reports}"
+
+
+def environment(folder):
+    """Sanitizers report into files of the folder."""
+    log = f"log_path={folder}/san"
+    return {**os.environ, "ASAN_OPTIONS": f"{log}:detect_leaks=1:exitcode=99",
+            "UBSAN_OPTIONS": f"{log}:print_stacktrace=1:halt_on_error=1",
+            "TSAN_OPTIONS": f"{log}:exitcode=98", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def missing_runtimes(section, commands):
