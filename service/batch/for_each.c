@@ -234,13 +234,13 @@ void for_each_child_done(struct gather *gather, struct item *child,
     list_remove(&child->extra->node);
     child->code = gather_render(gather, child, outcome, start_ms, room, &out);
     child->is_done = true;
+    gather_tell(gather, child, outcome, start_ms); /* its URL goes with its links */
     item_links_release(gather, child);
     child->fragment.own = buffer_take(&out, &child->fragment.len);
     gather->reply_bytes += child->fragment.len;
     children->reply_bytes += child->fragment.len;
     budget_force(&gather->setup.budgets->reply_bytes, child->fragment.len);
     metrics_add(gather->setup.metrics, METRIC_ITEMS, child->code, 1);
-    gather_tell(gather, child, outcome, start_ms);
     children->ok += child->code == CALL_OK;
     if (child->code != CALL_OK &&
         (!children->first_failed || child < children->first_failed))
