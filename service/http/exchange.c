@@ -234,8 +234,13 @@ void exchange_note_refusal(const struct front *front, const struct exchange *exc
     struct log_line line;
     log_begin_class(&line, LOG_DEBUG, "request_refused", &refused_lines,
                     front->setup.loop->now_us);
-    if (exchange && exchange->request_id[0])
-        log_text(&line, "requestId", exchange->request_id);
+    if (line.is_on && exchange) {
+        char client[EXCHANGE_ADDRESS_SIZE];
+        exchange_client_address(exchange, client);
+        if (exchange->request_id[0])
+            log_text(&line, "requestId", exchange->request_id);
+        log_text(&line, "client", client);
+    }
     log_int(&line, "status", problem_status(type));
     log_text(&line, "detail", detail);
     log_end(&line);
