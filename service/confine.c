@@ -73,16 +73,20 @@ static void forget(struct folders *folders)
         free(folders->paths[i]);
 }
 
+static void add_listener(struct sandbox_setup *setup, struct folders *folders,
+                         const char *address)
+{
+    static const char prefix[] = "unix:";
+    if (strncmp(address, prefix, sizeof prefix - 1) == 0)
+        setup->removable[setup->removable_count++] =
+            folder_of(folders, address + sizeof prefix - 1);
+}
+
 static void add_listeners(struct sandbox_setup *setup, struct folders *folders,
                           const struct config_strings *addresses)
 {
-    static const char prefix[] = "unix:";
-    for (size_t i = 0; i < addresses->count; i++) {
-        const char *address = addresses->items[i];
-        if (strncmp(address, prefix, sizeof prefix - 1) == 0)
-            setup->removable[setup->removable_count++] =
-                folder_of(folders, address + sizeof prefix - 1);
-    }
+    for (size_t i = 0; i < addresses->count; i++)
+        add_listener(setup, folders, addresses->items[i]);
 }
 
 /* The kernel forgets a /proc/PID folder that nobody has open when memory is short, and
@@ -131,6 +135,7 @@ bool confine_process(const struct config *config, const char *config_file,
             folder_of(&folders, config->fetch.ca_file);
     add_listeners(&setup, &folders, &config->server.listen);
     add_listeners(&setup, &folders, &config->ops.listen);
+    add_listener(&setup, &folders, config->server.handover);
     struct sandbox_report report = {0};
     bool is_in = sandbox_enter(&setup, &report, err);
     forget(&folders);

@@ -26,7 +26,7 @@ static void drain(struct departure *departure)
 {
     departure->is_draining = true;
     atomic_store(&departure->setup.state->is_draining, true);
-    if (!departure->must_end_alone) /* else others have them */
+    if (!departure->must_end_alone) /* else they are closed */
         listener_close(departure->setup.listener, FRONT_MAIN);
     for (unsigned i = 0; i < departure->setup.worker_count; i++)
         worker_drain(departure->setup.workers[i]);
@@ -101,10 +101,12 @@ void departure_start(struct departure *departure, enum departure_reason reason,
                             : departure->drain_ms + config->server.drain_timeout_ms;
     atomic_store(&setup->state->is_leaving, true); /* readiness fails first */
     log_departure(departure, reason, delay_ms);
+    notify_stopping(setup->notify, departure->end_ms - now + 2 * LAST_REPLIES_MS,
+                    "finishing accepted batches");
     if (departure->must_end_alone)
-        listener_leave(setup->listener, FRONT_MAIN);
+        listener_close(setup->listener, FRONT_MAIN);
     if (reason == DEPARTURE_HANDED_OVER)
-        listener_leave(setup->listener, FRONT_OPS); /* whose probes are the successor's */
+        listener_close(setup->listener, FRONT_OPS); /* whose probes are the successor's */
     if (delay_ms > 0)
         leave(departure);
     else

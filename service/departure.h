@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "config/config.h"
 #include "listener.h"
+#include "notify.h"
 #include "worker.h"
 
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct departure_setup {
     struct listener *listener;
     struct worker **workers;
     unsigned worker_count;
+    const struct notify *notify;
 };
 
 struct departure {

@@ -31,6 +31,8 @@ struct open_socket {
     enum front_role role;
     bool is_local;    /* as struct front_arrival has it */
     bool is_borrowed; /* as struct socket_offer has it */
+    bool is_given;    /* another gatherd serves it, or still does */
+    size_t number;    /* in the list that listener_describe made, from 1 */
     char *address;    /* as the configuration has it */
 };
 
@@ -216,7 +218,9 @@ static bool open_offered(struct listener *listener, const char *address,
             close(offer.fd);
             return false;
         }
-        add_socket(listener, offer.fd, address, role)->is_borrowed = offer.is_borrowed;
+        struct open_socket *open = add_socket(listener, offer.fd, address, role);
+        open->is_borrowed = offer.is_borrowed;
+        open->is_given = offer.kind != OFFER_NAMED;
         ++*ret_count;
     }
     return true;
@@ -281,13 +285,18 @@ bool listener_start(struct listener *listener, struct error *err)
     return true;
 }
 
-static void close_socket(struct open_socket *open, bool is_left_to_others)
+static bool is_left_to_others(const struct open_socket *open)
+{
+    return open->is_borrowed || open->is_given;
+}
+
+static void close_socket(struct open_socket *open)
 {
     char text[LISTEN_ADDRESS_TEXT];
     listen_address_text(open->watch.fd, text, sizeof text);
     loop_unwatch(open->listener->setup.loop, &open->watch);
     close(open->watch.fd);
-    if (strncmp(text, "unix:", 5) == 0 && !open->is_borrowed && !is_left_to_others)
+    if (strncmp(text, "unix:", 5) == 0 && !is_left_to_others(open))
         unlink(text + 5);
     list_remove(&open->node);
     free(open->address);
@@ -301,13 +310,13 @@ void listener_close(struct listener *listener, enum front_role role)
         node = node->next;
         if (open->role != role)
             continue;
-        while (open->watch.is_watched && accept_one(open))
+        while (open->watch.is_watched && !is_left_to_others(open) && accept_one(open))
             ;
-        close_socket(open, false);
+        close_socket(open);
     }
 }
 
-bool listener_describe(const struct listener *listener, struct socket_offers *ret_offers)
+bool listener_describe(struct listener *listener, struct socket_offers *ret_offers)
 {
     ret_offers->count = 0;
     for (struct list *node = listener->sockets.next; node != &listener->sockets;
@@ -317,8 +326,25 @@ bool listener_describe(const struct listener *listener, struct socket_offers *re
         if (!socket_offers_add(ret_offers, kind, open->address, open->watch.fd,
                                open->is_borrowed))
             return false;
+        open->number = ret_offers->count;
     }
     return true;
+}
+
+void listener_give(struct listener *listener, size_t index)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        open->is_given = open->is_given || open->number == index + 1;
+    }
+}
+
+void listener_keep(struct listener *listener)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next)
+        container_of(node, struct open_socket, node)->is_given = false;
 }
 
 bool listener_is_borrowed(const struct listener *listener, enum front_role role)
@@ -332,23 +358,12 @@ bool listener_is_borrowed(const struct listener *listener, enum front_role role)
     return is_borrowed;
 }
 
-void listener_leave(struct listener *listener, enum front_role role)
-{
-    for (struct list *node = listener->sockets.next; node != &listener->sockets;) {
-        struct open_socket *open = container_of(node, struct open_socket, node);
-        node = node->next;
-        if (open->role == role)
-            close_socket(open, true);
-    }
-}
-
 void listener_free(struct listener *listener)
 {
     if (!listener)
         return;
     while (!list_is_empty(&listener->sockets))
-        close_socket(container_of(listener->sockets.next, struct open_socket, node),
-                     false);
+        close_socket(container_of(listener->sockets.next, struct open_socket, node));
     linger_done(&listener->lingering);
     loop_timer_clear(listener->setup.loop, &listener->pause);
     free(listener);

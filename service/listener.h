@@ -51,18 +51,21 @@ void listener_addresses(const struct listener *listener, enum front_role role,
 size_t listener_names(const struct listener *listener, struct sockaddr_storage *names,
                       size_t max);
 
-/* listener_start begins to accept. listener_close accepts what already waits in the
- * backlogs of the sockets of `role` and closes them. */
+/* listener_start begins to accept. listener_close closes the sockets of `role`; first it
+ * accepts what waits in their backlogs, unless another process serves those. */
 bool listener_start(struct listener *listener, struct error *err) MUST_CHECK;
 void listener_close(struct listener *listener, enum front_role role);
 
 /* listener_describe lists what is open, for another process that takes over; the
- * descriptors stay this one's. Returns false when there are too many. */
-bool listener_describe(const struct listener *listener,
+ * descriptors stay this one's. Returns false when there are too many. listener_give: that
+ * process serves number `index` of the list: what waits in its backlog is left to it, and
+ * the file of a unix socket. */
+bool listener_describe(struct listener *listener,
                        struct socket_offers *ret_offers) MUST_CHECK;
+void listener_give(struct listener *listener, size_t index);
+/* listener_keep: what was taken from another gatherd is this one's from now on; until
+ * then it is left to the other when this one closes it. */
+void listener_keep(struct listener *listener);
 /* listener_is_borrowed: every socket of `role` is held open by a service manager too, so
- * that whoever connects after listener_leave waits for the next process. */
+ * that whoever connects after listener_close waits for the next process. */
 bool listener_is_borrowed(const struct listener *listener, enum front_role role);
-/* listener_leave closes the sockets of `role`, and neither takes what waits in their
- * backlogs nor removes the file of a unix one: another process serves them. */
-void listener_leave(struct listener *listener, enum front_role role);

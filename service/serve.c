@@ -25,6 +25,8 @@
 #include "http/front.h"
 #include "listen_address.h"
 #include "listener.h"
+#include "listening.h"
+#include "notify.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -42,7 +44,7 @@ enum {
     COUNTED_DESCRIPTORS_MAX = 4 * 1024 * 1024,
     /* As many as server.listen and ops.listen can name, 16 entries each. */
     OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
-    LAST_LINES_MS = 500,    /* at the end: for whoever reads the log */
+    LAST_LINES_MS = 500, /* at the end: for whoever reads the log */
     FORCED_FLUSH_MS = 50,
 };
 
@@ -63,6 +65,8 @@ struct service {
     struct worker **workers;
     unsigned worker_count;
     struct listener *listener;
+    struct listening listening;
+    struct notify notify;
     struct watch signals;
     struct departure departure;
     bool is_forced; /* a second signal */
@@ -107,39 +111,9 @@ static void prepare_departure(struct service *service)
         .listener = service->listener,
         .workers = service->workers,
         .worker_count = service->worker_count,
+        .notify = &service->notify,
     };
     departure_init(&service->departure, &setup);
-}
-
-static bool open_addresses(struct service *service, struct error *err)
-{
-    const struct config_strings *main_addresses = &service->config->server.listen;
-    const struct config_strings *ops_addresses = &service->config->ops.listen;
-    for (size_t i = 0; i < main_addresses->count; i++) {
-        if (!listener_open(service->listener, main_addresses->items[i], FRONT_MAIN, err))
-            return false;
-    }
-    for (size_t i = 0; i < ops_addresses->count; i++) {
-        if (!listener_open(service->listener, ops_addresses->items[i], FRONT_OPS, err))
-            return false;
-    }
-    return true;
-}
-
-static bool open_listeners(struct service *service, struct error *err)
-{
-    struct socket_offers *offers = memory_new(sizeof *offers);
-    bool is_open = socket_offers_from_manager(offers, err);
-    listener_use(service->listener, offers);
-    is_open = is_open && open_addresses(service, err);
-    listener_use(service->listener, NULL);
-    if (socket_offers_close(offers) > 0)
-        log_message(LOG_WARNING, "sockets_unused",
-                    "the service manager handed over sockets that neither server.listen "
-                    "nor ops.listen names (fd:NAME): whoever connects there waits for "
-                    "nobody; closed");
-    free(offers);
-    return is_open;
 }
 
 /* A batch must not reach gatherd itself, by whatever address. */
@@ -264,9 +238,28 @@ static void on_signal(struct watch *watch, uint32_t ready)
         service->is_forced = true;
     } else {
         service->departure.is_asked = true;
-        if (!service->departure.is_begun) /* by a successor */
+        if (!service->departure.is_begun) { /* by a successor */
             departure_start(&service->departure, DEPARTURE_STOP, service->config);
+            listening_end(&service->listening);
+        }
     }
+}
+
+/* Another gatherd has the listening sockets and serves. */
+static void on_taken(void *context)
+{
+    struct service *service = context;
+    if (!service->departure.is_begun)
+        departure_start(&service->departure, DEPARTURE_HANDED_OVER, service->config);
+}
+
+static bool start_listening(struct service *service, struct error *err)
+{
+    const struct listening_setup setup = {.loop = &service->loop,
+                                          .config = service->config,
+                                          .on_taken = on_taken,
+                                          .context = service};
+    return listening_start(&service->listening, &setup, err);
 }
 
 static bool watch_signals(struct service *service, struct error *err)
@@ -296,6 +289,9 @@ static bool start(struct service *service, struct error *err)
         !divide_descriptors(service, &descriptors, err) || !fetch_global_init(err) ||
         !front_global_init(err))
         return false;
+    if (!notify_open(&service->notify))
+        log_message(LOG_WARNING, "notify_failed",
+                    "NOTIFY_SOCKET: nobody is there to be told that gatherd is ready");
     make_shards(service);
     make_counts(service, &descriptors);
     const struct listener_setup setup = {
@@ -308,8 +304,9 @@ static bool start(struct service *service, struct error *err)
         .metrics = service->shards[service->worker_count],
     };
     service->listener = listener_new(&setup);
+    listening_init(&service->listening, service->listener);
     prepare_departure(service);
-    if (!open_listeners(service, err))
+    if (!listening_open(&service->listening, service->config, err))
         return false;
     service->shared = fetch_shared_new(service->config, err);
     service->background = background_new();
@@ -321,16 +318,20 @@ static bool start(struct service *service, struct error *err)
     /* Threads inherit what confines the process, so none runs before. */
     if (!confine_process(service->config, service->config_file, err) ||
         !log_writer_start(err) || !background_start(service->background, err) ||
-        !start_workers(service, err) || !listener_start(service->listener, err))
+        !start_workers(service, err))
         return false;
-    atomic_store(&service->state.is_ready, true);
+    atomic_store(&service->state.is_ready, true); /* nobody can ask before it listens */
+    if (!start_listening(service, err))
+        return false;
     log_advice(service);
     log_started(service);
+    notify_ready(&service->notify, "serving");
     return true;
 }
 
 static void stop(struct service *service)
 {
+    listening_end(&service->listening);
     listener_free(service->listener);
     for (unsigned i = 0; service->workers && i < service->worker_count; i++)
         worker_stop(service->workers[i]);
@@ -347,6 +348,7 @@ static void stop(struct service *service)
     if (service->signals.is_watched)
         close(service->signals.fd);
     loop_done(&service->loop);
+    notify_close(&service->notify);
     fetch_global_done();
 }
 
@@ -357,6 +359,8 @@ int serve_run(struct config *config, const char *config_file)
         .secrets = config,
         .config_file = config_file,
         .loop = {.epoll_fd = -1},
+        .notify = {.fd = -1},
+        .listening = {.successor = {.fd = -1}, .handover_fd = -1},
         .worker_count =
             config->server.workers ? (unsigned)config->server.workers : cpus_usable(""),
     };

@@ -35,6 +35,7 @@ struct config {
         uint64_t idle_timeout_ms;
         uint64_t write_timeout_ms;
         uint64_t write_rate_min; /* bytes a second; 0: none */
+        char *handover; /* "unix:/path"; "": none */
         uint64_t drain_delay_ms;
         uint64_t drain_timeout_ms;
         uint64_t overload_delay_ms; /* 0: never shed */

@@ -139,6 +139,14 @@ const struct option options_table[] = {
      .help = "Bytes a second: a reply that has not left after write_timeout and its "
              "length at this rate is cut off; while memory.reply_budget is nearly full, "
              "at 256 times this rate. 0B: never"},
+    {.path = "server.handover",
+     .type = OPTION_TEXT,
+     .fallback = "\"\"",
+     .offset = offsetof(struct config, server.handover),
+     .check = syntax_is_handover,
+     .help = "\"unix:/path\": a gatherd that is started with the same path, by the same "
+             "user, takes the listening sockets over from the one that runs, which then "
+             "finishes its batches and ends: a restart that refuses nobody. \"\": none"},
     {.path = "server.drain_delay",
      .type = OPTION_DURATION,
      .fallback = "0s",

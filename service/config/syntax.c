@@ -185,6 +185,14 @@ bool syntax_is_listen(const char *text, struct error *err)
     return is_listen_host(text, err);
 }
 
+bool syntax_is_handover(const char *text, struct error *err)
+{
+    if (*text && strncmp(text, "unix:", 5) != 0)
+        return error_set(err, ERROR_INVALID, "\"%.80s\": write unix: and the whole path",
+                         text);
+    return !*text || syntax_is_listen(text, err);
+}
+
 bool syntax_is_local_listen(const char *text)
 {
     struct slice host;

@@ -13,6 +13,8 @@
  * one.
  */
 bool syntax_is_listen(const char *text, struct error *err) MUST_CHECK;
+/* "" or "unix:/path". */
+bool syntax_is_handover(const char *text, struct error *err) MUST_CHECK;
 /* Reached from this machine only: 127.0.0.0/8, ::1, localhost, a unix socket. Of "fd:N"
  * nobody knows before the start, so it is not. `text` has passed syntax_is_listen. */
 bool syntax_is_local_listen(const char *text);

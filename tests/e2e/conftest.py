@@ -101,8 +101,8 @@ def impatient(shared_impatient):
 def start_gatherd(tmp_path):
     started = []
 
-    def start(*trees, **arguments):
-        gatherd = Gatherd(tmp_path, *trees, **arguments)
+    def start(*trees, folder=tmp_path, **arguments):
+        gatherd = Gatherd(folder, *trees, **arguments)
         started.append(gatherd)
         return gatherd
     yield start

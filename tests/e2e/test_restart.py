@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A restart that loses no request: sockets that a service manager holds, and a stop that tells balancers first."""
+import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.configuration import options
 from harness.gatherd import slowness
-from harness.process import wait_until
+from harness.process import free_port, wait_until
 
 PASS_ON = """
 import os, sys
@@ -143,3 +145,197 @@ def test_a_second_signal_ends_a_drain_delay_at_once(start_gatherd):
     wait_until(lambda: gatherd.get("/readyz").status == 503, 5, "readiness to fail")
     gatherd.signal(signal.SIGTERM)
     assert gatherd.wait(5) == 0
+
+
+# Hand-over to a new process.
+
+class Generations:
+    """One gatherd after the other, with the same configuration."""
+
+    def __init__(self, start_gatherd, folder, *trees, **arguments):
+        self.start_gatherd, self.folder, self.arguments = start_gatherd, folder, arguments
+        self.door = folder / "handover.sock"
+        self.trees = (options(server__handover=f"unix:{self.door}"), *trees)
+        self.count = 0
+        self.latest = None
+
+    def next(self, *trees, **arguments):
+        """Starts another one; returns it once it said that it started."""
+        self.count += 1
+        folder = self.folder / str(self.count)
+        folder.mkdir()
+        port = self.latest.port if self.latest else free_port()
+        self.latest = self.start_gatherd(*self.trees, *trees, folder=folder, port=port, wait=False,
+                                         **{**self.arguments, **arguments})
+        one = self.latest
+        wait_until(lambda: "started" in events(one) or not one.is_alive, 20, "the start")
+        assert one.is_alive, one.child.errors()
+        return one
+
+
+def test_a_new_process_takes_over_and_the_old_one_ends(start_gatherd, upstream, tmp_path):
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next()
+    key = upstream.new_key()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(first.batch, [upstream.url("delay/1000", key=key)])
+        wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the batch")
+        second = generations.next()
+        assert second.get("/readyz").status == 200
+        assert running.result()["summary"]["ok"] == 1
+    assert first.wait() == 0
+    assert second.batch([upstream.url("ok")])["summary"]["ok"] == 1
+    assert generations.door.exists()
+    second.stop()
+    assert not generations.door.exists()
+
+
+def ask(path, target="/healthz"):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
+        client.sendall(f"GET {target} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        return int(client.recv(100).split()[1])
+
+
+def test_a_new_process_that_cannot_start_leaves_the_old_one_serving(start_gatherd, tmp_path):
+    path = tmp_path / "web.sock"
+    listen = options(server__listen=["127.0.0.1:0", f"unix:{path}"])
+    generations = Generations(start_gatherd, tmp_path, listen)
+    first = generations.next(options(server__workers=1))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        (tmp_path / "bad").mkdir()
+        second = start_gatherd(*generations.trees, options(ops__listen=[f"127.0.0.1:{port_of(taken)}"]),
+                               folder=tmp_path / "bad", wait=False)
+        assert second.wait() == 1 and "in use" in second.child.errors()
+    wait_until(lambda: "handover_failed" in events(first), 5, "the old one's word")
+    assert ask(path) == 200 and generations.door.exists()
+    third = generations.next()
+    assert first.wait() == 0 and ask(path) == 200
+    third.stop()
+    assert not path.exists() and not generations.door.exists()
+
+
+def test_unix_and_ops_listeners_and_chosen_ports_are_handed_on(start_gatherd, tmp_path):
+    path, ops = tmp_path / "web.sock", tmp_path / "ops.sock"
+    generations = Generations(start_gatherd, tmp_path, options(
+        server__listen=["127.0.0.1:0", f"unix:{path}"], ops__listen=[f"unix:{ops}"]))
+    bound, inode = set(), path
+    for _ in range(3):
+        one = generations.next()
+        started = next(line for line in one.log_lines() if line["event"] == "started")
+        bound.add(started["listen"])
+        assert ask(path) == 200 and ask(ops, "/readyz") == 200
+        inode = path.stat().st_ino if inode is path else inode
+        assert path.stat().st_ino == inode, "the same socket, and not a new one of its name"
+    assert len(bound) == 1, bound
+
+
+def test_listeners_may_differ_between_the_two(start_gatherd, tmp_path):
+    """What the new one does not want is served to its end by the old one and then gone."""
+    kept, dropped, fresh = (tmp_path / f"{name}.sock" for name in ("kept", "dropped", "fresh"))
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next(options(server__listen=[f"unix:{kept}", f"unix:{dropped}"]))
+    generations.next(options(server__listen=[f"unix:{kept}", f"unix:{fresh}"]))
+    assert first.wait() == 0
+    assert ask(kept) == 200 and ask(fresh) == 200 and not dropped.exists()
+
+
+def test_sigterm_to_a_process_that_was_followed_changes_nothing(start_gatherd, upstream, tmp_path):
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next()
+    key = upstream.new_key()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(first.batch, [upstream.url("delay/1500", key=key)])
+        wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the batch")
+        generations.next()
+        first.signal(signal.SIGTERM)
+        assert running.result()["summary"]["ok"] == 1
+    assert first.wait() == 0
+
+
+def test_clients_of_the_old_process_are_seen_off_between_two_requests(start_gatherd, tmp_path):
+    """Those that ask again are answered and told to come back, those that do not are let go."""
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next()
+    with first.raw() as busy, first.raw() as idle, first.raw() as silent:
+        for client in (busy, idle):
+            client.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.read_reply().status == 200
+        generations.next()
+        busy.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        reply = busy.read_reply()
+        assert reply.status == 200 and reply.header("connection") == "close"
+        assert busy.is_closed_within(1) and idle.is_closed_within(3)
+        silent.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent.read_reply().status == 200
+    assert first.wait() == 0
+
+
+def test_who_does_not_end_its_batches_is_ended_at_the_drain_timeout(start_gatherd, upstream, tmp_path):
+    generations = Generations(start_gatherd, tmp_path, options(server__drain_timeout="700ms"))
+    first = generations.next()
+    key = upstream.new_key()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(first.batch, [upstream.url("hang", key=key)])
+        wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the batch")
+        generations.next()
+        assert running.result()["responses"][0]["error"]["code"] == "cancelled"
+    assert first.wait() == 0
+
+
+@pytest.mark.parametrize("said", [b"", b"ready", b"ready 1", b"ready 11x", b"GET / HTTP/1.1\r\n\r\n"])
+def test_whoever_connects_and_says_nonsense_gets_nothing_done(start_gatherd, tmp_path, said):
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next()
+    assert generations.door.stat().st_mode & 0o777 == 0o600
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
+        stranger.settimeout(5)
+        stranger.connect(str(generations.door))
+        text, fds, _, _ = socket.recv_fds(stranger, 4096, 8)
+        assert text.startswith(b"gatherd 1\0") and len(fds) == 2
+        for fd in fds:
+            os.close(fd)
+        if said:
+            stranger.send(said)
+            assert stranger.recv(100) in (b"", b"yours")
+    wait_until(lambda: "handover_failed" in events(first), 5, "the old one's word")
+    assert first.get("/readyz").status == 200
+    generations.next()
+
+
+@pytest.mark.root
+def test_another_user_gets_no_sockets(start_gatherd, tmp_path):
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next()
+    generations.door.chmod(0o666)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    script = ("import os, socket, sys\nos.setuid(65534)\ns = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+              "s.connect(sys.argv[1])\nprint(socket.recv_fds(s, 4096, 8)[:2])")
+    done = subprocess.run([sys.executable, "-c", script, str(generations.door)], capture_output=True,
+                          text=True, timeout=10)
+    assert done.stdout == "(b'', [])\n", done
+    assert "another user" in first.child.errors()
+
+
+# sd_notify.
+
+def test_a_service_manager_is_told_what_happens(start_gatherd, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager_:
+        manager_.bind(str(tmp_path / "notify"))
+        manager_.settimeout(20)
+        gatherd = start_gatherd(options(server__drain_timeout="7s"),
+                                environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        assert manager_.recv(1000) == b"READY=1\nSTATUS=serving"
+        gatherd.signal(signal.SIGTERM)
+        stopping = manager_.recv(1000).decode().split("\n")
+        assert stopping[0] == "STOPPING=1" and stopping[1] == "EXTEND_TIMEOUT_USEC=11000000"
+    assert gatherd.wait() == 0
+
+
+def test_a_service_manager_that_is_not_there_is_no_reason_not_to_start(start_gatherd, tmp_path):
+    gatherd = start_gatherd(environment={"NOTIFY_SOCKET": str(tmp_path / "nobody")})
+    assert "notify_failed" in events(gatherd)

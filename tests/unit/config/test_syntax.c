@@ -42,6 +42,14 @@ Test(syntax, addresses_to_listen_on)
     expect_all(syntax_is_listen, bad, COUNT(bad), false);
 }
 
+Test(syntax, a_hand_over_is_at_a_unix_socket_or_nowhere)
+{
+    static const char *const good[] = {"", "unix:/run/gatherd/handover.sock"};
+    static const char *const bad[] = {"/run/h", "unix:h", "127.0.0.1:80", "fd:3", "x"};
+    expect_all(syntax_is_handover, good, COUNT(good), true);
+    expect_all(syntax_is_handover, bad, COUNT(bad), false);
+}
+
 Test(syntax, a_unix_path_fits_the_kernel)
 {
     char text[200] = "unix:/";
