@@ -66,3 +66,12 @@ def test_a_mixture_of_all_a_batch_can_ask_for(tmp_path):
     counts, wrong = script("mixture").mix(tmp_path, 6)
     assert not wrong, wrong
     assert sum(counts.values()) - counts["items handed over"] > 20
+
+
+def test_o1_restarts_by_hand_over_lose_no_request(tmp_path):
+    """Eight of them under load, over TCP and a unix socket, connections kept and not."""
+    handover = script("handover")
+    arguments = handover.parse_arguments(["--between", "0.2", "--clients", "12"])
+    seen, wrong = handover.restart(tmp_path, 8, arguments)
+    assert not wrong, (seen, wrong)
+    assert seen["requests"] > 100 and seen["connections closed as told"] > 8, seen

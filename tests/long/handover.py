@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Restart after restart by hand-over (server.handover), under load, without a failed request.
+
+    tests/long/handover.py --restarts 100         GATHERD names the binary; best a release build
+
+Clients keep their connections as long as the server lets them, or open one for each request,
+over TCP and over a unix socket; some wait between two requests. Each sends batches and checks the
+replies. A reply that does not come counts as a failure, on a kept connection too: the server may
+close one between two requests only after it said so or was asked nothing for a second, and no
+client here waits that long.
+
+Right is: no request failed; every process but the last ended by itself with status 0; the
+descriptors and the memory of the last processes are those of the first; one process and
+one hand-over socket are left."""
+import argparse
+import json
+import os
+import random
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+SUPPORT = Path(__file__).resolve().parent.parent / "support"
+sys.path.insert(0, str(SUPPORT))
+
+from harness.client import parse_reply  # noqa: E402
+from harness.configuration import options  # noqa: E402
+from harness.gatherd import Gatherd, slowness  # noqa: E402
+from harness.process import figure_of, free_port, wait_until  # noqa: E402
+from harness.upstream_process import Upstream  # noqa: E402
+
+THINK_MAX = 0.3
+"""Seconds between two requests; a connection may be closed after a second."""
+DESCRIPTORS_MORE, MEMORY_MORE = 4, 1.15
+"""What the later processes may have over the first ones."""
+
+
+class Client:
+    """Sends batch after batch until it is told to stop."""
+
+    def __init__(self, crowd, seed, connect, keeps, thinks):
+        self.crowd, self.connect, self.keeps, self.thinks = crowd, connect, keeps, thinks
+        self.rnd = random.Random(seed)
+        self.socket = None
+        self.requests = 0
+
+    def body(self):
+        urls = self.rnd.choices(self.crowd.urls, k=self.rnd.choice((1, 3, 10)))
+        return json.dumps({"urls": urls}).encode(), len(urls)
+
+    def ask(self):
+        body, count = self.body()
+        if self.socket is None:
+            self.socket = self.connect()
+            self.socket.settimeout(20)
+        self.socket.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: gatherd\r\nContent-Type: application/json\r\n"
+                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        received = b""
+        while True:
+            data = self.socket.recv(65536)
+            assert data, f"closed after {len(received)} bytes of the reply to request {self.requests} of a connection"
+            received += data
+            reply, _ = parse_reply(received, "POST")
+            if reply:
+                break
+        assert reply.status == 200, reply
+        assert reply.json()["summary"]["ok"] == count, reply.json()
+        self.requests += 1
+        if not self.keeps or reply.header("connection") == "close":
+            self.crowd.counts["connections closed as told" if self.keeps else "connections of one request"] += 1
+            self.hang_up()
+
+    def hang_up(self):
+        if self.socket:
+            self.socket.close()
+        self.socket, self.requests = None, 0
+
+    def run(self):
+        while not self.crowd.is_over:
+            try:
+                self.ask()
+                self.crowd.counts["requests"] += 1
+            except (OSError, AssertionError, ValueError, KeyError) as failure:
+                self.crowd.failed.append(f"{'kept' if self.keeps else 'new'} connection: {failure!r}")
+                self.hang_up()
+            if self.thinks:
+                time.sleep(self.rnd.random() * THINK_MAX)
+        self.hang_up()
+
+
+class Crowd:
+    def __init__(self, upstream, port, path, clients):
+        self.urls = [upstream.url(name) for name in ("json", "bytes/3000", "delay/5", "delay/50")]
+        self.counts, self.failed, self.is_over = Counter(), [], False
+        self.threads = []
+        for i in range(clients):
+            connect = self.to_unix(path) if i % 3 == 2 else self.to_tcp(port)
+            client = Client(self, i, connect, keeps=i % 4 != 3, thinks=i % 2 == 1)
+            self.threads.append(threading.Thread(target=client.run))
+        for thread in self.threads:
+            thread.start()
+
+    @staticmethod
+    def to_tcp(port):
+        return lambda: socket.create_connection(("127.0.0.1", port), timeout=10)
+
+    @staticmethod
+    def to_unix(path):
+        def connect():
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(str(path))
+            return sock
+        return connect
+
+    def stop(self):
+        self.is_over = True
+        for thread in self.threads:
+            thread.join()
+
+
+class Generations:
+    def __init__(self, folder, upstream, arguments):
+        self.folder, self.port = folder, free_port()
+        self.path, self.door = folder / "web.sock", folder / "handover.sock"
+        self.tree = options(
+            server__listen=[f"127.0.0.1:{self.port}", f"unix:{self.path}"],
+            server__handover=f"unix:{self.door}", server__workers=2,
+            process__sandbox="on" if arguments.sandbox else "off")
+        self.figures, self.wrong, self.seconds = [], [], []
+        self.latest = self.start(0)
+
+    def start(self, number):
+        folder = self.folder / str(number)
+        folder.mkdir()
+        gatherd = Gatherd(folder, self.tree, port=self.port, wait=False)
+        started = time.monotonic()
+
+        def is_serving():
+            assert gatherd.is_alive, gatherd.child.errors()
+            return '"started"' in gatherd.child.errors()
+        wait_until(is_serving, 30 * slowness(), "the start")
+        self.seconds.append(time.monotonic() - started)
+        return gatherd
+
+    def follow(self, number, between):
+        """A new process, and some work for it, before it is looked at."""
+        old, self.latest = self.latest, self.start(number)
+        status = old.wait(30 * slowness())
+        if status != 0:
+            self.wrong.append(f"process {number - 1} ended with {status}: {old.child.errors()[-500:]}")
+        old.check_sanitizers()
+        time.sleep(between)
+        self.figures.append((len(self.latest.descriptors()), figure_of(self.latest.pid, "VmRSS")))
+
+    def judge(self):
+        """The last processes beside the first: they have all done the same work."""
+        share = max(2, len(self.figures) // 4)
+        early, late = ([statistics.median(column) for column in zip(*part)]
+                       for part in (self.figures[:share], self.figures[-share:]))
+        if late[0] > early[0] + DESCRIPTORS_MORE:
+            self.wrong.append(f"descriptors grew from {early[0]} to {late[0]}")
+        if late[1] > early[1] * MEMORY_MORE:
+            self.wrong.append(f"memory grew from {early[1]} to {late[1]} KiB")
+        return early, late
+
+
+def restart(folder, restarts, arguments):
+    """(what was seen, what was wrong)"""
+    upstream = Upstream(folder, "--max-seconds", str(restarts * 30 + 120))
+    generations = Generations(folder, upstream, arguments)
+    try:
+        crowd = Crowd(upstream, generations.port, generations.path, arguments.clients)
+        try:
+            time.sleep(arguments.between)
+            for number in range(1, restarts + 1):
+                generations.follow(number, arguments.between)
+        finally:
+            crowd.stop()
+        early, late = generations.judge()
+        wrong = generations.wrong + crowd.failed[:20]
+        generations.latest.stop()
+        wrong += [f"{path.name} is still there" for path in (generations.door, generations.path) if path.exists()]
+    finally:
+        generations.latest.child.popen.kill()
+        upstream.stop()
+    seen = {**crowd.counts, "restarts": restarts, "failed requests": len(crowd.failed),
+            "descriptors, first and last": [early[0], late[0]], "KiB, first and last": [early[1], late[1]],
+            "ms until the new one serves, median": round(1000 * statistics.median(generations.seconds))}
+    return seen, wrong
+
+
+def parse_arguments(words=None):
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--restarts", type=int, default=100)
+    parser.add_argument("--clients", type=int, default=24)
+    parser.add_argument("--between", type=float, default=1.0, help="seconds of work for each process")
+    parser.add_argument("--sandbox", action="store_true", help="every process in its sandbox")
+    return parser.parse_args(words)
+
+
+def main():
+    arguments = parse_arguments()
+    if "GATHERD" not in os.environ:
+        sys.exit("name the binary by GATHERD")
+    with tempfile.TemporaryDirectory() as folder:
+        seen, wrong = restart(Path(folder), arguments.restarts, arguments)
+    for what, count in sorted(seen.items()):
+        print(f"{count!s:>16}  {what}")
+    print("\n".join(wrong) or "right")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
