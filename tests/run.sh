@@ -119,7 +119,7 @@ part_release() {
     # shellcheck disable=SC2046
     GATHERD_SANDBOX=on run_pytest release -m "not slow" tests/e2e \
         $(printf -- '--ignore=tests/e2e/test_%s.py ' torture long ssrf fuzz unasked wait \
-            asyncio_examples run) || true
+            asyncio_examples run docs doc_mentions) || true
     check "every load passes, small and short" \
         tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "small batches are answered beside large ones" \
@@ -133,6 +133,14 @@ part_release() {
     check "the race runs, small and short" \
         tests/load/race.py --quick --peers lua,aiohttp --only idle,n10,tail,large,https \
         --gatherd "$root/build/release/gatherd" --svg "$results/race.svg" || true
+    check "what a batch costs is measured, small and short" \
+        tests/load/cost.py --smoke --gatherd "$root/build/release/gatherd" || true
+    if has perf && has strace; then
+        check "where the time goes is measured, small and short" \
+            tests/load/layers.py --smoke --gatherd "$root/build/release/gatherd" || true
+    else
+        skip "where the time goes" "perf or strace is not installed"
+    fi
     run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators
     # Ports of its own: the usual ones may be taken by a quick start that is running.
     check "the quick start shows three tasks done at once" env GATHERD_PORT=18980 \

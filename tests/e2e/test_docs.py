@@ -6,10 +6,11 @@ import json
 import re
 
 import pytest
+import yaml
 
 from harness import doc_pages, shown
 from harness.doc_elsewhere import ELSEWHERE, UNASKED, elsewhere
-from harness.doc_session import QuickStart, Session, missing_runtimes
+from harness.doc_session import QuickStart, Session, missing_runtimes, new_key
 from harness.gatherd import REPOSITORY, run_cli
 
 KEYED = ("docs/clients.md",)
@@ -72,11 +73,7 @@ def differences(language, expected, printed):
 
 @pytest.fixture(scope="module")
 def key():
-    """(the key, the entry of auth.keys)."""
-    printed = run_cli("key", "new", "docs").stdout
-    identity, digest = (re.search(rf'{name}: "(\w+)"', printed)[1] for name in ("id", "sha256"))
-    return re.search(r"\bgd_\w+", printed)[0], (
-        f'[{{name: docs, id: "{identity}", sha256: "{digest}"}}]')
+    return new_key()
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +154,23 @@ def test_every_feature_of_a_batch_has_an_example():
                if not any(doc_pages.output_behind(section, block) for block in section.blocks
                           if block.is_commands)}
     assert without <= {"(top)", "All fields", "How they go together", "What the operator may add"}
+
+
+def configurations():
+    """Blocks that are (part of) a configuration."""
+    names = yaml.safe_load((REPOSITORY / "config/gatherd.yaml").read_text(encoding="utf-8"))
+    for page in doc_pages.pages():
+        for section in doc_pages.sections(page):
+            for block in section.blocks:
+                if block.language == "yaml" and set(yaml.safe_load(block.text)) <= set(names):
+                    yield pytest.param(block, id=f"{page}:{block.line}")
+
+
+@pytest.mark.parametrize("block", configurations())
+def test_a_configuration_that_is_shown_is_accepted(block, tmp_path):
+    """But for files it names that are not here."""
+    (tmp_path / "shown.yaml").write_text(block.text, encoding="utf-8")
+    done = run_cli("check", "shown.yaml", cwd=tmp_path)
+    faults = [line for line in (done.stdout + done.stderr).splitlines()
+              if done.returncode and "No such file" not in line]
+    assert not faults, "\n".join(faults)

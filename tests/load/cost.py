@@ -22,6 +22,7 @@ from servers import Gateway, NginxUpstream
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # items per batch -> client connections
 SIZES = {1: 64, 3: 32, 10: 32, 30: 16, 100: 8, 300: 4, 1000: 2, 3000: 1, 10000: 1}
+SMOKE_SIZES = (1, 10, 10000)
 
 
 def fit(costs):
@@ -31,12 +32,12 @@ def fit(costs):
     return slope, intercept
 
 
-def measure_sizes(bench, gateway, rounds):
+def measure_sizes(bench, gateway, sizes, rounds):
     """Median CPU µs per item by size, the sizes in turns."""
-    found = {items: [] for items in SIZES}
+    found = {items: [] for items in sizes}
     for _ in range(rounds):
-        for items, connections in SIZES.items():
-            figures = measure.closed_loop(bench, gateway, items, connections,
+        for items in sizes:
+            figures = measure.closed_loop(bench, gateway, items, SIZES[items],
                                           bench.nginx.url("/1k"))
             found[items].append(figures["cpu_us_item"])
     return {items: statistics.median(values) for items, values in found.items()}
@@ -58,6 +59,7 @@ def parse_arguments():
     binary = os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
     parser.add_argument("--gatherd", default=binary, help="the binary, a release build")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--smoke", action="store_true", help="short: does it run at all?")
     return parser.parse_args()
 
 
@@ -67,10 +69,12 @@ def main():
         upstream = gateway = None
         try:
             upstream = NginxUpstream(folder)
-            bench = measure.Bench(upstream, None, smoke=False)
-            bench.seconds = 2
+            bench = measure.Bench(upstream, None, smoke=args.smoke)
+            if not args.smoke:
+                bench.seconds = 2
             gateway = Gateway(args.gatherd, folder, ["server.workers=1"])
-            costs = measure_sizes(bench, gateway, args.rounds)
+            costs = measure_sizes(bench, gateway, SMOKE_SIZES if args.smoke else SIZES,
+                                  1 if args.smoke else args.rounds)
             per_kb = {}
             for name in ("json1m", "text1m"):
                 for figures in measure.large(bench, gateway, name).values():

@@ -169,14 +169,15 @@ def parse_arguments():
     binary = os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
     parser.add_argument("--gatherd", default=binary, help="the binary, a release build")
     parser.add_argument("--top", type=int, default=30, help="so many functions")
+    parser.add_argument("--smoke", action="store_true", help="short: does it run at all?")
     return parser.parse_args()
 
 
 def run(args, folder):
-    bench = measure.Bench(NginxUpstream(folder), None, smoke=False)
+    bench = measure.Bench(NginxUpstream(folder), None, smoke=args.smoke)
     profiles, counts = {}, {}
     try:
-        for items in TRACED_BATCHES:
+        for items in [100] if args.smoke else TRACED_BATCHES:
             gateway = Gateway(args.gatherd, folder, ["server.workers=1"])
             try:
                 profiles[items] = sample(bench, gateway, folder, "n%d" % items,

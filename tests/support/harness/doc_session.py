@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from .doc_pages import commands_of
-from .gatherd import REPOSITORY, SANITIZER_MARKS, binary, slowness
+from .gatherd import REPOSITORY, SANITIZER_MARKS, binary, run_cli, slowness
 from .process import Child, accepts, free_port, wait_until
 
 PORT = re.compile(r"(?<=[0-9a-z\]]:)(\d{4,5})\b")
@@ -178,6 +178,14 @@ class QuickStart:
         status = self.child.stop(30)
         reports = [path.read_text(errors="replace") for path in self.folder.glob("san.*")]
         assert status == 0 and not reports, f"{status}: {self.child.errors()[-3000:]}{reports}"
+
+
+def new_key():
+    """(a key, the value of auth.keys for it)."""
+    printed = run_cli("key", "new", "docs").stdout
+    identity, digest = (re.search(rf'{name}: "(\w+)"', printed)[1] for name in ("id", "sha256"))
+    return re.search(r"\bgd_\w+", printed)[0], (
+        f'[{{name: docs, id: "{identity}", sha256: "{digest}"}}]')
 
 
 def environment(folder):
