@@ -31,7 +31,7 @@ check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base
     iproute2 procps jq file"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
-    prometheus golang-go default-jdk-headless libgoogle-gson-java"
+    prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java"
 ci_packages="buildah podman runc uidmap debootstrap lintian"
 
 # The packages that must be taken from backports together where libcurl is too old.
@@ -147,7 +147,7 @@ disable_services_of() {
     command -v systemctl >/dev/null || return 0
     for package in "$@"; do
         case $package in
-        nginx | prometheus)
+        nginx | prometheus | haproxy)
             if as_root systemctl disable "$package" >/dev/null 2>&1; then
                 say "$package is installed for the tests; its system service stays disabled"
             fi ;;

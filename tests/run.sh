@@ -83,7 +83,7 @@ part_lint() {
     fi
     if has promtool; then
         check "promtool accepts prometheus.yml" \
-            promtool check config deploy/prometheus.yml || true
+            promtool check config deploy/prometheus/prometheus.yml || true
     else
         skip promtool "not installed"
     fi
@@ -94,8 +94,10 @@ part_lint() {
     else
         skip "the unit's exposure" "systemd-analyze is not installed"
     fi
-    check "compose.yaml is YAML" /usr/bin/python3 -c \
-        'import yaml; yaml.safe_load(open("deploy/compose.yaml"))' || true
+    for file in compose.yaml compose.scale.yaml; do
+        check "$file is YAML" /usr/bin/python3 -c \
+            'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' "deploy/$file" || true
+    done
 }
 
 part_unit() {

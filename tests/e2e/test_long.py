@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Short forms of tests/long/: the same code, as little of it as shows that it works."""
-import importlib.util
-from pathlib import Path
-
 import pytest
 from harness import faults as table
 from harness.gatherd import binary
+from harness.long_runs import script
 from harness.namespace import CannotUnshare
 
-LONG = Path(__file__).resolve().parent.parent / "long"
 pytestmark = [pytest.mark.root, pytest.mark.slow]
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"long_{name}", LONG / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def or_skip(make, folder):

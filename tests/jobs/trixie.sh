@@ -78,6 +78,7 @@ check_compose() {
     fi
     inside sh -c 'dpkg -x /tmp/docker-compose_*.deb /tmp/compose'
     check "docker-compose accepts compose.yaml" compose_config compose.yaml || true
+    check "docker-compose accepts compose.scale.yaml" compose_config compose.scale.yaml || true
     sed 's/read_only:/reed_only:/' deploy/compose.yaml >"$tree/src/deploy/wrong.yaml"
     check "docker-compose refuses a misspelt key" compose_refuses wrong.yaml || true
 }

@@ -14,114 +14,24 @@ Right is: no request failed; every process but the last ended by itself with sta
 descriptors and the memory of the last processes are those of the first; one process and
 one hand-over socket are left."""
 import argparse
-import json
 import os
-import random
-import socket
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from pathlib import Path
 
 SUPPORT = Path(__file__).resolve().parent.parent / "support"
 sys.path.insert(0, str(SUPPORT))
 
-from harness.client import parse_reply  # noqa: E402
 from harness.configuration import options  # noqa: E402
+from harness.crowd import Crowd, to_tcp, to_unix  # noqa: E402
 from harness.gatherd import Gatherd, slowness  # noqa: E402
 from harness.process import figure_of, free_port, wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
 
-THINK_MAX = 0.3
-"""Seconds between two requests; a connection may be closed after a second."""
 DESCRIPTORS_MORE, MEMORY_MORE = 4, 1.15
 """What the later processes may have over the first ones."""
-
-
-class Client:
-    """Sends batch after batch until it is told to stop."""
-
-    def __init__(self, crowd, seed, connect, keeps, thinks):
-        self.crowd, self.connect, self.keeps, self.thinks = crowd, connect, keeps, thinks
-        self.rnd = random.Random(seed)
-        self.socket = None
-        self.requests = 0
-
-    def body(self):
-        urls = self.rnd.choices(self.crowd.urls, k=self.rnd.choice((1, 3, 10)))
-        return json.dumps({"urls": urls}).encode(), len(urls)
-
-    def ask(self):
-        body, count = self.body()
-        if self.socket is None:
-            self.socket = self.connect()
-            self.socket.settimeout(20)
-        self.socket.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: gatherd\r\nContent-Type: application/json\r\n"
-                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        received = b""
-        while True:
-            data = self.socket.recv(65536)
-            assert data, f"closed after {len(received)} bytes of the reply to request {self.requests} of a connection"
-            received += data
-            reply, _ = parse_reply(received, "POST")
-            if reply:
-                break
-        assert reply.status == 200, reply
-        assert reply.json()["summary"]["ok"] == count, reply.json()
-        self.requests += 1
-        if not self.keeps or reply.header("connection") == "close":
-            self.crowd.counts["connections closed as told" if self.keeps else "connections of one request"] += 1
-            self.hang_up()
-
-    def hang_up(self):
-        if self.socket:
-            self.socket.close()
-        self.socket, self.requests = None, 0
-
-    def run(self):
-        while not self.crowd.is_over:
-            try:
-                self.ask()
-                self.crowd.counts["requests"] += 1
-            except (OSError, AssertionError, ValueError, KeyError) as failure:
-                self.crowd.failed.append(f"{'kept' if self.keeps else 'new'} connection: {failure!r}")
-                self.hang_up()
-            if self.thinks:
-                time.sleep(self.rnd.random() * THINK_MAX)
-        self.hang_up()
-
-
-class Crowd:
-    def __init__(self, upstream, port, path, clients):
-        self.urls = [upstream.url(name) for name in ("json", "bytes/3000", "delay/5", "delay/50")]
-        self.counts, self.failed, self.is_over = Counter(), [], False
-        self.threads = []
-        for i in range(clients):
-            connect = self.to_unix(path) if i % 3 == 2 else self.to_tcp(port)
-            client = Client(self, i, connect, keeps=i % 4 != 3, thinks=i % 2 == 1)
-            self.threads.append(threading.Thread(target=client.run))
-        for thread in self.threads:
-            thread.start()
-
-    @staticmethod
-    def to_tcp(port):
-        return lambda: socket.create_connection(("127.0.0.1", port), timeout=10)
-
-    @staticmethod
-    def to_unix(path):
-        def connect():
-            sock = socket.socket(socket.AF_UNIX)
-            sock.connect(str(path))
-            return sock
-        return connect
-
-    def stop(self):
-        self.is_over = True
-        for thread in self.threads:
-            thread.join()
 
 
 class Generations:
@@ -175,7 +85,8 @@ def restart(folder, restarts, arguments):
     upstream = Upstream(folder, "--max-seconds", str(restarts * 30 + 120))
     generations = Generations(folder, upstream, arguments)
     try:
-        crowd = Crowd(upstream, generations.port, generations.path, arguments.clients)
+        crowd = Crowd(upstream, [to_tcp(generations.port), to_unix(generations.path)],
+                      arguments.clients)
         try:
             time.sleep(arguments.between)
             for number in range(1, restarts + 1):
