@@ -186,12 +186,55 @@ def test_every_problem_has_its_entry_in_troubleshooting():
 
 
 def test_codes_and_types_are_those_of_the_contract():
-    contract = yaml.safe_load((REPOSITORY / "openapi.yaml").read_text(encoding="utf-8"))
-    schemas = contract["components"]["schemas"]
-    assert set(schemas["ErrorCode"]["enum"]) == set(item_codes())
-    text = (REPOSITORY / "openapi.yaml").read_text(encoding="utf-8")
-    named = set(re.findall(r"/problems/([a-z][\w-]*)", text))
-    assert named <= set(problems()), named - set(problems())
+    assert set(contract()["components"]["schemas"]["ErrorCode"]["enum"]) == set(item_codes())
+
+
+@pytest.mark.parametrize("page", [*PAGES, "openapi.yaml"])
+def test_every_code_and_problem_type_named_exists(page):
+    unknown = set(re.findall(r"/problems/([a-z][\w-]*)", read(page))) - set(problems())
+    unknown |= set(re.findall(r'"code": ?"(\w+)"', read(page))) - set(item_codes())
+    assert not unknown, f"{page} names codes that the program does not have: {unknown}"
+
+
+# The contract's examples.
+
+def contract():
+    return yaml.safe_load((REPOSITORY / "openapi.yaml").read_text(encoding="utf-8"))
+
+
+def examples_of(content):
+    """(its name, value) of each example of a content object."""
+    for kind, media in content.items():
+        if "example" in media:
+            yield kind, media["example"]
+        for name, example in media.get("examples", {}).items():
+            yield f"{kind} {name}", example["value"]
+
+
+def request_examples():
+    for path, operations in contract()["paths"].items():
+        for example in examples_of(operations.get("post", {}).get("requestBody", {})
+                                   .get("content", {})):
+            yield pytest.param(example[1], id=f"{path} {example[0]}")
+
+
+@pytest.mark.parametrize("batch", request_examples())
+def test_the_batches_of_the_contract_are_valid(batch, gatherd):
+    reply = gatherd.request("POST", "/v1/explain", json.dumps(batch).encode(),
+                            {"content-type": "application/json"})
+    assert reply.status == 200, reply.body
+
+
+def test_the_problems_of_the_contract_are_those_of_the_service(gatherd):
+    known = {name: (status, gatherd.get(f"/problems/{name}").body.decode())
+             for name, status in problems().items()}
+    shown = [value for response in contract()["components"]["responses"].values()
+             for _, value in examples_of(response.get("content", {}))
+             if isinstance(value, dict) and "type" in value]
+    assert shown
+    for problem in shown:
+        status, page = known[problem["type"].removeprefix("/problems/")]
+        assert problem["status"] == status and problem["title"] in page, problem
 
 
 # Limits.
