@@ -178,6 +178,7 @@ static void make_shards(struct service *service)
     service->state.started_ms = clock_now_ms();
     atomic_store(&service->state.config_generation, 1);
     atomic_store(&service->state.config_loaded_at_ms, service->state.started_at_ms);
+    random_hex(service->state.instance_id, sizeof service->state.instance_id / 2);
 }
 
 static void make_counts(struct service *service, const struct descriptors *descriptors)

@@ -25,7 +25,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { ROLES = 2 };
+enum {
+    ROLES = 2,
+    SPANS_LIMIT_MS = 1500, /* at the end, for the last spans to leave */
+    SPANS_BYTES_LEAST = 1 << 20, /* that wait in one worker */
+};
 
 struct adoption {
     struct adoption *next;
@@ -37,6 +41,7 @@ struct worker {
 
     /* The worker thread's own. */
     struct loop loop;
+    struct tracer *tracer; /* NULL: no trace is recorded */
     struct fetcher *fetcher;
     struct background_port *background_port;
     struct admission admission;
@@ -227,13 +232,22 @@ static int wait_ms(struct worker *worker)
     return wait;
 }
 
+/* Its last batch has been answered, and what was recorded of it has left. */
+static bool is_done(struct worker *worker)
+{
+    if (!front_is_idle(worker->fronts[FRONT_MAIN]) ||
+        !front_is_idle(worker->fronts[FRONT_OPS]))
+        return false;
+    fetcher_flush_spans(worker->fetcher, SPANS_LIMIT_MS);
+    return fetcher_spans_are_flushed(worker->fetcher);
+}
+
 static void note_idle(struct worker *worker)
 {
     const struct front *main_front = worker->fronts[FRONT_MAIN];
     const struct front *ops_front = worker->fronts[FRONT_OPS];
     if (worker->is_draining)
-        atomic_store(&worker->shared.is_idle,
-                     front_is_idle(main_front) && front_is_idle(ops_front));
+        atomic_store(&worker->shared.is_idle, is_done(worker));
     else if (worker->is_leaving)
         atomic_store(&worker->shared.is_idle,
                      !front_has_clients(main_front) && !front_has_clients(ops_front));
@@ -282,6 +296,7 @@ static bool make_front(struct worker *worker, enum front_role role, struct error
         .background_port = worker->background_port,
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
+        .tracer = worker->tracer,
         .state = worker->setup.state,
         .live_desk = worker->live_desk,
         .on_closed = on_closed,
@@ -306,6 +321,21 @@ static void make_live_desk(struct worker *worker)
     worker->live_desk = live_desk_new(&setup);
 }
 
+static struct tracer *make_tracer(const struct worker_setup *setup)
+{
+    const struct config *config = setup->config;
+    uint64_t share = config->tracing.queue_max_bytes / setup->count;
+    const struct span_resource resource = {
+        .service_name = config->tracing.service_name,
+        .service_version = GATHERD_VERSION,
+        .instance_id = setup->state->instance_id,
+    };
+    if (!*config->tracing.otlp_endpoint)
+        return NULL;
+    return tracer_new(&resource, share > SPANS_BYTES_LEAST ? share : SPANS_BYTES_LEAST,
+                      setup->metrics);
+}
+
 static bool make_parts(struct worker *worker, struct error *err)
 {
     if (!loop_init(&worker->loop, err))
@@ -316,12 +346,14 @@ static bool make_parts(struct worker *worker, struct error *err)
     worker->mail_watch.on_ready = on_mail;
     if (!loop_watch(&worker->loop, &worker->mail_watch, worker->shared.event_fd, EPOLLIN))
         return error_set_errno(err, errno, "cannot watch a worker's mailbox");
+    worker->tracer = make_tracer(&worker->setup);
     const struct fetcher_setup fetcher_setup = {
         .loop = &worker->loop,
         .config = worker->setup.config,
         .shared = worker->setup.shared,
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
+        .tracer = worker->tracer,
         .on_socket_pressure = on_socket_pressure,
         .on_would_refuse = on_would_refuse,
         .on_circuit_opened = on_circuit_opened,
@@ -386,6 +418,7 @@ void worker_free(struct worker *worker)
         front_free(worker->fronts[role]);
     live_desk_free(worker->live_desk);
     fetcher_free(worker->fetcher);
+    tracer_free(worker->tracer);
     /* Documents still being read belong to requests that are gone with their front. */
     background_port_free(worker->background_port);
     loop_unwatch(&worker->loop, &worker->mail_watch);

@@ -40,6 +40,11 @@ int64_t clock_wall_s(void)
     return now.tv_sec;
 }
 
+uint64_t clock_wall_us(void)
+{
+    return read_us(CLOCK_REALTIME);
+}
+
 void clock_wall_text(char *text, size_t size)
 {
     /* A busy service writes many lines a second: the calendar is asked once in each. */

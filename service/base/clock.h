@@ -14,6 +14,7 @@ uint64_t clock_thread_us(void);
 
 int64_t clock_wall_s(void);   /* seconds since 1970 */
 uint64_t clock_wall_ms(void); /* milliseconds since 1970 */
+uint64_t clock_wall_us(void); /* microseconds since 1970 */
 
 /* clock_wall_text writes the time of day as RFC 3339 UTC with milliseconds
  * ("2026-01-31T12:00:00.123Z") into `text`, NUL-terminated; size at least 25. */

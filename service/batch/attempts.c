@@ -46,7 +46,8 @@ struct attempts {
     struct slice again_url;
     bool is_again_elsewhere; /* again_url is an alternative */
     unsigned retried;
-    size_t diverted; /* alternatives used */
+    unsigned requests; /* made so far, redirects included */
+    size_t diverted;   /* alternatives used */
     bool has_hedged;
     uint64_t began_us;
     uint64_t answered_us; /* when the attempt that brought the outcome began; 0: none */
@@ -117,6 +118,8 @@ static void start_run(struct attempts *attempts, struct attempt *run, struct sli
     run->call = *setup->call;
     run->call.url = url;
     run->call.is_extra = !is_first;
+    run->call.resends = attempts->requests;
+    attempts->requests++;
     /* A hedge would only join the call it is to answer for. */
     run->call.coalesces = setup->call->coalesces && !run->is_hedge;
     run->call.on_done = on_attempt_done;
@@ -327,6 +330,7 @@ static void on_attempt_done(struct call *call, const struct outcome *outcome)
     };
     bool is_failure = retry_is_failure(&facts);
     note(run->record, &shown);
+    attempts->requests += shown.hops;
     close_run(run, shown.code);
     bool was_hedge = run->is_hedge;
     run->is_hedge = false;

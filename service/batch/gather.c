@@ -380,6 +380,11 @@ void gather_free(struct gather *gather)
     free(gather);
 }
 
+const struct trace *gather_trace(const struct gather *gather)
+{
+    return gather->setup.trace;
+}
+
 struct gather_summary gather_summary(const struct gather *gather)
 {
     bool is_over = gather->state >= GATHER_ENDED;

@@ -83,6 +83,8 @@ struct gather_summary {
     bool is_complete; /* what was waited for has come (wait_policy.h) */
     double elapsed_ms;
 };
+/* gather_trace: as given to gather_start. */
+const struct trace *gather_trace(const struct gather *gather);
 struct gather_summary gather_summary(const struct gather *gather);
 
 /* gather_status: of the reply, after the end: 200; but where the batch asks for it

@@ -67,6 +67,7 @@ struct plan plan_make(struct batch *batch, const struct config *config, uint64_t
     for (size_t i = 0; i < batch->count; i++) {
         struct item *item = &batch->items[i];
         plan_call(item, config, plan.deadline_ms);
+        item->call.item_index = (uint32_t)i;
         item->call.coalesces = coalesces(batch, item);
     }
     return plan;

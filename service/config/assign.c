@@ -160,6 +160,8 @@ static bool parse_number(const struct option *option, const char *text,
         if (!values_parse_duration(slice, &value, err))
             return false;
         break;
+    case OPTION_RATIO:
+        return values_parse_ratio(slice, ret_value, err);
     case OPTION_SIZE:
         if (!values_parse_size(slice, &value, err))
             return false;

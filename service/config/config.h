@@ -118,6 +118,11 @@ struct config {
     } process;
     struct {
         bool propagate;
+        char *otlp_endpoint;   /* "": nothing is recorded */
+        uint64_t sample_ratio; /* millionths of the traces that begin here */
+        struct config_headers headers;
+        char *service_name;
+        uint64_t queue_max_bytes;
     } tracing;
     struct {
         uint64_t level;  /* enum log_level */

@@ -55,6 +55,13 @@ struct config_webhook_secret {
     struct config_strings keys; /* those that may use it, "*": all; none: everybody */
 };
 
+/* A header of what is sent to the collector of spans. */
+struct config_header {
+    struct config_place place;
+    char *name;
+    char *value;
+};
+
 /* Lists of entries: all of one layout, which assign_entries.c relies on. */
 struct config_keys {
     struct config_key *items;
@@ -66,6 +73,10 @@ struct config_limits {
 };
 struct config_rules {
     struct config_rule *items;
+    size_t count;
+};
+struct config_headers {
+    struct config_header *items;
     size_t count;
 };
 struct config_webhook_secrets {

@@ -13,6 +13,7 @@ enum option_type {
     OPTION_WORKERS,     /* "auto" (0) or an integer */
     OPTION_DURATION,    /* "250ms", "2s", "5m" → ms */
     OPTION_SIZE,        /* "512B", "64KiB", "4MiB", "2GiB" → bytes */
+    OPTION_RATIO,       /* "0.25", 0 to 1 → millionths */
     OPTION_BOOL,        /* on | off */
     OPTION_CHOICE,      /* one word of `choices` → its index */
     OPTION_TEXT,        /* a string */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields of auth.keys, auth.limits, egress.rules and webhooks.secrets, and nothing
- * else. The table of options names them; assign_entries.c reads by them, the schema is
- * made from them. */
+/* The fields of auth.keys, auth.limits, egress.rules, tracing.headers and
+ * webhooks.secrets, and nothing else. The table of options names them; assign_entries.c
+ * reads by them, the schema is made from them. */
 #include "config/options_entries.h"
 
 #include "config/syntax.h"
@@ -98,6 +98,26 @@ const struct option_entry option_rules = {
     .size = sizeof(struct config_rule),
     .fields = rule_fields,
     .field_count = sizeof rule_fields / sizeof *rule_fields,
+};
+
+static const struct option header_fields[] = {
+    {.path = "tracing.headers.name",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct config_header, name),
+     .check = syntax_is_export_header,
+     .is_required = true},
+    {.path = "tracing.headers.value",
+     .type = OPTION_SECRET,
+     .max = 8192,
+     .offset = offsetof(struct config_header, value),
+     .check = syntax_is_header_text,
+     .is_required = true},
+};
+const struct option_entry option_headers = {
+    .example = "{name: authorization, value: \"file:/...\"}",
+    .size = sizeof(struct config_header),
+    .fields = header_fields,
+    .field_count = sizeof header_fields / sizeof *header_fields,
 };
 
 static const struct option webhook_secret_fields[] = {

@@ -7,4 +7,5 @@
 extern const struct option_entry option_keys;
 extern const struct option_entry option_limits;
 extern const struct option_entry option_rules;
+extern const struct option_entry option_headers;
 extern const struct option_entry option_webhook_secrets;

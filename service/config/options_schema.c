@@ -94,6 +94,10 @@ static json_t *make_schema(const struct option *option)
         return make_text(duration_pattern);
     case OPTION_SIZE:
         return make_text(size_pattern);
+    case OPTION_RATIO:
+        return make_either(
+            json_pack("{s:s,s:i,s:i}", "type", "number", "minimum", 0, "maximum", 1),
+            make_text(any_reference));
     case OPTION_BOOL:
         return make_choice("on off");
     case OPTION_CHOICE:
@@ -125,6 +129,8 @@ static json_t *make_default(const struct option *option)
         value = json_array();
         for (const struct tree_node *entry = node->first; entry; entry = entry->next)
             json_array_append_new(value, json_string(entry->text));
+    } else if (option->type == OPTION_RATIO) {
+        value = json_real(strtod(node->text, NULL));
     } else if (option->type == OPTION_NUMBER) {
         value = json_integer(strtoll(node->text, NULL, 10));
     } else {

@@ -51,6 +51,9 @@ void options_describe_range(const struct option *option, char range[OPTIONS_RANG
         values_format_size(option->max, max);
         snprintf(range, OPTIONS_RANGE_SIZE, "%s to %s", min, max);
         break;
+    case OPTION_RATIO:
+        snprintf(range, OPTIONS_RANGE_SIZE, "0 to 1");
+        break;
     case OPTION_BOOL:
         snprintf(range, OPTIONS_RANGE_SIZE, "on, off");
         break;

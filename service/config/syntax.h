@@ -49,5 +49,9 @@ bool syntax_is_key_id(const char *text, struct error *err) MUST_CHECK;
 /* "whsec_" and the base64 of 24 to 64 bytes (Standard Webhooks 1.0.0). A refusal does not
  * quote it. */
 bool syntax_is_webhook_secret(const char *text, struct error *err) MUST_CHECK;
+/* "" or "http://host[:port][/path]", https, without userinfo and fragment. */
+bool syntax_is_otlp_endpoint(const char *text, struct error *err) MUST_CHECK;
+/* A header's name (RFC 9110 5.6.2) that is not the exporter's own to write. */
+bool syntax_is_export_header(const char *text, struct error *err) MUST_CHECK;
 /* Holds a PEM block of any kind. */
 bool syntax_is_pem(const char *text, struct error *err) MUST_CHECK;

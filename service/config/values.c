@@ -120,6 +120,27 @@ bool values_parse_size(struct slice text, uint64_t *ret_bytes, struct error *err
     return parse_measure(text, size_units, SIZE_UNITS, ret_bytes, err);
 }
 
+bool values_parse_ratio(struct slice text, uint64_t *ret_millionths, struct error *err)
+{
+    enum { MILLION = 1000000, LONGEST = 8 };
+    bool is_whole = slice_is(text, "0") || slice_is(text, "1");
+    bool is_part =
+        text.len > 2 && text.len <= LONGEST && text.data[0] == '0' && text.data[1] == '.';
+    uint64_t value = slice_is(text, "1") ? MILLION : 0;
+    uint64_t unit = MILLION / 10;
+    for (size_t i = 2; is_part && i < text.len; i++, unit /= 10) {
+        is_part = text.data[i] >= '0' && text.data[i] <= '9';
+        value += (uint64_t)(text.data[i] - '0') * unit;
+    }
+    if (!is_whole && !is_part)
+        return error_set(err, ERROR_INVALID,
+                         "\"%.*s\" is not a share: write a number from 0 to 1, as 0.25, "
+                         "with six digits at most",
+                         shown(text), text.data);
+    *ret_millionths = value;
+    return true;
+}
+
 bool values_parse_switch(struct slice text, bool *ret_value, struct error *err)
 {
     static const char *const yes[] = {"true", "yes", "1", "y"};

@@ -20,6 +20,9 @@ bool values_parse_duration(struct slice text, uint64_t *ret_ms,
 /* A number with B, KiB, MiB or GiB, nothing between; result in bytes. */
 bool values_parse_size(struct slice text, uint64_t *ret_bytes,
                        struct error *err) MUST_CHECK;
+/* "0", "1" or "0." and one to six digits; result in millionths. */
+bool values_parse_ratio(struct slice text, uint64_t *ret_millionths,
+                        struct error *err) MUST_CHECK;
 /* "on" or "off"; "true", "yes" and friends are refused with the word to write. */
 bool values_parse_switch(struct slice text, bool *ret_value,
                          struct error *err) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "base/slice.h"
 #include "fetch/call_code.h"
+#include "trace/trace_context.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -75,8 +76,10 @@ struct call {
     uint64_t deadline_ms;        /* loop clock: not worth starting from here on */
     bool coalesces; /* may share the upstream call of an equal one (coalesce.h); leave it
                        false for a second try beside a running one: it would join it */
-    bool is_extra;  /* not the first of its item: no request to be counted
-                       by the retry budget */
+    unsigned resends;    /* requests made for its item before, at most */
+    uint32_t item_index; /* of its item in the batch: for its span */
+    bool is_extra;       /* not the first of its item: no request to be counted
+                            by the retry budget */
     call_done_fn *on_done;
     call_dispatch_fn *on_dispatch; /* NULL: nobody wants to know */
     void *dispatch_context;        /* for on_dispatch */
@@ -141,9 +144,10 @@ struct outcome {
     bool has_body;             /* false: none, as in 204 or HEAD, or of length 0 */
     struct slice body;         /* decoded */
     struct call_timing timing;
-    unsigned hops;     /* redirects followed: so many requests were answered before */
-    bool is_coalesced; /* shared the call of an equal item */
-    bool is_fallback;  /* the item's own fallback, not an upstream's reply */
+    unsigned hops; /* redirects followed: so many requests were answered before */
+    char span_id[SPAN_ID_LEN]; /* of its (last) attempt; [0] is NUL: none was recorded */
+    bool is_coalesced;         /* shared the call of an equal item */
+    bool is_fallback;          /* the item's own fallback, not an upstream's reply */
     const struct attempt_record *attempts; /* NULL: there was one */
     size_t attempt_count;
 };

@@ -41,6 +41,8 @@ void call_copy(struct call *ret_call, const struct call *call, void *room)
         .body_max_bytes = call->body_max_bytes,
         .deadline_ms = call->deadline_ms,
         .is_extra = call->is_extra,
+        .resends = call->resends,
+        .item_index = call->item_index,
     };
     for (size_t i = 0; i < call->header_count; i++) {
         headers[i].name = copy(&at, call->headers[i].name);

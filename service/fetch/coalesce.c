@@ -21,6 +21,7 @@ struct sharing {
     struct call call;    /* the shared one */
     struct list waiting; /* struct call.node, in order of arrival */
     size_t came;         /* how many, ever */
+    size_t given;        /* how many of them were told */
     bool is_closed;
     uint64_t hash;
     uint64_t charged; /* of budgets.request_bytes */
@@ -144,7 +145,12 @@ static void rehome(struct fetcher *fetcher, struct sharing *sharing)
         return;
     if (is_queued)
         origins_leave(fetcher->origins, shared, now_us);
+    struct flight *flight = is_queued ? NULL : shared->flight;
+    if (flight && flight->span.is_open) /* in the trace of the one that left */
+        flight_span_close(flight, CALL_CANCELLED, NULL);
     shared->flow = first->flow;
+    if (flight && flight_is_recorded(flight))
+        flight_span_open(flight);
     if (is_queued)
         origins_wait_first(fetcher->origins, origin, shared, now_us);
 }
@@ -253,6 +259,8 @@ bool coalesce_give(struct fetcher *fetcher, struct call *shared,
     struct outcome own = *outcome;
     own.is_coalesced = sharing->came > 1;
     own.timing = timing_of(call, &outcome->timing);
+    if (sharing->given++ > 0) /* the first one's trace has the attempt */
+        flight_span_join(shared->flight, call, own.span_id);
     call->on_done(call, &own);
     return true;
 }

@@ -94,6 +94,22 @@ static bool setup_parts(struct fetcher *fetcher, struct error *err)
     return true;
 }
 
+static bool setup_export(struct fetcher *fetcher, struct error *err)
+{
+    if (!fetcher->setup.tracer)
+        return true;
+    const struct span_export_setup setup = {
+        .loop = fetcher->setup.loop,
+        .config = fetcher->setup.config,
+        .resolver = fetcher->resolver,
+        .tls_store = fetcher->setup.shared->tls_store,
+        .tracer = fetcher->setup.tracer,
+        .metrics = fetcher->setup.metrics,
+    };
+    fetcher->span_export = span_export_new(&setup, err);
+    return fetcher->span_export != NULL;
+}
+
 /* One handle made at the start shows whether this libcurl takes every option. */
 static bool try_transfer(struct fetcher *fetcher, struct error *err)
 {
@@ -120,7 +136,7 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
     list_init(&fetcher->spare_flights);
     list_init(&fetcher->spare_transfers);
     if (setup_parts(fetcher, err) && try_transfer(fetcher, err) &&
-        handover_join(fetcher, err))
+        handover_join(fetcher, err) && setup_export(fetcher, err))
         return fetcher;
     fetcher_free(fetcher);
     return NULL;
@@ -163,6 +179,7 @@ void fetcher_free(struct fetcher *fetcher)
     loop_timer_clear(fetcher->setup.loop, &fetcher->widen_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->circuit_timer);
     lanes_free(fetcher->lanes);
+    span_export_free(fetcher->span_export);
     tls_sessions_free(fetcher->tls_sessions);
     tls_verified_free(fetcher->tls_verified);
     origins_free(fetcher->origins);
@@ -395,6 +412,17 @@ bool fetcher_has_work(const struct fetcher *fetcher)
     return !list_is_empty(&fetcher->ended) || !list_is_empty(&fetcher->cancelled) ||
            lanes_has_work(fetcher->lanes) || fetcher->is_refusing ||
            handover_has_work(fetcher) || can_start(fetcher);
+}
+
+void fetcher_flush_spans(struct fetcher *fetcher, uint64_t limit_ms)
+{
+    if (fetcher->span_export)
+        span_export_flush(fetcher->span_export, limit_ms);
+}
+
+bool fetcher_spans_are_flushed(const struct fetcher *fetcher)
+{
+    return !fetcher->span_export || span_export_is_flushed(fetcher->span_export);
 }
 
 void fetcher_trim(struct fetcher *fetcher)

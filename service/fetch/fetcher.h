@@ -18,6 +18,7 @@
 #include "fetch/flow.h"
 #include "fetch/schedule.h"
 #include "metrics/metrics.h"
+#include "trace/tracer.h"
 
 #include <sys/socket.h>
 
@@ -54,6 +55,7 @@ struct fetcher_setup {
     struct fetch_shared *shared;
     struct budgets *budgets;
     struct metrics_shard *metrics;
+    struct tracer *tracer; /* NULL: no trace is recorded */
     /* Called when this fetcher finds the process short of sockets and has no idle one of
      * its own to close: ask the other workers to call fetcher_trim. May be NULL. */
     void (*on_socket_pressure)(void *context);
@@ -119,6 +121,11 @@ bool fetcher_has_work(const struct fetcher *fetcher);
 
 /* fetcher_trim closes connections that are idle, so that other workers may open some. */
 void fetcher_trim(struct fetcher *fetcher);
+
+/* fetcher_flush_spans, of the end of the process: what was recorded is exported at once,
+ * or lost after `limit_ms`. fetcher_spans_are_flushed: nothing is left. */
+void fetcher_flush_spans(struct fetcher *fetcher, uint64_t limit_ms);
+bool fetcher_spans_are_flushed(const struct fetcher *fetcher);
 
 /* Gauges for the metrics page; read by the owning thread. */
 /* fetcher_delay: how long calls wait for this worker alone (schedule.h). */

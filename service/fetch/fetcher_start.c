@@ -145,6 +145,8 @@ void fetcher_cancel(struct fetcher *fetcher, struct call *call)
     }
     if (call->origin && list_is_linked(&call->node))
         origins_leave(fetcher->origins, call, fetcher->setup.loop->now_us);
+    if (flight && flight->span.is_open)
+        flight_span_close(flight, CALL_CANCELLED, NULL);
     fetcher_forget_call(fetcher, call);
     if (!flight)
         return;

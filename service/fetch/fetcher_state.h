@@ -13,6 +13,7 @@
 #include "fetch/origin.h"
 #include "fetch/reply_head.h"
 #include "fetch/resolver.h"
+#include "fetch/span_export.h"
 #include "fetch/taint.h"
 #include "fetch/tls_store.h"
 #include "fetch/transfer.h"
@@ -59,8 +60,9 @@ struct fetcher {
     struct timer widen_timer; /* while calls wait for slots there could be */
     struct timer retry_timer; /* while some caller is blocked */
 
-    struct coalescer *coalescer; /* of coalesce.c; NULL: nothing was shared yet */
-    struct handover *handover;   /* of handover.c */
+    struct span_export *span_export; /* NULL: no trace is recorded */
+    struct coalescer *coalescer;     /* of coalesce.c; NULL: nothing was shared yet */
+    struct handover *handover;       /* of handover.c */
 
     /* Of flight_circuit.c. */
     uint64_t openings_seen;     /* of circuits_openings */

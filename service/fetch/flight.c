@@ -105,6 +105,8 @@ static void reset(struct flight *flight)
     flight->is_redialled = false;
     flight->is_impatient = false;
     flight->is_noted = false;
+    flight->span.is_open = false;
+    flight->span.sent = 0;
     flight->code = CALL_OK;
     flight->message = NULL;
 }
@@ -157,6 +159,8 @@ void flight_end(struct flight *flight, enum call_code code, const char *message)
                       flight->fetcher->setup.loop->now_us);
     flight_circuit_note(flight, code);
     tally(flight, code);
+    if (flight_is_recorded(flight))
+        flight_span_close(flight, code, message);
     flight->has_ended = true;
     flight->code = code;
     flight->message = message;
@@ -257,7 +261,8 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .taint_key = taint_key(flight),
     };
     if (request.trace)
-        request.span_id = request.trace->context.span_id;
+        request.span_id =
+            request.trace->is_recorded ? flight->span.id : request.trace->context.span_id;
     if (request.has_body)
         request.body = call->body;
     request.is_single = is_tainted(flight);
@@ -350,9 +355,13 @@ static bool may_redial(const struct flight *flight, enum call_code code)
     return !transfer->is_opened && (is_dead || is_junk);
 }
 
-static void redial(struct flight *flight)
+static void redial(struct flight *flight, enum call_code code, const char *message)
 {
     flight->is_redialled = true;
+    if (flight_is_recorded(flight)) {
+        flight_span_close(flight, code, message);
+        flight_span_open(flight);
+    }
     flight_give_transfer(flight);
     call_set_phase(flight->call, PHASE_CONNECTING);
     flight->marks.hop_ms = flight->fetcher->setup.loop->now_ms;
@@ -398,7 +407,7 @@ void flight_attempt_done(struct flight *flight, int result)
         return;
     }
     if (may_redial(flight, code)) {
-        redial(flight);
+        redial(flight, code, message);
         return;
     }
     if (is_doubted(flight)) {

@@ -16,8 +16,10 @@
 #include "fetch/call.h"
 #include "fetch/circuits.h"
 #include "fetch/clocks.h"
+#include "fetch/flow.h"
 #include "fetch/pin.h"
 #include "fetch/resolver.h"
+#include "trace/trace.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -32,6 +34,17 @@ union flight_address {
     struct sockaddr any;
     struct sockaddr_in in;
     struct sockaddr_in6 in6;
+};
+
+/* Of flight_span.c, where the call's trace is recorded: the span of the request under
+ * way, or else of the last one. */
+struct flight_span {
+    bool is_open;
+    unsigned sent; /* spans closed */
+    char id[SPAN_ID_LEN];
+    char trace_id[TRACE_ID_LEN]; /* of the last one that was closed */
+    uint64_t start_us;
+    struct call_timing before; /* the sums when it began */
 };
 
 struct flight {
@@ -70,6 +83,7 @@ struct flight {
     struct call_header *headers; /* NULL: the call's */
     size_t header_count;
 
+    struct flight_span span;
     struct call_timing timing; /* sums over attempts */
     enum call_code code;
     const char *message;
@@ -105,6 +119,22 @@ void flight_give_transfer(struct flight *flight);
 bool flight_follow(struct flight *flight);
 void flight_arm(struct flight *flight);
 void flight_note_times(struct flight *flight);
+
+/* Of flight_span.c; for calls whose trace is recorded (flight_is_recorded).
+ * flight_span_open: a request begins; nothing, if one has begun. flight_span_close: it
+ * has ended, by itself or because its call did; `message` may be NULL. */
+static inline bool flight_is_recorded(const struct flight *flight)
+{
+    const struct trace *trace = flight->call->flow->trace;
+    return trace && trace->is_recorded;
+}
+void flight_span_open(struct flight *flight);
+void flight_span_close(struct flight *flight, enum call_code code, const char *message);
+
+/* flight_span_join: `call` shared the one of `flight`: if its trace is recorded, it has a
+ * span of its own that leads to the attempt's. ret_id: of that span, or "". */
+void flight_span_join(const struct flight *flight, const struct call *call,
+                      char ret_id[SPAN_ID_LEN]);
 
 /* Of flight_circuit.c. flight_circuit_enter: false when the circuit of its origin is
  * open: the flight has ended. flight_circuit_note tells it how the attempt there went,

@@ -91,6 +91,8 @@ void flight_begin(struct flight *flight)
 {
     const struct origin *origin = flight->call->origin;
     call_set_phase(flight->call, PHASE_CONNECTING);
+    if (flight_is_recorded(flight))
+        flight_span_open(flight);
     flight->marks.hop_ms = flight->fetcher->setup.loop->now_ms;
     flight->address_count = 0;
     flight->address_next = 0;

@@ -172,6 +172,8 @@ bool flight_deliver(struct flight *flight)
     };
     if (flight->code == CALL_OK)
         put_reply(flight, &outcome);
+    if (flight->span.sent > 0)
+        memcpy(outcome.span_id, flight->span.id, SPAN_ID_LEN);
     if (!flight->is_noted)
         note(flight);
     /* While on_done runs the flight is in no list, so nothing it does can touch it. */

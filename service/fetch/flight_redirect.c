@@ -88,6 +88,8 @@ static bool hop(struct flight *flight, const struct redirect_decision *decision)
     char *url = next_url(flight);
     if (!url)
         return fail(flight, CALL_BAD_REPLY, "the redirect's Location is not a URL");
+    if (flight_is_recorded(flight))
+        flight_span_close(flight, CALL_OK, NULL); /* the next one has a span of its own */
     free(flight->url);
     flight->url = url;
     struct origin *origin = vet(flight, &from);

@@ -15,6 +15,11 @@ void batch_log(const struct exchange *exchange, const struct batch_log_entry *en
     log_begin(&line, LOG_INFO, "batch");
     log_text(&line, "requestId", exchange_request_id(exchange));
     log_text(&line, "client", client);
+    if (entry->trace) {
+        const struct trace_context *context = &entry->trace->context;
+        log_slice(&line, "traceId", slice_make(context->trace_id, TRACE_ID_LEN));
+        log_slice(&line, "spanId", slice_make(context->span_id, SPAN_ID_LEN));
+    }
     if (*exchange_caller(exchange)->name)
         log_text(&line, "caller", exchange_caller(exchange)->name);
     if (entry->form)

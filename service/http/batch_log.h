@@ -10,10 +10,11 @@
 
 struct batch_log_entry {
     const struct gather_summary *summary;
-    uint64_t bytes;   /* of the reply's body */
-    int status;       /* of the reply */
-    const char *form; /* how it was streamed; NULL: one document */
-    bool is_cut;      /* a stream whose client went away before its end */
+    const struct trace *trace; /* NULL: it belongs to none */
+    uint64_t bytes;            /* of the reply's body */
+    int status;                /* of the reply */
+    const char *form;          /* how it was streamed; NULL: one document */
+    bool is_cut;               /* a stream whose client went away before its end */
 };
 
 /* batch_log writes the line if it is wanted; call it before the exchange is answered. */

@@ -40,6 +40,9 @@ size_t exchange_header_lines(const struct exchange *exchange, const char *name,
                              struct slice *lines, size_t cap);
 /* exchange_has_trace: there is a header line traceparent. */
 bool exchange_has_trace(const struct exchange *exchange);
+/* exchange_method: of its route. exchange_is_tls: it came over TLS. */
+const char *exchange_method(const struct exchange *exchange);
+bool exchange_is_tls(const struct exchange *exchange);
 /* exchange_is_head: the head of the reply is all that will be sent. */
 bool exchange_is_head(const struct exchange *exchange);
 /* exchange_is_local: it came through a listener that only this machine reaches. */

@@ -108,6 +108,16 @@ bool exchange_has_trace(const struct exchange *exchange)
     return exchange->has_trace;
 }
 
+const char *exchange_method(const struct exchange *exchange)
+{
+    return exchange->is_head ? "HEAD" : exchange->route->method;
+}
+
+bool exchange_is_tls(const struct exchange *exchange)
+{
+    return exchange->front->is_tls;
+}
+
 bool exchange_is_head(const struct exchange *exchange)
 {
     return exchange->is_head;

@@ -33,6 +33,7 @@ struct process_state {
     uint64_t started_ms;                      /* clock_now_ms */
     atomic_uint_fast64_t config_generation;   /* counts up with each one in use, from 1 */
     atomic_uint_fast64_t config_loaded_at_ms; /* since 1970 */
+    char instance_id[33]; /* of this process, random */
 };
 
 enum front_role {
@@ -60,6 +61,7 @@ struct front_setup {
     struct background_port *background_port; /* of this loop */
     struct budgets *budgets;
     struct metrics_shard *metrics;
+    struct tracer *tracer; /* NULL: no trace is recorded */
     struct process_state *state;
     struct live_desk *live_desk; /* of this loop */
     /* Called when a client connection ends, for the listener's counts; any moment of the

@@ -49,8 +49,13 @@ static void send_reply(struct batch_work *work, struct gather *gather,
         .extra_values = {summary->is_complete ? "true" : "false"},
     };
     const struct batch_log_entry entry = {
-        .summary = summary, .bytes = reply_bytes, .status = head.status};
+        .summary = summary,
+        .trace = gather_trace(gather),
+        .bytes = reply_bytes,
+        .status = head.status,
+    };
     batch_log(work->exchange, &entry);
+    batch_trace_end(work->exchange, entry.trace, &entry);
     exchange_reply_pieces(work->exchange, &head, pieces, count, reply_bytes);
 }
 
@@ -66,6 +71,10 @@ static void on_end(struct gather *gather, void *context)
 static void on_gone(void *context)
 {
     struct batch_work *work = context;
+    struct gather_summary summary = gather_summary(work->gather);
+    const struct batch_log_entry entry = {
+        .summary = &summary, .trace = gather_trace(work->gather), .is_cut = true};
+    batch_trace_end(work->exchange, entry.trace, &entry);
     gather_free(work->gather);
     free(work);
 }

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "batch/render.h"
 #include "http/batch_log.h"
+#include "http/batch_trace.h"
 #include "http/exchange_stream.h"
 #include "http/item_log.h"
 #include "http/stream_format.h"
@@ -115,12 +116,14 @@ static void write_log(const struct stream_work *work, bool is_cut)
     struct gather_summary summary = gather_summary(work->gather);
     const struct batch_log_entry entry = {
         .summary = &summary,
+        .trace = gather_trace(work->gather),
         .bytes = work->bytes,
         .status = 200,
         .form = work->choice.content_type,
         .is_cut = is_cut,
     };
     batch_log(work->exchange, &entry);
+    batch_trace_end(work->exchange, entry.trace, &entry);
 }
 
 static void on_end(struct gather *gather, void *context)

@@ -81,6 +81,18 @@ static void put_origin(struct log_line *line, const struct call_timing *timing)
     }
 }
 
+/* The span is that of the last attempt. */
+static void put_trace(struct log_line *line, const struct item *item,
+                      const struct outcome *outcome)
+{
+    const struct trace *trace = gather_trace(item->gather);
+    if (!trace)
+        return;
+    log_slice(line, "traceId", slice_make(trace->context.trace_id, TRACE_ID_LEN));
+    if (outcome->span_id[0])
+        log_slice(line, "spanId", slice_make(outcome->span_id, SPAN_ID_LEN));
+}
+
 static void put_names(struct log_line *line, const struct exchange *exchange,
                       const struct item *item)
 {
@@ -112,6 +124,7 @@ void item_log(const struct exchange *exchange, const struct item *item,
     struct log_line line;
     log_begin(&line, LOG_INFO, "item");
     put_names(&line, exchange, item);
+    put_trace(&line, item, outcome);
     if (outcome->status > 0)
         log_int(&line, "status", outcome->status);
     if (!is_ok)

@@ -71,6 +71,11 @@ static const char *const hedge_results[] = {
     [HEDGE_LOST] = "lost",
     [HEDGE_OVER_BUDGET] = "over_budget",
 };
+static const char *const span_losses[] = {
+    [SPANS_LOST_QUEUE_FULL] = "queue_full", [SPANS_LOST_TOO_LARGE] = "too_large",
+    [SPANS_LOST_REJECTED] = "rejected",     [SPANS_LOST_UNAVAILABLE] = "unavailable",
+    [SPANS_LOST_SHUTDOWN] = "shutdown",
+};
 static const char *const phases[] = {
     [PHASE_LABEL_BLOCKED] = "blocked", [PHASE_LABEL_DNS] = "dns",
     [PHASE_LABEL_CONNECT] = "connect", [PHASE_LABEL_SSL] = "ssl",
@@ -104,6 +109,8 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
         return retry_results[label];
     case METRIC_HEDGES:
         return hedge_results[label];
+    case METRIC_SPANS_DROPPED:
+        return span_losses[label];
     case METRIC_PHASE_SECONDS:
         return phases[label];
     default:

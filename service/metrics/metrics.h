@@ -44,6 +44,15 @@ enum stream_form { STREAM_FORM_NDJSON, STREAM_FORM_EVENTS, STREAM_FORM_COUNT };
 /* What became of a wish to try again, and of one for a hedge. */
 enum retry_result { RETRY_SENT, RETRY_OVER_BUDGET, RETRY_TOO_LATE, RETRY_RESULT_COUNT };
 enum hedge_result { HEDGE_WON, HEDGE_LOST, HEDGE_OVER_BUDGET, HEDGE_RESULT_COUNT };
+/* Why a span was never exported. */
+enum span_loss {
+    SPANS_LOST_QUEUE_FULL,
+    SPANS_LOST_TOO_LARGE,
+    SPANS_LOST_REJECTED,    /* the collector does not want it */
+    SPANS_LOST_UNAVAILABLE, /* … could not be reached, or had no room, for too long */
+    SPANS_LOST_SHUTDOWN,
+    SPAN_LOSS_COUNT,
+};
 enum phase_label {
     PHASE_LABEL_BLOCKED,
     PHASE_LABEL_DNS,

@@ -60,6 +60,10 @@
     COUNTER(STREAM_WAITS, "stream_waits_total", NULL, 1,                                 \
             "Times a streamed batch started no further items until its reader had "      \
             "caught up")                                                                 \
+    COUNTER(SPANS_EXPORTED, "spans_exported_total", NULL, 1,                             \
+            "Spans the collector took (tracing.otlp_endpoint)")                          \
+    COUNTER(SPANS_DROPPED, "spans_dropped_total", "reason", SPAN_LOSS_COUNT,             \
+            "Spans that were recorded and did not reach the collector")                  \
     GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
     GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1,                                   \
           "Items dispatched, not yet ended")                                             \

@@ -227,3 +227,21 @@ Test(values, what_is_formatted_parses_to_the_same)
                   "%s", text);
     }
 }
+
+Test(values, a_share_is_a_number_from_0_to_1)
+{
+    static const struct {
+        const char *text;
+        uint64_t millionths;
+    } good[] = {
+        {"0", 0},         {"1", 1000000},  {"0.0", 0},       {"0.5", 500000},
+        {"0.25", 250000}, {"0.000001", 1}, {"0.10", 100000}, {"0.999999", 999999},
+    };
+    static const char *const bad[] = {"",     ".5",   "0.",        "1.0", "1.5",
+                                      "2",    "-0.5", "50%",       "0,5", "1e-1",
+                                      "00.5", "0.5x", "0.0000001", "+0"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        expect_value(values_parse_ratio, good[i].text, good[i].millionths);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_refusal(values_parse_ratio, bad[i], "is not a share");
+}

@@ -37,6 +37,8 @@ Test(call_copy, has_the_request_and_the_limits_of_its_model)
         .body_max_bytes = 4,
         .deadline_ms = 5,
         .is_extra = true,
+        .resends = 3,
+        .item_index = 7,
     };
     void *room;
     struct call copied = copy_and_scribble(&call, texts, sizeof texts, &room);
@@ -57,6 +59,7 @@ Test(call_copy, has_the_request_and_the_limits_of_its_model)
     cr_assert_eq(copied.body_max_bytes, 4);
     cr_assert_eq(copied.deadline_ms, 5);
     cr_assert(copied.is_extra);
+    cr_assert(copied.resends == 3 && copied.item_index == 7);
     free(room);
 }
 
