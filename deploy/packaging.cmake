@@ -4,7 +4,7 @@
 set(gatherd_doc ${CMAKE_INSTALL_DATAROOTDIR}/doc/gatherd)
 set(gatherd_gz ${CMAKE_CURRENT_BINARY_DIR}/gz)
 
-# Debian wants changelog and manual page compressed, and the same bytes on every build.
+# Debian wants the changelog compressed, and the same bytes on every build.
 function(gatherd_gzip source name)
     file(MAKE_DIRECTORY ${gatherd_gz})
     execute_process(COMMAND gzip -9nc ${source} OUTPUT_FILE ${gatherd_gz}/${name}
@@ -12,7 +12,7 @@ function(gatherd_gzip source name)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
 endfunction()
 gatherd_gzip(${PROJECT_SOURCE_DIR}/deploy/debian/changelog changelog.gz)
-gatherd_gzip(${PROJECT_SOURCE_DIR}/deploy/gatherd.1 gatherd.1.gz)
+include(${PROJECT_SOURCE_DIR}/deploy/cmake/Generated.cmake)
 
 # Configuration and unit depend on the prefix chosen when installing.
 install(CODE "set(gatherd_source \"${PROJECT_SOURCE_DIR}\")
@@ -28,7 +28,6 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/SECURITY.md
     ${PROJECT_SOURCE_DIR}/deploy/debian/copyright ${gatherd_gz}/changelog.gz
     DESTINATION ${gatherd_doc})
 install(FILES ${PROJECT_SOURCE_DIR}/docs/security.md DESTINATION ${gatherd_doc}/docs)
-install(FILES ${gatherd_gz}/gatherd.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 set(CPACK_PACKAGE_NAME gatherd)
 set(CPACK_PACKAGE_VENDOR gatherd)

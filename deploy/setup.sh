@@ -25,11 +25,11 @@ USAGE
 # Names that exist on Debian 12 and 13 alike.
 build_packages="build-essential cmake ninja-build pkg-config libmicrohttpd-dev
     libcurl4-openssl-dev libc-ares-dev libssl-dev libjansson-dev libyaml-dev
-    libseccomp-dev zlib1g-dev ca-certificates curl"
+    libseccomp-dev zlib1g-dev ca-certificates curl scdoc"
 check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-pytest-xdist python3-aiohttp python3-requests python3-yaml python3-jsonschema
     python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base
-    iproute2 procps jq file"
+    iproute2 procps jq file zsh fish man-db mandoc"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
     prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java"
 ci_packages="buildah podman runc uidmap debootstrap lintian"

@@ -53,7 +53,7 @@ static void bash_action(struct buffer *out, enum completion completion,
     switch (completion) {
     case COMPLETE_FILES:
         buffer_append_text(out, "compopt -o filenames; "
-                                "COMPREPLY=($(compgen -f -- \"$current\"))");
+                                "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")");
         break;
     case COMPLETE_WORDS:
         buffer_append_text(out, "COMPREPLY=($(compgen -W \"");

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`gatherd run`: a batch document or a list of URLs, without a server."""
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import termios
 import threading
 import time
 
@@ -16,6 +12,7 @@ import pytest
 
 from harness.gatherd import binary, slowness
 from harness.process import figure_of, wait_until
+from harness.terminal import Terminal
 
 COMPLETE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
 ALLOW = "--allow-private"
@@ -405,36 +402,6 @@ def test_a_slow_reader_makes_the_fetching_wait(upstream):
 
 # On a terminal.
 
-class Terminal:
-    """A pseudo terminal of so many columns, and what was shown on it."""
-
-    def __init__(self, columns=100):
-        self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.shown = bytearray()
-        self.reader = threading.Thread(target=self.read)
-        self.reader.start()
-
-    def read(self):
-        try:
-            while True:
-                self.shown.extend(os.read(self.master, 65536))
-        except OSError:
-            pass
-
-    def take_over(self):
-        """In the child: this is its terminal, so that Ctrl-C reaches it."""
-        os.setsid()
-        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
-
-    def close(self):
-        """Everything that was shown, once no process has it any more."""
-        os.close(self.slave)
-        self.reader.join(20)
-        os.close(self.master)
-        return self.shown.decode()
-
-
 CLEAR = "\r\x1b[K"
 ENVIRONMENT = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
 ENVIRONMENT.pop("NO_COLOR", None)
@@ -515,7 +482,7 @@ def test_ctrl_c_ends_it_and_the_bar_is_gone(url):
         child.stdin.flush()
         wait_until(lambda: b"ok 1" in re.sub(rb"\x1b\[[0-9]*m", b"", bytes(terminal.shown)), 10,
                    "a bar with one ok")
-        os.write(terminal.master, b"\x03")
+        terminal.type("\x03")
         lines = child.stdout.read().splitlines()
         assert child.wait(10) == 130
         child.stdin.close()

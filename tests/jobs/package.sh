@@ -17,7 +17,10 @@ work=$(mktemp -d)
 installs() {
     DESTDIR=$work/install cmake --install "$build" --prefix /usr --strip || return 1
     for file in usr/bin/gatherd etc/gatherd/gatherd.yaml usr/lib/systemd/system/gatherd.service \
-        usr/share/man/man1/gatherd.1.gz usr/share/doc/gatherd/copyright \
+        usr/share/man/man1/gatherd.1.gz usr/share/man/man5/gatherd.yaml.5.gz \
+        usr/share/bash-completion/completions/gatherd usr/share/doc/gatherd/copyright \
+        usr/share/zsh/vendor-completions/_gatherd \
+        usr/share/fish/vendor_completions.d/gatherd.fish \
         usr/share/gatherd/gatherd.schema.json; do
         if [ ! -s "$work/install/$file" ]; then
             echo "not installed: /$file"
