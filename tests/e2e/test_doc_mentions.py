@@ -50,6 +50,39 @@ def test_every_link_leads_somewhere(page):
     assert not wrong, f"{page}: " + "; ".join(wrong)
 
 
+def globs(path):
+    """parse.{c,h} → parse.c, parse.h."""
+    found = re.match(r"(.*)\{([^}]*)\}(.*)$", path)
+    return [found[1] + part + found[3] for part in found[2].split(",")] if found else [path]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_named_exists(page):
+    """Those that begin with a folder of the tree, or of service/."""
+    folders = {path.name for root in (REPOSITORY, REPOSITORY / "service")
+               for path in root.iterdir() if path.is_dir()} - {"build"}
+    wrong = []
+    for span in re.findall(r"`([^`\n]+)`", without_code(page)):
+        found = re.match(r"(?:\./)?(([\w.]+)/[\w./{},*-]*)(?= |$)", span)
+        if found and found[2] in folders and not any(
+                list(root.glob(path)) for path in globs(found[1])
+                for root in (REPOSITORY, REPOSITORY / "service", (REPOSITORY / page).parent)):
+            wrong.append(found[1])
+    assert not wrong, f"{page} names files that are not there: {wrong}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_of_a_script_named_exists(page):
+    wrong = []
+    for span in code_spans(page):
+        found = re.match(r"(?:\./)?((?:tests|deploy)/\S+\.(?:sh|py)) (.*)$", span)
+        if found and (REPOSITORY / found[1]).exists():
+            text = (REPOSITORY / found[1]).read_text(encoding="utf-8")
+            wrong += [f"{found[1]} {flag}" for flag in re.findall(r"(?<!\S)--[a-z-]+", found[2])
+                      if flag not in text]
+    assert not wrong, f"{page} names flags that are not there: {wrong}"
+
+
 # Options, metrics, routes, commands.
 
 @pytest.fixture(scope="module")

@@ -135,11 +135,20 @@ def test_the_commands_of_the_section_do_what_it_says(section, demo, tmp_path, re
     check(section, session.run(FILES.get((section.page, section.title))))
 
 
+def test_commands_within_the_text_are_executed_elsewhere():
+    """Those of gatherd itself test_doc_mentions.py holds against its help."""
+    missing = [f"{page}: {command}" for page in doc_pages.pages()
+               for command in doc_pages.inline_commands(page) if not elsewhere(page, command)]
+    assert not missing, (
+        "without a row in tests/support/harness/doc_elsewhere.py that says what executes it:\n"
+        + "\n".join(missing))
+
+
 def test_what_is_executed_elsewhere_is_on_its_page_and_executed_there():
     wrong = []
     for row in ELSEWHERE:
         page = [command.text for section in doc_pages.sections(row.page)
-                for command in commands_of(section)]
+                for command in commands_of(section)] + doc_pages.inline_commands(row.page)
         if not any(elsewhere(row.page, command) == row for command in page):
             wrong.append(f"{row.page} has no command {row.command!r} any more: take its row out "
                          "of doc_elsewhere.py")

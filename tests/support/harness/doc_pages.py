@@ -85,7 +85,7 @@ def without_code(page):
     lines = read(page).splitlines()
     for section in sections(page):
         for block in section.blocks:
-            for number in range(block.line - 1, block.line + block.text.count("\n") + 1):
+            for number in range(block.line - 2, block.line + block.text.count("\n")):
                 if number < len(lines):
                     lines[number] = ""
     return "\n".join(lines)
@@ -200,6 +200,16 @@ def commands_of(block):
         elif commands:
             commands[-1].shown += line + "\n"
     return commands
+
+
+INLINE = re.compile(r"(?:sudo |\S+ && )*(?:docker|podman|kubectl|helm|systemctl|apt|apt-get|dpkg|cmake|"
+                    r"cpack|git|npm) \S.* \S+$")
+
+
+def inline_commands(page):
+    """What stands in backticks in the text and is a command that needs more than gatherd."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", without_code(page))
+            if INLINE.match(" ".join(span.split()))]
 
 
 def output_behind(section, block):
