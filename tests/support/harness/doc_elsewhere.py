@@ -37,7 +37,7 @@ ELSEWHERE = (
     Elsewhere("deploy/README.md", "sudo systemctl enable --now gatherd", SYSTEMD,
               "tests/jobs/package.sh", "systemd-analyze verify"),
     Elsewhere("docs/operating.md", "systemctl restart gatherd", SYSTEMD,
-              "tests/e2e/test_listeners.py", "LISTEN_FDS"),
+              "tests/e2e/test_restart.py", "LISTEN_FDS"),
     Elsewhere("docs/performance.md", "./tests/load/race.py …", MEASURES, LOADS,
               "tests/load/race.py --quick"),
     Elsewhere("docs/performance.md", "./tests/load/cost.py", MEASURES, LOADS,
