@@ -93,7 +93,6 @@ export class BatchView {
   #setRunning(isRunning) {
     byId("run").hidden = isRunning;
     byId("cancel").hidden = !isRunning;
-    (isRunning ? byId("cancel") : byId("run")).classList.toggle("primary", true);
     if (document.activeElement === document.body) byId(isRunning ? "cancel" : "run").focus();
   }
 }

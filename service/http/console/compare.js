@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two runs beside each other, item by item.
-import { setText } from "./dom.js";
+import { el, setText } from "./dom.js";
 import { ms } from "./format.js";
 import { Grid } from "./grid.js";
-import { drawBar } from "./waterfall.js";
-import { el } from "./dom.js";
+import { drawBar, splitUrl } from "./waterfall.js";
 
 const label = (row) => (row ? row.code || String(row.status || "") : "");
 
@@ -68,7 +67,7 @@ export class Comparison {
     if (row.item === item) return;
     row.item = item;
     row.dataset.outcome = (item.b ?? item.a).outcome;
-    setText(request, `${item.id}  ${item.url.replace(/^https?:\/\//, "")}`);
+    setText(request, `${item.id}  ${splitUrl(item.url).path}`);
     request.title = item.url;
     setText(first, label(item.a));
     setText(second, label(item.b));

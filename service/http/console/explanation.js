@@ -5,6 +5,7 @@ import { ms } from "./format.js";
 import { Grid } from "./grid.js";
 import { layout } from "./json_text.js";
 import { copy } from "./save.js";
+import { splitUrl } from "./waterfall.js";
 
 export class Explanation {
   constructor(document, requests, onOpen) {
@@ -37,7 +38,7 @@ export class Explanation {
     if (row.item === item) return;
     row.item = item;
     row.dataset.outcome = { allowed: "ok", refused: "error" }[item.policy.verdict] ?? "pending";
-    setText(request, `${item.id}  ${item.method} ${item.url.replace(/^https?:\/\//, "")}`);
+    setText(request, `${item.id}  ${item.method} ${splitUrl(item.url).path}`);
     request.title = item.url;
     setText(policy, item.policy.code ?? item.policy.verdict);
     setText(rule, item.policy.rule ?? item.policy.detail ?? "");

@@ -89,12 +89,12 @@ export class LiveView {
     const { memory, batches, circuits, process } = now;
     const facts = [
       ["up", duration(now.uptimeMs)], ["configuration", `no. ${now.configuration.generation}`],
-      ["batches", `${count(batches.total)}, ${count(batches.inFlight)} now`],
+      ["batches", count(batches.total)], ["batches now", count(batches.inFlight)],
       ["partial", count(batches.partial)], ["refused", count(batches.refused)], ["clients gone", count(batches.gone)],
-      ["items", count(now.items.total)], ["resident", bytes(process?.residentBytes)],
-      ["replies held", `${bytes(memory?.replyBytes)} of ${bytes(memory?.replyBudget)}`],
-      ["requests held", `${bytes(memory?.requestBytes)} of ${bytes(memory?.requestBudget)}`],
-      ["circuits open", circuits ? `${count(circuits.open)}, ${count(circuits.halfOpen)} half` : "–"],
+      ["items", count(now.items.total)], ["memory, resident", bytes(process?.residentBytes)],
+      [`replies, of ${bytes(memory?.replyBudget)}`, bytes(memory?.replyBytes)],
+      [`requests, of ${bytes(memory?.requestBudget)}`, bytes(memory?.requestBytes)],
+      ["circuits open, half open", circuits ? `${count(circuits.open)}, ${count(circuits.halfOpen)}` : "–"],
     ];
     const list = byId("facts");
     while (list.children.length < facts.length) list.append(el("div", {}, el("dt"), el("dd", { class: "n" })));

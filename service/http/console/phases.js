@@ -12,9 +12,11 @@ export const PHASE_HELP = {
   send: "sending the request",
   wait: "waiting for the first byte",
   receive: "receiving the reply",
+  rest: "the phase it ended in",
 };
 
-/** [{name, from, to}], in milliseconds since the batch began. */
+/** [{name, from, to}], in milliseconds since the batch began. What a clock or a failure cut
+ * short has no time of its own: it is the "rest" up to the item's end. */
 export function pieces(timing) {
   const list = [];
   let at = timing.start;
@@ -25,6 +27,8 @@ export function pieces(timing) {
     list.push({ name, from: at, to: at + took });
     at += took;
   }
+  const end = timing.start + timing.total;
+  if (end - at > Math.max(0.5, timing.total * 0.02)) list.push({ name: "rest", from: at, to: end });
   return list;
 }
 

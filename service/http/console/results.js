@@ -123,6 +123,7 @@ export class Results {
     const [a, b] = [other, this.run].sort((x, y) => x.number - y.number);
     const comparison = new Comparison(a, b);
     this.close();
+    byId("results").dataset.state = "compared";
     this.#place(comparison.grid.element);
     setText(byId("verdict"), comparison.sentence);
     announce(comparison.sentence);

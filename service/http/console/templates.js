@@ -5,7 +5,7 @@
 export const GROUPS = [
   { label: "Start here", templates: [
     { name: "example", label: "A bit of everything",
-      help: "Ten requests at once: quick, slow, failing and retried ones.",
+      help: "Quick, slow, failing, retried and dependent requests at once.",
       make: (at) => ({ deadlineMs: 3000, requests: [
         `${at}/json`, `${at}/text`, `${at}/image`, `${at}/gzip`,
         { id: "slow", url: `${at}/delay/600` },

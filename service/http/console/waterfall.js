@@ -43,7 +43,7 @@ export class Waterfall {
     const needed = this.run.span;
     if (!this.run.isRunning) this.span = needed;
     else if (needed > this.span) this.span = needed * 1.2;
-    this.ticks.forEach((tick, index) => setText(tick, ms(this.span * index / TICKS)));
+    this.ticks.forEach((tick, index) => setText(tick, index ? ms(this.span * index / TICKS) : "0"));
   }
 
   update() {
@@ -71,13 +71,21 @@ export class Waterfall {
   }
 
   #renderRequest(cell, row) {
-    if (!cell.firstChild) cell.append(el("b", { class: "method" }), el("span", { class: "id" }), el("span", { class: "url" }));
-    const [method, id, url] = cell.children;
+    if (!cell.firstChild) cell.append(...["method", "id", "path", "host"].map((name) => el("span", { class: name })));
+    const [method, id, path, host] = cell.children;
     setText(method, row.method === "GET" ? "" : row.method);
     setText(id, row.id === String(row.index) && !row.depth ? "" : row.id);
-    setText(url, row.url.replace(/^https?:\/\//, ""));
+    const parts = splitUrl(row.url);
+    setText(path, parts.path);
+    setText(host, parts.host);
     cell.title = row.method + " " + row.url;
   }
+}
+
+/** Where it goes and what it asks there: the path tells more, so it comes first. */
+export function splitUrl(url) {
+  const parts = /^https?:\/\/([^/?#]*)(.*)$/.exec(url);
+  return parts ? { host: parts[1], path: parts[2] || "/" } : { host: "", path: url };
 }
 
 /** Places the pieces of a row's bar; elements are used again. */
