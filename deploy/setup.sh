@@ -31,7 +31,7 @@ check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base
     iproute2 procps jq file zsh fish man-db mandoc"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
-    prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java"
+    prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java chromium"
 ci_packages="buildah podman runc uidmap debootstrap lintian"
 
 # The packages that must be taken from backports together where libcurl is too old.

@@ -14,7 +14,7 @@ cd "$root"
 
 # The build that the unit and end-to-end tests use.
 checked=${GATHERD_PRESET:-asan}
-all_parts="lint unit e2e release contract package clang tsan valgrind coverage"
+all_parts="lint unit e2e release contract console package clang tsan valgrind coverage"
 
 usage() {
     cat <<'USAGE'
@@ -25,6 +25,7 @@ usage: tests/run.sh [part ...]
   release   the release build: unit tests, end-to-end tests in its sandbox, and everything
             once under load
   contract  openapi.yaml, and the running service held against it
+  console   the console in Chromium: templates, 1,000 items, keyboard, phone, axe-core
   package   installing, and the Debian package
   clang     builds without a warning under clang
   tsan      the service with ThreadSanitizer, tested and under load
@@ -153,6 +154,11 @@ part_release() {
 part_contract() {
     build release
     GATHERD=$root/build/release/gatherd tests/contract/run.sh
+}
+
+part_console() {
+    build release
+    GATHERD=$root/build/release/gatherd tests/console/run.sh
 }
 
 part_package() {

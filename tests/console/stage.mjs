@@ -28,7 +28,6 @@ function configuration(port, more) {
   return `server: {listen: ["127.0.0.1:${port}"], workers: 2}
 batch: {max_items: 20000}
 egress: {private_addresses: allow, ports: ["1-65535"], deny_ports: []}
-webhooks: {secrets: [{name: orders, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]}
 log: {level: error}
 ${more}`;
 }
@@ -40,7 +39,7 @@ export class Stage {
     stage.children = [];
     stage.demo = await freePort();
     stage.spawn("demo", "--listen", `127.0.0.1:${stage.demo}`);
-    stage.origin = await stage.gatherd("");
+    stage.origin = await stage.gatherd('webhooks: {secrets: [{name: orders, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]}');
     stage.hostile = await startHostile();
     stage.browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ARGUMENTS });
     return stage;
@@ -78,12 +77,29 @@ export class Stage {
 
   /** A test gets (page, stage); its page is opened, watched and closed here. */
   async run(test) {
+    if (test.shared) {
+      await this.runShared(test);
+      return;
+    }
     const page = await this.open(test.options ?? {});
     try {
       await (test.act ?? test)(page, this);
-      page.check();
+      page.assertClean();
     } finally {
       await page.context().close();
+    }
+  }
+
+  /** Tests that leave the page as they found it share one: opening it is most of their time. */
+  async runShared(test) {
+    this.sharedPage ??= await this.open();
+    try {
+      await test.act(this.sharedPage, this);
+      this.sharedPage.assertClean();
+    } catch (error) {
+      await this.sharedPage.context().close();
+      this.sharedPage = null;
+      throw error;
     }
   }
 
@@ -105,7 +121,7 @@ export class Stage {
       const url = request.url();
       if (!url.startsWith(origin) && !url.startsWith("blob:" + origin)) faults.push("a request to " + url);
     });
-    page.check = () => assert.deepEqual(faults.filter((fault) => !allowed.some((each) => fault.includes(each))), []);
+    page.assertClean = () => assert.deepEqual(faults.filter((fault) => !allowed.some((each) => fault.includes(each))), []);
     await page.goto(origin + path);
     await page.waitForSelector("html[data-ready]");
     return page;

@@ -26,7 +26,7 @@ export const tests = {
     assert.equal(await page.textContent("#document-state"), 'line 3, column 3: "," or "]" is expected here');
     assert.equal(await page.textContent("#document-lines mark"), "3\n");
     await page.click("#run");
-    assert.equal(await page.$eval("#document", (area) => area.selectionStart), 26);
+    assert.equal(await page.$eval("#document", (area) => area.selectionStart), 27);
     assert.equal(sent, 0);
     await compose(page, '["http://a/", "http://b/"]');
     await page.waitForSelector("#document-state:not(.bad)");
@@ -129,9 +129,9 @@ export const tests = {
     await page.click("#key-button");
     await page.fill("#key-field", key);
     await page.check("#key-keep");
-    await page.click("text=Use");
-    assert.equal(await page.evaluate(() => sessionStorage.getItem("key")), key);
-    page.check();
+    await page.click("#key-dialog .primary");
+    await page.waitForFunction((value) => sessionStorage.getItem("key") === value, key);
+    page.assertClean();
     await page.context().close();
   } },
 };

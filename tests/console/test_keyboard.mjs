@@ -54,7 +54,7 @@ export const tests = {
     await page.keyboard.press("r");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
-    await page.evaluate(() => document.activeElement.blur());
+    await page.focus(".brand");
     const stops = [];
     for (let i = 0; i < 60; i++) {
       await page.keyboard.press("Tab");

@@ -88,7 +88,7 @@ export const tests = {
     assert.deepEqual(offered.filter((name) => name !== "many").sort(), [...names].sort());
   },
 
-  ...Object.fromEntries(names.map((name) => [`template ${name} runs and every item has its bar`, (page, stage) => runTemplate(page, stage, name)])),
+  ...Object.fromEntries(names.map((name) => [`template ${name} runs and every item has its bar`, { shared: true, act: (page, stage) => runTemplate(page, stage, name) }])),
 
   async "bars fill while the batch runs"(page, stage) {
     await compose(page, [`${stage.upstream}/delay/100`, `${stage.upstream}/delay/1200`]);

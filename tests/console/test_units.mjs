@@ -2,7 +2,7 @@
 // The modules that know no page, called in one: the results come back and are judged here.
 import assert from "node:assert/strict";
 
-export const tests = {
+const units = {
   async "JSON faults are found where they are"(page) {
     const found = await page.evaluate(async () => {
       const { fault } = await import("/console/json_text.js");
@@ -118,3 +118,5 @@ export const tests = {
     assert.deepEqual(found, ["abc", "cba", "bac", "acb", "cba", "ac", "ab", "b"]);
   },
 };
+
+export const tests = Object.fromEntries(Object.entries(units).map(([name, act]) => [name, { shared: true, act }]));

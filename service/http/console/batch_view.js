@@ -62,6 +62,10 @@ export class BatchView {
     if (isShown) this.results.finished(run);
   }
 
+  get isRunning() {
+    return this.control !== null;
+  }
+
   cancel() {
     this.control?.abort();
   }

@@ -4,6 +4,7 @@
 import { el, perFrame } from "./dom.js";
 
 const OVERSCAN = 6;
+const ROW_HEIGHT = 28; // px, until it is known
 
 export class Grid {
   /**
@@ -15,6 +16,7 @@ export class Grid {
     this.items = [];
     this.at = -1; // the row the keyboard is on
     this.pool = [];
+    this.rowHeight = ROW_HEIGHT;
     this.update = perFrame(() => this.#draw());
     this.heads = columns.map((column) => this.#head(column));
     this.spacer = el("div", { class: "grid-rows", role: "rowgroup" });
@@ -26,7 +28,12 @@ export class Grid {
     this.element.addEventListener("scroll", this.update, { passive: true });
     this.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.element.addEventListener("click", (event) => this.#onClick(event));
-    new ResizeObserver(this.update).observe(this.element);
+    // The height of a row depends on the width only; asking for it in each frame would cost
+    // a layout each time.
+    new ResizeObserver(() => {
+      this.rowHeight = parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || ROW_HEIGHT;
+      this.update();
+    }).observe(this.element);
   }
 
   #head(column) {
@@ -49,11 +56,6 @@ export class Grid {
     this.items = items;
     if (held && this.items[this.at] !== held) this.at = items.indexOf(held);
     this.update();
-  }
-
-  get rowHeight() {
-    const height = parseFloat(getComputedStyle(this.element).getPropertyValue("--row"));
-    return height || 28;
   }
 
   #draw() {

@@ -7,6 +7,15 @@ function headerList(headers = {}) {
     [value].flat().map((each) => ({ name, value: String(each) })));
 }
 
+/** The format wants an absolute URL, also where a batch had none. */
+function urlOf(text) {
+  try {
+    return new URL(text).href;
+  } catch {
+    return "about:invalid#" + encodeURIComponent(text);
+  }
+}
+
 function queryList(url) {
   try {
     return [...new URL(url).searchParams].map(([name, value]) => ({ name, value }));
@@ -47,7 +56,7 @@ function entry(row, run) {
   return {
     startedDateTime: new Date(run.startedAt + (timing?.start ?? 0)).toISOString(),
     time: Math.max(0, row.total),
-    request: { method: row.method, url: row.url, httpVersion: version, cookies: [],
+    request: { method: row.method, url: urlOf(row.url), httpVersion: version, cookies: [],
       headers: headerList(row.request.headers), queryString: queryList(row.url),
       ...(data ? { postData: data } : {}), headersSize: -1, bodySize: data ? new TextEncoder().encode(data.text).length : 0 },
     // Where gatherd made the status up, nothing came: HAR has 0 for that.

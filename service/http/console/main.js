@@ -71,7 +71,7 @@ window.addEventListener("hashchange", showView);
 setUpShortcuts([
   { keys: "Ctrl+Enter", label: "run the batch", run: inBatch(() => batch.run()), inText: true },
   { keys: "Esc", label: "cancel the run, close the details", inText: true,
-    run: () => (byId("details").hidden ? batch.cancel() : batch.results.close()) },
+    run: (event) => (batch.isRunning || event.target === byId("document") ? batch.cancel() : batch.results.close()) },
   { keys: "e", label: "edit the batch", run: inBatch(() => byId("document").focus()) },
   { keys: "t", label: "choose a template", run: inBatch(() => byId("template").focus()) },
   { keys: "x", label: "explain the batch, send nothing", run: inBatch(() => batch.explain()) },

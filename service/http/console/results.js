@@ -19,6 +19,7 @@ const ARRANGE_MS = 250; // between two sortings of it
 export class Results {
   constructor() {
     this.runs = [];
+    this.runCount = 0;
     this.run = null;
     this.order = { filter: "", outcomes: new Set(), key: "index", isDown: false };
     this.waterfall = new Waterfall({ onOpen: (row) => this.open(row), onSort: (key) => this.#sort(key) });
@@ -70,6 +71,7 @@ export class Results {
 
   /** A run that begins. */
   add(run) {
+    run.number = ++this.runCount;
     this.runs.unshift(run);
     this.runs.length = Math.min(this.runs.length, RUNS_MAX);
     this.show(run);

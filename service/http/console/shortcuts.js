@@ -2,7 +2,7 @@
 // The keyboard. Single letters work outside of text fields only.
 import { byId, el } from "./dom.js";
 
-/** actions: [{keys: "Ctrl+Enter", label, run, inText?: true}] */
+/** actions: [{keys: "Ctrl+Enter", label, run(event), inText?: true}] */
 export function setUpShortcuts(actions) {
   byId("shortcut-list").append(...actions.flatMap(({ keys, label }) =>
     [el("dt", {}, ...keys.split("+").map((key) => el("kbd", {}, key))), el("dd", {}, label)]));
@@ -12,7 +12,7 @@ export function setUpShortcuts(actions) {
     const action = actions.find((each) => fits(each.keys, event) && (!isText || each.inText));
     if (!action?.run) return;
     event.preventDefault();
-    action.run();
+    action.run(event);
   });
 }
 
