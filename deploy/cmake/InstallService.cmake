@@ -11,7 +11,7 @@ file(READ ${gatherd_source}/deploy/gatherd.service unit)
 string(REPLACE /usr/bin/gatherd ${CMAKE_INSTALL_PREFIX}/bin/gatherd unit "${unit}")
 string(REPLACE /etc/gatherd/ ${configuration}/ unit "${unit}")
 file(WRITE ${gatherd_scratch}/gatherd.service "${unit}")
-file(INSTALL ${gatherd_scratch}/gatherd.service
+file(INSTALL ${gatherd_scratch}/gatherd.service ${gatherd_source}/deploy/gatherd.socket
     DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
 
 set(installed $ENV{DESTDIR}${configuration}/gatherd.yaml)

@@ -17,6 +17,7 @@ work=$(mktemp -d)
 installs() {
     DESTDIR=$work/install cmake --install "$build" --prefix /usr --strip || return 1
     for file in usr/bin/gatherd etc/gatherd/gatherd.yaml usr/lib/systemd/system/gatherd.service \
+        usr/lib/systemd/system/gatherd.socket \
         usr/share/man/man1/gatherd.1.gz usr/share/man/man5/gatherd.yaml.5.gz \
         usr/share/bash-completion/completions/gatherd usr/share/doc/gatherd/copyright \
         usr/share/zsh/vendor-completions/_gatherd \
@@ -31,10 +32,18 @@ installs() {
 }
 
 # systemd looks for the programs the unit names.
-unit_is_fine() {
+units_are_fine() {
     sed "s|/usr/bin/gatherd|$work/install/usr/bin/gatherd|" deploy/gatherd.service \
         >"$work/gatherd.service"
-    systemd-analyze verify --man=no "$work/gatherd.service"
+    cp deploy/gatherd.socket "$work/gatherd.socket"
+    systemd-analyze verify --man=no "$work/gatherd.service" "$work/gatherd.socket" 2>&1 |
+        tee "$work/verify" && [ ! -s "$work/verify" ]
+}
+
+# The socket unit and the configuration that is installed beside it are for one address.
+socket_is_used() {
+    address=$(sed -n 's/^ListenStream=//p' deploy/gatherd.socket)
+    "$work/install/usr/bin/gatherd" options --yaml | grep -F "listen: [\"$address\"]"
 }
 
 packages() { (cd "$build" && rm -f ./*.deb && cpack -G DEB -B "$work/deb"); }
@@ -67,10 +76,11 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 check "cmake --install puts everything in place" installs || true
 if has systemd-analyze; then
-    check "systemd accepts the unit" unit_is_fine || true
+    check "systemd accepts the units" units_are_fine || true
 else
-    skip "systemd accepts the unit" "systemd-analyze is not installed"
+    skip "systemd accepts the units" "systemd-analyze is not installed"
 fi
+check "the socket unit is for the address of the configuration" socket_is_used || true
 if check "cpack makes a Debian package" packages; then
     deb=$(echo "$work"/deb/*.deb)
     check "it depends on the libraries it uses" depends_on_libraries || true
