@@ -38,6 +38,7 @@ struct config {
         char *handover; /* "unix:/path"; "": none */
         uint64_t drain_delay_ms;
         uint64_t drain_timeout_ms;
+        bool server_timing;
         uint64_t overload_delay_ms; /* 0: never shed */
         char *tls_certificate;      /* PEM text, read from the file named; "" for none */
         char *tls_key;

@@ -161,6 +161,12 @@ const struct option options_table[] = {
      .max = HOUR,
      .offset = offsetof(struct config, server.drain_timeout_ms),
      .help = "After SIGTERM and drain_delay: how long accepted batches may still take"},
+    {.path = "server.server_timing",
+     .type = OPTION_BOOL,
+     .fallback = "off",
+     .offset = offsetof(struct config, server.server_timing),
+     .help = "A Server-Timing header on the replies of batches: where the time went, "
+             "and the slowest item. Streams have none: their head leaves first"},
     {.path = "server.overload_delay",
      .type = OPTION_DURATION,
      .fallback = "100ms",

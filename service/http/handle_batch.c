@@ -20,7 +20,9 @@
 #include "http/handle_stream.h"
 #include "http/item_log.h"
 #include "http/problem.h"
+#include "http/server_timing.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,9 @@
 struct batch_work {
     struct exchange *exchange;
     struct gather *gather;
+    bool logs_items;
+    bool is_timed;
+    struct server_timing timing; /* if is_timed */
 };
 
 /* --------------------------------------------------------------------------- reply */
@@ -42,12 +47,20 @@ static void send_reply(struct batch_work *work, struct gather *gather,
         problem_reply(work->exchange, PROBLEM_INTERNAL, "no memory for the reply", NULL);
         return;
     }
-    const struct reply head = {
+    struct reply head = {
         .status = gather_status(gather),
         .content_type = "application/json",
         .extra_names = {"Gatherd-Complete"},
         .extra_values = {summary->is_complete ? "true" : "false"},
     };
+    char timing[SERVER_TIMING_MAX + 1];
+    if (work->is_timed) {
+        struct buffer out = {.data = timing, .cap = sizeof timing, .max = sizeof timing};
+        server_timing_write(&work->timing, summary->elapsed_ms, &out);
+        head.extra_names[1] = "Server-Timing";
+        head.extra_values[1] = buffer_text(&out);
+        assert(!out.failed);
+    }
     const struct batch_log_entry entry = {
         .summary = summary,
         .trace = gather_trace(gather),
@@ -105,8 +118,11 @@ static bool admit_in_time(struct exchange *exchange, const struct batch *batch)
 static void on_item(const struct item *item, const struct outcome *outcome,
                     double start_ms, void *context)
 {
-    const struct batch_work *work = context;
-    item_log(work->exchange, item, outcome, start_ms);
+    struct batch_work *work = context;
+    if (work->logs_items)
+        item_log(work->exchange, item, outcome, start_ms);
+    if (work->is_timed && !item->parent)
+        server_timing_note(&work->timing, item->id, outcome, start_ms);
 }
 
 static void start_document(struct exchange *exchange, struct batch *batch,
@@ -116,7 +132,9 @@ static void start_document(struct exchange *exchange, struct batch *batch,
     work->exchange = exchange;
     struct gather_setup own = *setup;
     own.on_end = on_end;
-    if (item_log_is_wanted(setup->config))
+    work->logs_items = item_log_is_wanted(setup->config);
+    work->is_timed = setup->config->server.server_timing;
+    if (work->logs_items || work->is_timed)
         own.on_item = on_item;
     own.context = work;
     work->gather = gather_start(&own, batch);
