@@ -2,14 +2,12 @@
 """Every command in the documentation is executed, section by section, and prints what the page
 shows for it (harness/doc_pages.py says what a page is made of, harness/doc_session.py how it is
 run). What cannot be executed here stands in harness/doc_elsewhere.py, with what does."""
-import json
-import re
-
 import pytest
 import yaml
 
-from harness import doc_pages, shown
-from harness.doc_elsewhere import ELSEWHERE, UNASKED, elsewhere
+from harness import doc_pages
+from harness.doc_check import check, refuse_risky
+from harness.doc_elsewhere import ELSEWHERE, elsewhere
 from harness.doc_session import QuickStart, Session, missing_runtimes, new_key
 from harness.gatherd import REPOSITORY, run_cli
 
@@ -39,38 +37,6 @@ def sections():
                 yield pytest.param(section, id=f"{page}: {section.title}")
 
 
-def lines_of(text):
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
-
-
-def differences_of_text(expected, printed):
-    """A line "…" stands for any lines, "…" within a line for anything."""
-    pattern = "".join("(?:.*\n)*" if line == "…" else
-                      ".*".join(map(re.escape, line.split("…"))) + "\n"
-                      for line in lines_of(expected))
-    if re.fullmatch(pattern, "".join(line + "\n" for line in lines_of(printed))):
-        return []
-    return [f"shown is\n{expected}\nprinted is\n{printed}"]
-
-
-def differences(language, expected, printed):
-    if language == "json":
-        try:
-            return shown.differences(shown.read(expected), json.loads(printed))
-        except json.JSONDecodeError as error:
-            return [f"no JSON ({error}): {printed!r}"]
-    if language not in ("ndjson", "sse"):
-        return differences_of_text(expected, printed)
-    if len(lines_of(expected)) != len(lines_of(printed)):
-        return [f"{len(lines_of(printed))} lines instead of {len(lines_of(expected))}: {printed}"]
-    found = []
-    for line, got in zip(lines_of(expected), lines_of(printed)):
-        mark = re.match(r"(data: )?(?=\{)", line)
-        found += differences("json", line[mark.end():], got[mark.end():]) if mark else \
-            differences_of_text(line, got)
-    return found
-
-
 @pytest.fixture(scope="module")
 def key():
     return new_key()
@@ -92,39 +58,12 @@ def keyed(tmp_path_factory, key):
     running.stop()
 
 
-def check(section, results):
-    wrong = []
-    by_block = {}
-    for result in results:
-        by_block.setdefault(result.command.block.line, []).append(result)
-        is_free = result.command.shown is not None
-        if result.status != 0 and not is_free:
-            wrong.append(f"{section.page}:{result.command.line}: failed:\n{result}")
-        if is_free:
-            wrong += [f"{section.page}:{result.command.line}: {line}" for line in
-                      differences_of_text(result.command.shown, result.out + result.err)]
-    for block in section.blocks:
-        expected = doc_pages.output_behind(section, block) if block.is_commands else None
-        run = by_block.get(block.line, [])
-        if expected and len(run) == len(doc_pages.commands_of(block)):
-            printed = "".join(result.out for result in run)
-            wrong += [f"{section.page}:{expected.line}: {line}\n" + "\n".join(map(str, run))
-                      for line in differences(expected.language, expected.text, printed)]
-    assert not wrong, "\n\n".join(wrong) + (
-        "\n\nA command that cannot be executed here belongs into "
-        "tests/support/harness/doc_elsewhere.py, with what executes it.")
-
-
 @pytest.mark.parametrize("section", sections())
 def test_the_commands_of_the_section_do_what_it_says(section, demo, tmp_path, request,
                                                      monkeypatch):
     commands = commands_of(section)
     skipped = {command.text for command in commands if elsewhere(section.page, command.text)}
-    risky = [f"{section.page}:{command.line}: {command.text}" for command in commands
-             if command.text not in skipped and UNASKED.search(command.text)]
-    assert not risky, (
-        "not executed by this test, and not in tests/support/harness/doc_elsewhere.py: add a row "
-        "there with the test that executes it\n" + "\n".join(risky))
+    refuse_risky(section, [command for command in commands if command.text not in skipped])
     missing = missing_runtimes(section, [c for c in commands if c.text not in skipped])
     if missing:
         pytest.skip(f"not installed here: {', '.join(missing)}")

@@ -158,8 +158,12 @@ class Reader:
 
 @lru_cache(maxsize=None)
 def sections(page):
+    return parse(page, read(page))
+
+
+def parse(page, text):
     reader = Reader(page)
-    for number, line in enumerate(read(page).splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         reader.line(number, line)
     reader.end_indented()
     assert reader.fence is None, f"{page}:{reader.fence['line']}: the block has no end"
