@@ -24,11 +24,13 @@ SYSTEMD = "needs systemd as process 1"
 LOADS = "tests/run.sh"
 
 ELSEWHERE = (
-    Elsewhere("README.md", "./deploy/quickstart.sh", BUILDS, LOADS, "deploy/quickstart.sh --once"),
+    Elsewhere("README.md", "./deploy/quickstart.sh", BUILDS, LOADS,
+              "deploy/quickstart.sh --once"),
     Elsewhere("README.md", "docker build -t gatherd .", ENGINE, "tests/jobs/image.sh", "bah bud"),
     Elsewhere("README.md", "cpack -G DEB", BUILDS, "tests/jobs/package.sh", "cpack -G DEB"),
     Elsewhere("README.md", "./tests/run.sh", "runs this test, too", ".ci/run", "tests/run.sh"),
-    Elsewhere("CONTRIBUTING.md", "./deploy/setup.sh…", INSTALLS, ".ci/run", "deploy/setup.sh --ci"),
+    Elsewhere("CONTRIBUTING.md", "./deploy/setup.sh…", INSTALLS, ".ci/run",
+              "deploy/setup.sh --ci"),
     Elsewhere("CONTRIBUTING.md", "cmake --preset release…", BUILDS, LOADS, "build release"),
     Elsewhere("CONTRIBUTING.md", "cmake --build --preset asan --target config_files",
               "writes into the tree", "tests/unit/config/test_options.c", "options %s > %s"),
@@ -36,6 +38,10 @@ ELSEWHERE = (
               "tests/run.sh"),
     Elsewhere("deploy/README.md", "sudo systemctl enable --now gatherd", SYSTEMD,
               "tests/jobs/package.sh", "systemd-analyze verify"),
+    Elsewhere("deploy/README.md", "systemctl restart gatherd", SYSTEMD,
+              "tests/e2e/test_restart.py", "LISTEN_FDS"),
+    Elsewhere("deploy/README.md", "systemctl edit gatherd.socket", SYSTEMD,
+              "tests/e2e/test_restart.py", "LISTEN_FDS"),
     Elsewhere("docs/operating.md", "systemctl restart gatherd", SYSTEMD,
               "tests/e2e/test_restart.py", "LISTEN_FDS"),
     Elsewhere("docs/performance.md", "./tests/load/race.py …", MEASURES, LOADS,

@@ -206,8 +206,8 @@ def commands_of(block):
     return commands
 
 
-INLINE = re.compile(r"(?:sudo |\S+ && )*(?:docker|podman|kubectl|helm|systemctl|apt|apt-get|dpkg|cmake|"
-                    r"cpack|git|npm) \S.* \S+$")
+INLINE = re.compile(r"(?:sudo |\S+ && )*(?:docker|podman|kubectl|helm|systemctl|apt|apt-get|dpkg|"
+                    r"cmake|cpack|git|npm) \S.* \S+$")
 
 
 def inline_commands(page):
