@@ -139,6 +139,27 @@ static bool add_headers(const struct arguments *arguments, struct wishes *wishes
     return true;
 }
 
+/* {"status":["2xx",304]}: what is no number is left to whoever reads it. */
+static void add_expect(const struct arguments *arguments, struct buffer *out)
+{
+    const char *text = command_line_value(arguments, FLAG_EXPECT);
+    if (!text)
+        return;
+    begin_member(out, "expect");
+    buffer_append_text(out, "{\"status\":");
+    for (char separator = '['; text; separator = ',') {
+        size_t len = strcspn(text, ",");
+        uint64_t status;
+        buffer_append_byte(out, separator);
+        if (values_parse_number(slice_make(text, len), &status, NULL))
+            buffer_append_uint(out, status);
+        else
+            json_text_append_any(out, slice_make(text, len));
+        text = text[len] ? text + len + 1 : NULL;
+    }
+    buffer_append_text(out, "]}");
+}
+
 static void add_select(const struct arguments *arguments, struct buffer *out)
 {
     bool is_open = false;
@@ -179,6 +200,7 @@ static bool take_defaults(const struct arguments *arguments, struct wishes *wish
                wishes->redirects);
     if (!add_headers(arguments, wishes))
         return false;
+    add_expect(arguments, out);
     add_select(arguments, out);
     buffer_append_byte(out, '}');
     if (out->failed)

@@ -97,6 +97,14 @@ static const struct command_flag run_flags[] = {
      .completion = COMPLETE_WORDS,
      .suggestions = "all firstDone firstOk"},
     {.id = FLAG_FAIL_FAST, .name = "fail-fast", .help = "End the run when an item fails"},
+    {.id = FLAG_EXPECT,
+     .name = "expect",
+     .value = "STATUS",
+     .fallback = "any",
+     .help = "What counts as ok: statuses and classes of them with commas between, as "
+             "2xx,304; others end with expect_failed",
+     .completion = COMPLETE_WORDS,
+     .suggestions = "2xx 2xx,3xx 200"},
     {.id = FLAG_SELECT,
      .name = "select",
      .value = "POINTER",
@@ -201,7 +209,7 @@ const struct command command_table[COMMAND_COUNT] = {
                     {"gatherd run urls.txt > results.ndjson",
                      "fetch all of a file, with a progress bar"},
                     {"grep -o 'https://[^\"]*' page.html | gatherd run --include none "
-                     "--redirects 5 --output table",
+                     "--redirects 5 --expect 2xx --output table",
                      "check links"},
                     {"gatherd run --until firstOk --deadline 2s mirrors.txt",
                      "the first good answer of several mirrors"},

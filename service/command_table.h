@@ -30,6 +30,7 @@ enum flag_id {
     FLAG_HEADER,
     FLAG_UNTIL,
     FLAG_FAIL_FAST,
+    FLAG_EXPECT,
     FLAG_SELECT,
     FLAG_INCLUDE,
     FLAG_ALLOW_PRIVATE,

@@ -35,7 +35,7 @@ def paste(quick_start, demo, tmp_path):
 
 
 def test_every_example_is_tested_here():
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
 
 
 def test_three_urls_at_once(paste):
@@ -71,6 +71,12 @@ def test_where_the_time_went(paste):
 def test_responses_as_they_come(paste):
     lines = [json.loads(line) for line in paste(9).splitlines()]
     assert [line.get("id", "summary") for line in lines] == ["2", "1", "0", "summary"]
+
+
+def test_without_a_server(paste):
+    lines = [json.loads(line) for line in paste(10).splitlines()]
+    assert {line["id"]: line["status"] for line in lines[:-1]} == {"1": 200, "2": 200, "3": 404}
+    assert lines[-1]["summary"]["complete"]
 
 
 def test_no_more_than_needed(paste):

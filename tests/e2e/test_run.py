@@ -176,6 +176,15 @@ def test_wishes_apply_to_lists(url):
     assert response["status"] == 200
 
 
+def test_what_is_expected_decides_what_is_ok(url):
+    text = "\n".join(map(url, ("/json", "/status/404", "/status/304")))
+    done = run(ALLOW, "--expect", "2xx,304", text=text)
+    responses, _ = lines_of(done)
+    assert done.returncode == PARTIAL
+    assert [number for number in responses if "error" in responses[number]] == ["2"]
+    assert responses["2"]["error"]["code"] == "expect_failed"
+
+
 def test_timeout_and_deadline_end_items(url):
     done = run(ALLOW, "--timeout", "100ms", text=url("/delay/5000"))
     assert done.returncode == FAILED
@@ -240,7 +249,7 @@ def test_a_configuration_has_its_say(url, tmp_path):
     (("--retries", "1000"), b"retries"), (("--header", "nothing"), b"--header"),
     (("--header", "connection: x"), b"connection"), (("--until", "never"), b"--until"),
     (("--until", "0"), b"--until"), (("--include", "all"), b"--include"),
-    (("--select", "name"), b"select"), (("--output", "xml"), b"ndjson json table"),
+    (("--select", "name"), b"select"), (("--expect", "fine"), b"expect"), (("--output", "xml"), b"ndjson json table"),
     (("--method", "get"), b"--method"), (("--redirects", "99"), b"--redirects"),
     (("--set", "a.b=1"), b"a.b"), (("--config", "/none"), b"/none"), (("a", "b"), b"usage"),
     (("http://a/",), b"echo URL"), (("--outptu", "json"), b"did you mean --output")])
