@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One message each way and an answer. The list is "gatherd 1" and then, for each socket,
  * a letter for its kind, 0 or 1 for borrowed, and its label, each ended by a zero byte;
- * the sockets travel beside it (SCM_RIGHTS, unix(7)). Called by handover.c and
+ * the sockets travel beside it (SCM_RIGHTS, unix(7)). Called by predecessor.c and
  * successor.c. */
 #include "handover_socket.h"
 

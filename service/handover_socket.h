@@ -8,7 +8,7 @@
  *     new: serves
  *
  * Whoever of the two is gone at any point leaves the other serving. These are the steps;
- * handover.h (old) and successor.h (new) take them. main's thread. */
+ * predecessor.h (old) and successor.h (new) take them. main's thread. */
 #pragma once
 
 #include "base/attributes.h"

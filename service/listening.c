@@ -75,7 +75,7 @@ bool listening_start(struct listening *listening, const struct listening_setup *
     successor_done(&listening->successor);
     listener_keep(listening->listener);
     if (listening->handover_fd >= 0) {
-        const struct handover_setup handover = {
+        const struct predecessor_setup predecessor = {
             .loop = setup->loop,
             .listener = listening->listener,
             .address = setup->config->server.handover,
@@ -85,8 +85,8 @@ bool listening_start(struct listening *listening, const struct listening_setup *
         };
         listening->handover_fd = -1;
         struct error handover_err;
-        listening->handover = handover_start(&handover, &handover_err);
-        if (!listening->handover) /* it can serve, only not be followed */
+        listening->predecessor = predecessor_start(&predecessor, &handover_err);
+        if (!listening->predecessor) /* it can serve, only not be followed */
             log_message(LOG_ERROR, "handover_failed", handover_err.text);
     }
     return listener_start(listening->listener, err);
@@ -95,8 +95,8 @@ bool listening_start(struct listening *listening, const struct listening_setup *
 void listening_end(struct listening *listening)
 {
     successor_done(&listening->successor);
-    handover_end(listening->handover);
-    listening->handover = NULL;
+    predecessor_end(listening->predecessor);
+    listening->predecessor = NULL;
     if (listening->handover_fd >= 0)
         close(listening->handover_fd);
     listening->handover_fd = -1;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the listening sockets come from and go to: a running gatherd's (successor.h), a
  * service manager's (socket_offers.h), else new ones; later the next gatherd's
- * (handover.h). main's thread. */
+ * (predecessor.h). main's thread. */
 #pragma once
 
 #include "base/attributes.h"
 #include "base/error.h"
 #include "config/config.h"
-#include "handover.h"
+#include "predecessor.h"
 #include "listener.h"
 #include "successor.h"
 
@@ -16,8 +16,8 @@
 struct listening {
     struct listener *listener;
     struct successor successor;
-    int handover_fd; /* for the next process; -1: none, or the handover's */
-    struct handover *handover;
+    int handover_fd; /* for the next process; -1: none, or the predecessor's */
+    struct predecessor *predecessor;
 };
 
 /* listening_init: nothing is open yet; `listener` stays the caller's. */
@@ -30,7 +30,7 @@ bool listening_open(struct listening *listening, const struct config *config,
 struct listening_setup {
     struct loop *loop;
     const struct config *config;
-    void (*on_taken)(void *context); /* as struct handover_setup has it */
+    void (*on_taken)(void *context); /* as struct predecessor_setup has it */
     void *context;
 };
 /* listening_start begins to accept, after another process was told to stop that: called

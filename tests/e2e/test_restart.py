@@ -321,6 +321,73 @@ def test_another_user_gets_no_sockets(start_gatherd, tmp_path):
     assert "another user" in first.child.errors()
 
 
+class Predecessor:
+    """Plays the running gatherd towards a real new one."""
+
+    def __init__(self, folder):
+        self.path = folder / "handover.sock"
+        self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.door.bind(str(self.path))
+        self.door.listen()
+        self.door.settimeout(20)
+        self.web = socket.socket()
+        self.web.bind(("127.0.0.1", 0))
+        self.web.listen()
+
+    def give(self, text=None):
+        """Accepts and sends; returns the connection once the new one said that it is ready."""
+        talk, _ = self.door.accept()
+        talk.settimeout(20)
+        label = f"127.0.0.1:{port_of(self.web)}".encode()
+        socket.send_fds(talk, [text or b"gatherd 1\0m0" + label + b"\0h0\0"],
+                        [self.web.fileno(), self.door.fileno()])
+        return talk, talk.recv(100)
+
+    def close(self):
+        self.door.close()
+        self.web.close()
+
+
+@pytest.fixture
+def predecessor(tmp_path):
+    one = Predecessor(tmp_path)
+    yield one
+    one.close()
+
+
+def follower(start_gatherd, predecessor):
+    return start_gatherd(options(server__handover=f"unix:{predecessor.path}"), port=port_of(predecessor.web),
+                         wait=False)
+
+
+def test_one_that_dies_before_its_last_word_is_followed_all_the_same(start_gatherd, predecessor):
+    gatherd = follower(start_gatherd, predecessor)
+    talk, said = predecessor.give()
+    assert said == b"ready 11"
+    talk.close()
+    gatherd.wait_ready()
+    assert "taking_over" in events(gatherd)
+    gatherd.stop()
+
+
+@pytest.mark.parametrize("word", [b"late", b"no"])
+def test_one_that_goes_on_serving_is_left_alone(start_gatherd, predecessor, word):
+    gatherd = follower(start_gatherd, predecessor)
+    talk, _ = predecessor.give()
+    with talk:
+        talk.send(word)
+        assert gatherd.wait() == 1 and "goes on serving" in gatherd.child.errors()
+    assert predecessor.path.exists()
+
+
+def test_what_speaks_otherwise_is_no_predecessor(start_gatherd, predecessor):
+    gatherd = follower(start_gatherd, predecessor)
+    talk, said = predecessor.give(b"gatherd 2\0m0x\0h0\0")
+    with talk:
+        assert said == b"" and gatherd.wait() == 1
+    assert "stop it and start this one" in gatherd.child.errors()
+
+
 # sd_notify.
 
 def test_a_service_manager_is_told_what_happens(start_gatherd, tmp_path):

@@ -9,22 +9,23 @@
 
 #include <stdbool.h>
 
-struct handover;
+struct predecessor;
 
-struct handover_setup {
+struct predecessor_setup {
     struct loop *loop;
     struct listener *listener;
     const char *address; /* "unix:/path", of server.handover; copied */
-    int fd;              /* that listens there; handed to the handover */
+    int fd;              /* that listens there; the predecessor closes it */
     /* Another process serves now, and has what it wanted of the sockets
-     * (listener_give); once. The handover must not be freed in it. */
+     * (listener_give); once. It must not be freed in it. */
     void (*on_taken)(void *context);
     void *context;
 };
 
-/* handover_start may be called in the sandbox. Returns NULL when the socket cannot be
+/* predecessor_start may be called in the sandbox. Returns NULL when the socket cannot be
  * watched. */
-struct handover *handover_start(const struct handover_setup *setup,
-                                struct error *err) MUST_CHECK;
-/* handover_end closes the socket, and removes its file unless another process has it. */
-void handover_end(struct handover *handover);
+struct predecessor *predecessor_start(const struct predecessor_setup *setup,
+                                      struct error *err) MUST_CHECK;
+/* predecessor_end closes the socket, and removes its file unless another process has it.
+ */
+void predecessor_end(struct predecessor *predecessor);
