@@ -98,7 +98,11 @@ demonstrate() {
 
 invite() {
     say ""
-    say "gatherd is on $service, the demo upstream on $demo. Try next:"
+    say "gatherd is on $service, the demo upstream on $demo. In a browser:"
+    say ""
+    say "  $service/console"
+    say ""
+    say "Try next:"
     say ""
     say "  curl '$service/v1/batch?url=$demo/json&url=$demo/status/404&include=body,timing'"
     say ""

@@ -90,7 +90,7 @@ export const tests = {
     const list = await page.$$eval(".comparison .grid-rows .grid-row:not([hidden])", (found) => found.map((row) =>
       [...row.querySelectorAll(".cell")].slice(0, 4).map((cell) => cell.textContent)));
     assert.deepEqual(list.map((cells) => cells.slice(1, 3)), [["200", "200"], ["200", "503"], ["200", ""], ["", "200"]]);
-    assert.match(list[0][3], /^\+1\d\d ms$/);
+    assert.ok(parseFloat(list[0][3]) > 60, list[0][3]);
     assert.match(await verdict(page), /3 with another result/);
     await stage.shot(page, "compare");
     await page.selectOption("#compare-select", "");

@@ -100,10 +100,13 @@ const units = {
     const found = await page.evaluate(async () => {
       const { pieces } = await import("/console/phases.js");
       return [{ start: 5, blocked: 1, dns: -1, connect: 10, ssl: 6, send: 1, wait: 20, receive: 2, total: 34 },
-        { start: 0, blocked: 1, dns: -1, connect: -1, ssl: -1, send: -1, wait: -1, receive: -1, total: 500 }].map(pieces);
+        { start: 0, blocked: 1, dns: -1, connect: -1, ssl: -1, send: -1, wait: -1, receive: -1, total: 500 },
+        { start: 0, blocked: 0.1, dns: -1, connect: -1, ssl: -1, send: 0, wait: 0.3, receive: 0.1, total: 0.6 },
+        { start: 0, blocked: 0.1, dns: -1, connect: -1, ssl: -1, send: -1, wait: -1, receive: -1, total: 0.2 }].map(pieces);
     });
     assert.deepEqual(found[0].map(({ name, to }) => [name, to]), [["blocked", 6], ["connect", 10], ["ssl", 16], ["send", 17], ["wait", 37], ["receive", 39]]);
     assert.deepEqual(found[1].map(({ name, to }) => [name, to]), [["blocked", 1], ["rest", 500]]);
+    assert.deepEqual(found.slice(2).map((list) => list.map(({ name }) => name)), [["blocked", "wait", "receive"], ["blocked", "rest"]]);
   },
 
   async "rows are filtered by every word and sorted stably"(page) {

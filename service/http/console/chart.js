@@ -4,11 +4,12 @@ import { el, setText, svg } from "./dom.js";
 
 const WIDTH = 300;
 const HEIGHT = 72;
+const SLOTS_LEAST = 60; // a minute, until there is more
 
 export class Chart {
   /** series: [{label, className, value: (sample) => number}], format: number → text */
-  constructor(title, series, format, slots) {
-    Object.assign(this, { title, series, format, slots });
+  constructor(title, series, format) {
+    Object.assign(this, { title, series, format });
     this.figures = series.map(({ label, className }) => ({ value: el("b", { class: "n" }, "–"), label, className }));
     this.lines = series.map(({ className }) => svg("polyline", { class: "line " + className, "vector-effect": "non-scaling-stroke" }));
     this.area = svg("polygon", { class: "area " + series[0].className });
@@ -24,11 +25,12 @@ export class Chart {
 
   draw(samples) {
     const newest = samples[samples.length - 1];
+    const slots = Math.max(SLOTS_LEAST, samples.length);
     const values = this.series.map(({ value }) => samples.map(value));
     const top = niceTop(Math.max(0, ...values.flat().filter(Number.isFinite)));
     setText(this.top, this.format(top));
     values.forEach((list, index) => {
-      const points = pointsOf(list, top, this.slots);
+      const points = pointsOf(list, top, slots);
       this.lines[index].setAttribute("points", points.map((point) => point.join(",")).join(" "));
       if (index === 0) this.area.setAttribute("points", areaOf(points));
       setText(this.figures[index].value, newest ? this.format(list[list.length - 1]) : "–");

@@ -7,7 +7,7 @@ import { look, Refusal } from "./gateway.js";
 import { codesOf, originsOf, sampleOf } from "./live_rates.js";
 
 const POLL_MS = 1000;
-const SLOTS = 300; // five minutes
+const SAMPLES_MAX = 300; // five minutes
 const CIRCUITS = { off: "off", closed: "closed", open: "open", half_open: "half open" };
 
 const percentiles = (kind) => ["p50", "p95", "p99"].map((label, index) =>
@@ -21,14 +21,14 @@ export class LiveView {
     this.sort = { key: "rate", isDown: true };
     this.charts = [
       new Chart("Throughput", [{ label: "items/s", className: "s1", value: (s) => s.items },
-        { label: "failed/s", className: "s-bad", value: (s) => s.failed }, { label: "batches/s", className: "s2", value: (s) => s.batches }], rate, SLOTS),
+        { label: "failed/s", className: "s-bad", value: (s) => s.failed }, { label: "batches/s", className: "s2", value: (s) => s.batches }], rate),
       new Chart("Under way", [{ label: "in flight", className: "s1", value: (s) => s.inFlight },
-        { label: "queued", className: "s-bad", value: (s) => s.queued }], count, SLOTS),
-      new Chart("Batches take", percentiles("batch"), ms, SLOTS),
-      new Chart("Items take", percentiles("item"), ms, SLOTS),
-      new Chart("Event loop", [{ label: "longest turn", className: "s1", value: (s) => s.lag }], ms, SLOTS),
+        { label: "queued", className: "s-bad", value: (s) => s.queued }], count),
+      new Chart("Batches take", percentiles("batch"), ms),
+      new Chart("Items take", percentiles("item"), ms),
+      new Chart("Event loop", [{ label: "longest turn", className: "s1", value: (s) => s.lag }], ms),
       new Chart("Connections", [{ label: "clients", className: "s1", value: (s) => s.clients },
-        { label: "upstream", className: "s2", value: (s) => s.upstream }], count, SLOTS),
+        { label: "upstream", className: "s2", value: (s) => s.upstream }], count),
     ];
     byId("charts").append(...this.charts.map(({ element }) => element));
     for (const button of document.querySelectorAll("#origins button")) {
@@ -81,7 +81,7 @@ export class LiveView {
     const sample = sampleOf(now, before);
     if (!sample) return;
     this.samples.push(sample);
-    if (this.samples.length > SLOTS) this.samples.shift();
+    if (this.samples.length > SAMPLES_MAX) this.samples.shift();
     for (const chart of this.charts) chart.draw(this.samples);
   }
 

@@ -15,8 +15,8 @@ export const PHASE_HELP = {
   rest: "the phase it ended in",
 };
 
-/** [{name, from, to}], in milliseconds since the batch began. What a clock or a failure cut
- * short has no time of its own: it is the "rest" up to the item's end. */
+/** [{name, from, to}], in milliseconds since the batch began. A phase that a clock or a
+ * failure cut short has no time of its own: it is the "rest" up to the item's end. */
 export function pieces(timing) {
   const list = [];
   let at = timing.start;
@@ -28,7 +28,8 @@ export function pieces(timing) {
     at += took;
   }
   const end = timing.start + timing.total;
-  if (end - at > Math.max(0.5, timing.total * 0.02)) list.push({ name: "rest", from: at, to: end });
+  const least = timing.receive >= 0 ? Math.max(0.5, timing.total * 0.02) : 0;
+  if (end - at > least) list.push({ name: "rest", from: at, to: end });
   return list;
 }
 
