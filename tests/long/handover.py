@@ -6,9 +6,7 @@
 
 Clients keep their connections as long as the server lets them, or open one for each request,
 over TCP and over a unix socket; some wait between two requests. Each sends batches and checks the
-replies. A reply that does not come counts as a failure, on a kept connection too: the server may
-close one between two requests only after it said so or was asked nothing for a second, and no
-client here waits that long.
+replies (harness/crowd.py). A reply that does not come counts as a failure, on a kept connection too.
 
 Right is: no request failed; every process but the last ended by itself with status 0; the
 descriptors and the memory of the last processes are those of the first; one process and

@@ -2,11 +2,12 @@
 """Clients that send batch after batch while something happens to the service, and want every reply.
 
 Some keep their connections as long as the server lets them, some open one for each request; some
-wait a little between two requests. A reply that does not come is a failure, on a kept connection too:
-a server that ends may close one between two requests only after it said so, or was asked nothing for
-a second, and no client here waits that long."""
+wait a little between two requests, and look whether the connection is still there before they use
+it again. A reply that does not come is a failure, on a kept connection too: a server that ends may
+close one only after it said so, or was asked nothing for a second."""
 import json
 import random
+import select
 import socket
 import threading
 import time
@@ -43,8 +44,15 @@ class Client:
         urls = self.rnd.choices(self.crowd.urls, k=self.rnd.choice((1, 3, 10)))
         return json.dumps({"urls": urls}).encode(), len(urls)
 
+    def is_closed(self):
+        """As clients with a pool do: whether the server closed a connection since its last reply."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
     def ask(self):
         body, count = self.body()
+        if self.socket is not None and self.is_closed():
+            self.crowd.counts["connections closed while idle"] += 1
+            self.hang_up()
         if self.socket is None:
             self.socket = self.connect()
             self.socket.settimeout(20)
