@@ -131,6 +131,31 @@ Test(log, good_utf8_stays_and_broken_utf8_is_replaced)
     expect_text(logged_value("a\0b", 3), "\"v\":\"a\\u0000b\"}\n");
 }
 
+Test(log, numbers_are_written_as_printf_would)
+{
+    static const double doubles[] = {0,       0.0004,   0.0006, 0.9996,    1,      -1.5,
+                                     -0.0001, 123456.7, 1e14,   -999999.9, 0.1236, 2.5};
+    static const int64_t ints[] = {0, 7, -7, 10, INT64_MAX, INT64_MIN, 1234567890};
+    struct log_line line;
+    char expected[1024] = "";
+    size_t len = 0;
+    log_setup(LOG_INFO, LOG_TEXT);
+    catch_log();
+    log_begin(&line, LOG_INFO, "numbers");
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) {
+        log_double(&line, "d", doubles[i]);
+        len += (size_t)sprintf(expected + len, " d=%.3f", doubles[i]);
+    }
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) {
+        log_int(&line, "i", ints[i]);
+        len += (size_t)sprintf(expected + len, " i=%lld", (long long)ints[i]);
+    }
+    log_bool(&line, "no", false);
+    log_end(&line);
+    sprintf(expected + len, " no=false\n");
+    expect_text(strstr(read_log(), " d="), expected);
+}
+
 Test(log, numbers_json_does_not_have_are_null)
 {
     struct log_line line;
@@ -179,6 +204,77 @@ Test(log, many_fields_are_cut_between_fields)
     cr_assert(json_text_is_valid(slice_from(log)));
     cr_assert(eq(ptr, strstr(log, "late"), NULL));
     cr_assert(ne(ptr, strstr(log, "\"cut\":true}\n"), NULL));
+}
+
+Test(log, l10_a_line_of_a_limited_kind_says_how_many_were_held_back)
+{
+    enum { SECOND_US = 1000000 };
+    static struct log_class class = LOG_CLASS(1, 1);
+    struct log_line line;
+    log_setup(LOG_INFO, LOG_JSON);
+    uint64_t before = log_held_back();
+    catch_log();
+    for (int i = 0; i < 4; i++) {
+        log_begin_class(&line, LOG_WARNING, "often", &class, SECOND_US);
+        log_int(&line, "n", i);
+        log_end(&line);
+    }
+    log_message_class(LOG_WARNING, "often", "again", &class, 2 * SECOND_US);
+    log_message_class(LOG_DEBUG, "often", "below the level", &class, 3 * SECOND_US);
+    log_message_class(LOG_WARNING, "often", "at last", &class, 3 * SECOND_US);
+    char *log = read_log();
+    cr_expect(strstr(log, "\"event\":\"often\",\"n\":0}\n") != NULL, "%s", log);
+    cr_expect(strstr(log, "\"heldBack\":3,\"message\":\"again\"}\n") != NULL);
+    cr_expect(strstr(log, "\"event\":\"often\",\"message\":\"at last\"}\n") != NULL);
+    cr_expect(eq(u64, log_held_back() - before, 3));
+}
+
+Test(log, a_line_keeps_the_form_it_was_begun_in)
+{
+    struct log_line line;
+    log_setup(LOG_INFO, LOG_JSON);
+    catch_log();
+    log_begin(&line, LOG_INFO, "first");
+    log_setup(LOG_INFO, LOG_TEXT);
+    log_text(&line, "a", "b");
+    log_end(&line);
+    log_message(LOG_INFO, "second", "c");
+    char *log = read_log();
+    cr_expect(strstr(log, "\"event\":\"first\",\"a\":\"b\"}\n") != NULL, "%s", log);
+    cr_expect(strstr(log, " info    second message=c\n") != NULL);
+}
+
+Test(log, auto_is_json_where_there_is_no_terminal)
+{
+    catch_log();
+    log_setup(LOG_INFO, LOG_AUTO);
+    log_message(LOG_INFO, "a", "b");
+    cr_expect(eq(chr, *read_log(), '{'));
+}
+
+/* A pseudo-terminal stands for one; what it shows is read from its other end. */
+Test(log, colours_are_for_terminals_and_values_cannot_add_any)
+{
+    int screen = posix_openpt(O_RDWR | O_NOCTTY);
+    cr_assert(screen >= 0 && grantpt(screen) == 0 && unlockpt(screen) == 0);
+    int terminal = open(ptsname(screen), O_RDWR | O_NOCTTY);
+    cr_assert(terminal >= 0);
+    kept_stderr = dup(STDERR_FILENO);
+    dup2(terminal, STDERR_FILENO);
+    setenv("TERM", "xterm", 1);
+    unsetenv("NO_COLOR");
+    log_setup(LOG_INFO, LOG_TEXT);
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "bad");
+    log_text(&line, "what", "\033[2J x");
+    log_end(&line);
+    dup2(kept_stderr, STDERR_FILENO);
+    ssize_t len = read(screen, text, sizeof text - 1);
+    cr_assert(len > 0);
+    text[len] = '\0';
+    expect_text(strchr(text, 'Z') + 1,
+                "\033[0m \033[1;31merror\033[0m   \033[1mbad\033[0m "
+                "\033[2mwhat=\033[0m\"\\u001b[2J x\"\r\n");
 }
 
 Test(log, l12_a_full_pipe_drops_lines_instead_of_blocking_and_says_so_later)
