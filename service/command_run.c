@@ -289,6 +289,9 @@ static bool take_wishes(const struct arguments *arguments, struct wishes *wishes
     setup->shows_summary = !is_quiet && isatty(STDERR_FILENO);
     setup->shows_progress = !is_quiet && terminal_is_screen(STDERR_FILENO) &&
                             !command_line_has(arguments, FLAG_NO_PROGRESS);
+    /* What a bar stands behind must be lines. */
+    if (setup->format == RUN_JSON && isatty(STDOUT_FILENO))
+        setup->shows_progress = false;
     setup->open_files = descriptors_limit();
     return true;
 }
@@ -334,6 +337,8 @@ static void raise_limits(struct config *config, const struct wishes *wishes)
     raise(&config->fetch.first_byte_timeout_ms, wishes->timeout_ms);
     raise(&config->fetch.max_redirects, wishes->redirects);
     raise(&config->batch.max_deadline_ms, wishes->setup.deadline_ms);
+    raise(&config->fetch.per_origin, wishes->setup.concurrency);
+    raise(&config->fetch.max_in_flight, wishes->setup.concurrency);
 }
 
 static int refuse(const char *text)

@@ -3,19 +3,33 @@
  * run.c. */
 #include "run/run_state.h"
 
+#include "base/terminal.h"
+#include "base/terminal_text.h"
 #include "batch/parse.h"
 
-#include <stdio.h>
+#include <limits.h>
+#include <unistd.h>
+
+enum { ERRORS_MAX = 1 << 20 };
 
 /* Every fault with its place, as the service lists them. */
 static void print_errors(const struct run *run, const struct parse_errors *errors)
 {
-    for (size_t i = 0; i < errors->count; i++)
-        fprintf(stderr, "gatherd run: %s: %s%s%s\n", run->setup->input,
-                errors->list[i].pointer, *errors->list[i].pointer ? ": " : "",
-                errors->list[i].detail);
+    struct buffer out;
+    buffer_init(&out, ERRORS_MAX);
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct parse_error *error = &errors->list[i];
+        buffer_append_format(&out, "gatherd run: %s: ", run->setup->input);
+        terminal_text_append(&out, slice_from(error->pointer), INT_MAX);
+        buffer_append_text(&out, *error->pointer ? ": " : "");
+        terminal_text_append(&out, slice_from(error->detail), INT_MAX);
+        buffer_append_byte(&out, '\n');
+    }
     if (errors->total > errors->count)
-        fprintf(stderr, "gatherd run: %zu more\n", errors->total - errors->count);
+        buffer_append_format(&out, "gatherd run: %zu more\n",
+                             errors->total - errors->count);
+    (void)terminal_write(STDERR_FILENO, buffer_slice(&out));
+    buffer_done(&out);
 }
 
 static void apply_wishes(const struct run_setup *setup, struct batch *batch)

@@ -28,7 +28,8 @@ bool run_input_open(struct run_input *input, struct loop *loop, const char *name
     bool is_stdin = strcmp(name, "-") == 0;
     struct stat status;
     *input = (struct run_input){.loop = loop, .is_own = !is_stdin};
-    input->fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    input->fd = is_stdin ? STDIN_FILENO
+                         : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (input->fd < 0)
         return error_set_errno(err, errno, "cannot read %s", name);
     if (fstat(input->fd, &status) == 0 && S_ISREG(status.st_mode))

@@ -24,7 +24,8 @@ struct run_input {
     uint64_t read;  /* bytes so far */
 };
 
-/* run_input_open: `name` is a file; "-" standard input. */
+/* run_input_open: `name` is a file; "-" standard input. Does not wait for the writer of a
+ * named pipe. */
 bool run_input_open(struct run_input *input, struct loop *loop, const char *name,
                     struct error *err) MUST_CHECK;
 void run_input_close(struct run_input *input);

@@ -15,6 +15,7 @@
 #include "run/run_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 bool run_output_open(struct run_output *output, const struct run_setup *setup,
@@ -45,9 +46,12 @@ void run_output_begin(struct run_output *output)
 /* A body is embedded as it came, and between its tokens there may be newlines. */
 static void flatten(char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n' || text[i] == '\r')
-            text[i] = ' ';
+    static const char unwanted[] = {'\n', '\r'};
+    char *end = text + len;
+    for (size_t i = 0; i < sizeof unwanted; i++) {
+        char *at = text;
+        while (at < end && (at = memchr(at, unwanted[i], (size_t)(end - at))))
+            *at++ = ' ';
     }
 }
 

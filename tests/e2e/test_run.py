@@ -107,6 +107,15 @@ def test_no_more_run_at_once_than_asked_for(upstream):
     assert time.monotonic() - started >= 4 * 0.05
 
 
+def test_an_origin_may_be_asked_as_often_at_once_as_the_command_line_says(upstream):
+    key = upstream.new_key()
+    text = "\n".join(upstream.url(f"/delay/300?key={key}{i}") for i in range(20))
+    started = time.monotonic()
+    done = run(ALLOW, "--set", "fetch.per_origin=2", "--concurrency", "20", text=text)
+    assert lines_of(done)[1]["ok"] == 20
+    assert time.monotonic() - started < 10 * 0.3
+
+
 # Documents.
 
 def bare(response):
@@ -352,6 +361,22 @@ def test_a_signal_before_any_input_ends_it():
         child.stdin.close()
 
 
+def test_a_named_pipe_that_nobody_writes_is_no_trap(url, tmp_path):
+    """Ctrl-C still ends it, and a writer that comes late is heard."""
+    named = tmp_path / "urls"
+    os.mkfifo(named)
+    with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
+        time.sleep(0.3 * slowness())
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 130
+    with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
+        time.sleep(0.3 * slowness())
+        with open(named, "w", encoding="ascii") as writer:
+            writer.write(url("/json"))
+        assert json.loads(child.stdout.readline())["status"] == 200
+        assert child.wait(10) == COMPLETE
+
+
 def test_a_reader_that_went_away_ends_it_quietly(url):
     with start(ALLOW, stdout=subprocess.PIPE) as child:
         child.stdin.write((url("/json") + "\n").encode() * 20)
@@ -467,6 +492,14 @@ def test_results_on_the_same_terminal_are_a_table_and_the_bar_stands_below(url):
     assert lines[0].split() == ["id", "status", "time", "size", "url"]
     assert [line.split()[0] for line in lines[1:4]] == ["1", "2", "3"]
     assert lines[4].startswith("3 items in") and len(lines) == 5
+
+
+def test_json_on_the_same_terminal_is_whole(url):
+    """A bar would take away the line that is being written."""
+    text = f"{url('/json')}\n{url('/delay/400')}\n"
+    _, shown = on_terminal(ALLOW, "--output", "json", "--include", "none", text=text, shares=True)
+    document, _, rest = shown.partition("\r\n")
+    assert json.loads(document)["summary"]["ok"] == 2 and rest.startswith("2 items in")
 
 
 def test_colours_are_left_out_where_nobody_wants_them(url):
