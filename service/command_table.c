@@ -159,6 +159,26 @@ static const struct command_flag health_flags[] = {
     {.id = FLAG_NONE},
 };
 
+static const struct command_flag top_flags[] = {
+    CONFIG_FLAG("Whose address is asked", "/etc/gatherd/gatherd.yaml"),
+    SET_FLAG,
+    LISTEN_FLAG("The address to ask, instead of that of a configuration", NULL),
+    {.id = FLAG_INTERVAL,
+     .name = "interval",
+     .value = "TIME",
+     .fallback = "1s",
+     .help = "How often it is asked; rates are of this time"},
+    {.id = FLAG_ONCE,
+     .name = "once",
+     .help = "Print the figures of one interval as text, and end; so it does too where "
+             "standard output is no terminal"},
+    {.id = FLAG_JSON,
+     .name = "json",
+     .help = "Print what the service answers, GET /-/live, a document a line; with "
+             "--once a single one"},
+    {.id = FLAG_NONE},
+};
+
 static const struct command_flag demo_flags[] = {
     LISTEN_FLAG("Where it listens", "127.0.0.1:8081"),
     {.id = FLAG_NONE},
@@ -242,6 +262,31 @@ const struct command command_table[COMMAND_COUNT] = {
             .words = "",
             .help = "ask the running service how it is; exit status 0 when well",
             .flags = health_flags,
+        },
+    [COMMAND_TOP] =
+        {
+            .name = "top",
+            .words = "",
+            .help = "show the live figures of a running service in the terminal",
+            .about =
+                "Batches and items per second, how they end, percentiles of their "
+                "latency over the last interval, what runs and waits, how busy each "
+                "worker is, and the busiest hundred origins with their circuits.\n\n"
+                "Keys: q ends it; b, c, f, m and n sort the origins by calls under way, "
+                "calls per second, share of failures, mean time or name; r reverses the "
+                "order; j and k, or the cursor keys, scroll.\n\n"
+                "The service shows this on ops.listen and, where there is none, on "
+                "server.listen while that is a loopback address or a unix socket. A "
+                "service that does not answer is asked again.",
+            .flags = top_flags,
+            .examples =
+                (const struct command_example[]){
+                    {"gatherd top --listen 127.0.0.1:8080", "look at it"},
+                    {"gatherd top --listen 127.0.0.1:8080 --once", "print it once"},
+                    {"gatherd top --listen 127.0.0.1:8080 --json --interval 10s "
+                     ">> figures.ndjson",
+                     "keep what it says"},
+                    {0}},
         },
     [COMMAND_KEY] =
         {

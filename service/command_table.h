@@ -37,6 +37,9 @@ enum flag_id {
     FLAG_WATERFALL,
     FLAG_NO_PROGRESS,
     FLAG_QUIET,
+    FLAG_INTERVAL,
+    FLAG_ONCE,
+    FLAG_JSON,
     FLAG_COUNT
 };
 
@@ -85,6 +88,7 @@ enum command_id {
     COMMAND_CHECK,
     COMMAND_OPTIONS,
     COMMAND_HEALTH,
+    COMMAND_TOP,
     COMMAND_KEY,
     COMMAND_DEMO,
     COMMAND_COMPLETIONS,

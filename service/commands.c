@@ -10,6 +10,7 @@
 #include "command_line.h"
 #include "command_run.h"
 #include "command_table.h"
+#include "command_top.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "config/syntax.h"
@@ -18,6 +19,7 @@
 #include "http/auth_key.h"
 #include "http/demo.h"
 #include "http/front.h"
+#include "instance.h"
 #include "serve.h"
 
 #include <stdio.h>
@@ -26,8 +28,6 @@
 
 enum { OUTPUT_MAX = 1 << 20, HEALTH_TIMEOUT_MS = 3000 };
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-
-static const char default_config[] = "/etc/gatherd/gatherd.yaml";
 
 static int print_buffer(struct buffer *out)
 {
@@ -79,66 +79,26 @@ static int run_options(struct arguments *arguments)
     return print_buffer(&out);
 }
 
-/* The URL that reaches a listener of this host: any-address becomes loopback. */
-static void health_url(const struct config *config, const char *address, const char *path,
-                       char *url, size_t size)
+static int run_health(struct arguments *arguments)
 {
-    bool is_tls =
-        config && *config->server.tls_certificate && config->ops.listen.count == 0;
-    const char *colon = strrchr(address, ':');
-    const char *port = colon ? colon + 1 : "80";
-    const char *scheme = is_tls ? "https" : "http";
-    if (strncmp(address, "0.0.0.0:", 8) == 0)
-        snprintf(url, size, "%s://127.0.0.1:%s%s", scheme, port, path);
-    else if (strncmp(address, "[::]:", 5) == 0)
-        snprintf(url, size, "%s://[::1]:%s%s", scheme, port, path);
-    else if (strncmp(address, "unix:", 5) == 0)
-        snprintf(url, size, "%s://localhost%s", scheme, path);
-    else
-        snprintf(url, size, "%s://%s%s", scheme, address, path);
-}
-
-static int ask_health(const struct config *config, const char *address, bool asks_ready)
-{
-    if (strncmp(address, "fd:", 3) == 0) {
-        fprintf(
-            stderr,
-            "gatherd health: %s is a socket handed over, its address is not known here; "
-            "say where to ask: --listen HOST:PORT\n",
-            address);
+    bool asks_ready = command_line_has(arguments, FLAG_READY);
+    struct instance instance;
+    if (!instance_find(arguments, "health", asks_ready ? "/readyz" : "/healthz",
+                       &instance))
         return EXIT_USAGE;
-    }
-    char url[600];
-    health_url(config, address, asks_ready ? "/readyz" : "/healthz", url, sizeof url);
-    const char *unix_path = strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
     struct buffer body;
     buffer_init(&body, OUTPUT_MAX);
     struct error err = {0};
     int status = 0;
-    bool answered = probe_get(url, unix_path, HEALTH_TIMEOUT_MS, &status, &body, &err);
+    bool answered = probe_get(instance.url, instance.unix_path, HEALTH_TIMEOUT_MS,
+                              &status, &body, &err);
     if (answered)
-        printf("%s: %d\n%.*s", url, status, (int)body.len, body.data ? body.data : "");
+        printf("%s: %d\n%.*s", instance.url, status, (int)body.len,
+               body.data ? body.data : "");
     else
         fprintf(stderr, "gatherd health: %s\n", err.text);
     buffer_done(&body);
     return answered && status == 200 ? EXIT_FINE : EXIT_FAILED;
-}
-
-static int run_health(struct arguments *arguments)
-{
-    const char *listen = command_line_value(arguments, FLAG_LISTEN);
-    const char *file = command_line_value(arguments, FLAG_CONFIG);
-    bool asks_ready = command_line_has(arguments, FLAG_READY);
-    if (listen)
-        return ask_health(NULL, listen, asks_ready);
-    struct config *config = command_load(file ? file : default_config, arguments);
-    if (!config)
-        return EXIT_USAGE;
-    const struct config_strings *addresses =
-        config->ops.listen.count ? &config->ops.listen : &config->server.listen;
-    int status = ask_health(config, addresses->items[0], asks_ready);
-    config_free(config);
-    return status;
 }
 
 static int run_key(struct arguments *arguments)
@@ -251,17 +211,12 @@ static int run_help(struct arguments *arguments)
 }
 
 static int (*const runs[COMMAND_COUNT])(struct arguments *arguments) = {
-    [COMMAND_RUN] = command_run,
-    [COMMAND_SERVE] = run_serve,
-    [COMMAND_CHECK] = run_check,
-    [COMMAND_OPTIONS] = run_options,
-    [COMMAND_HEALTH] = run_health,
-    [COMMAND_KEY] = run_key,
-    [COMMAND_DEMO] = run_demo,
-    [COMMAND_VERSION] = run_version,
-    [COMMAND_HELP] = run_help,
-    [COMMAND_MANUAL] = run_manual,
-    [COMMAND_COMPLETIONS] = run_completions,
+    [COMMAND_RUN] = command_run,     [COMMAND_SERVE] = run_serve,
+    [COMMAND_CHECK] = run_check,     [COMMAND_OPTIONS] = run_options,
+    [COMMAND_HEALTH] = run_health,   [COMMAND_TOP] = command_top,
+    [COMMAND_KEY] = run_key,         [COMMAND_DEMO] = run_demo,
+    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
+    [COMMAND_MANUAL] = run_manual,   [COMMAND_COMPLETIONS] = run_completions,
 };
 
 static int refuse_usage(const struct command *command)

@@ -11,7 +11,7 @@ import re
 import sys
 
 # A file may include its own folder and anything to its right.
-ORDER = ["process", "http", "run", "batch", "fetch", "trace", "metrics", "config", "base"]
+ORDER = ["process", "http", "top", "run", "batch", "fetch", "trace", "metrics", "config", "base"]
 
 # Third-party headers and the only places for them.
 FOREIGN = {
@@ -20,7 +20,7 @@ FOREIGN = {
     "ares.h": ["fetch/"],
     "yaml.h": ["config/yaml_tree.c"],
     "jansson.h": ["batch/parse", "batch/document_memory", "http/problem", "http/handle_ops",
-                  "http/front", "config/options_"],
+                  "http/front", "config/options_", "top/live_view"],
     "openssl/": ["fetch/", "http/auth", "base/hmac.c", "base/sha256.c"],
     "seccomp.h": ["sandbox_calls.c"],
     "linux/landlock.h": ["sandbox_files.c"],
