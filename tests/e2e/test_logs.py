@@ -8,7 +8,10 @@ import os
 import pty
 import re
 import struct
+import subprocess
+import sys
 import termios
+import threading
 import time
 
 import pytest
@@ -22,6 +25,15 @@ from test_keys import make_key, with_keys
 
 ALL = options(log__items="all")
 BAD_URL = "http://"     # fails without a request
+FILL = """
+import os, sys
+pipe = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+while True:
+    try:
+        os.write(pipe, b"#" * 4095 + b"\\n")
+    except BlockingIOError:
+        pass
+"""
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -303,18 +315,31 @@ def test_l12_a_terminal_that_was_stopped_stalls_nothing(start_gatherd, terminal)
 
 def test_l12_somebody_else_fills_the_pipe_between_the_question_and_the_write(
         start_gatherd, pipe):
-    """Another process writes into the same pipe, all the time, and nobody reads."""
-    gatherd = start_gatherd(ALL, prefix=pipe.prefix)
-    writer = os.open(pipe.path, os.O_WRONLY | os.O_NONBLOCK)
-    try:
-        for _ in range(50):
+    """Another process writes into the same pipe without a pause, and whoever reads it is slow:
+    that there is room is no longer true when it has been asked."""
+    gatherd = start_gatherd(ALL, options(server__workers=1), prefix=pipe.prefix)
+    filler = subprocess.Popen([sys.executable, "-c", FILL, str(pipe.path)])
+    stop = threading.Event()
+
+    def read_slowly():
+        while not stop.wait(0.0002):
             with contextlib.suppress(BlockingIOError):
-                while True:
-                    os.write(writer, b"#" * 1000)
+                os.read(pipe.descriptor, 4096)
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    try:
+        for _ in range(100):
             assert gatherd.post([BAD_URL] * 20, timeout=10 * slowness()).status == 200
-            os.read(pipe.descriptor, 4096)
     finally:
-        os.close(writer)
+        stop.set()
+        reader.join()
+    # Now nobody reads any more, and whoever waits for room waits for ever.
+    try:
+        for _ in range(5):
+            assert gatherd.post([BAD_URL] * 20, timeout=10 * slowness()).status == 200
+    finally:
+        filler.kill()
+        filler.wait()
 
 
 def test_l12_with_a_reader_that_stalls_it_still_ends(start_gatherd, pipe):
