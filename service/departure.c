@@ -13,13 +13,21 @@ enum {
     LAST_REPLIES_MS = 2000, /* after drain_timeout: for the last replies to leave */
 };
 
-static bool all_idle(const struct departure *departure)
+static bool all(const struct departure *departure, bool (*is_so)(const struct worker *))
 {
     for (unsigned i = 0; i < departure->setup.worker_count; i++) {
-        if (!worker_is_idle(departure->setup.workers[i]))
+        if (!is_so(departure->setup.workers[i]))
             return false;
     }
     return true;
+}
+
+/* Time is up, or nobody is left and, as others have the listeners, nobody can come. */
+static bool must_drain(const struct departure *departure, uint64_t now)
+{
+    return !departure->is_draining &&
+           (now >= departure->drain_ms ||
+            (departure->must_end_alone && all(departure, worker_is_empty)));
 }
 
 static void drain(struct departure *departure)
@@ -44,12 +52,12 @@ static void on_poll(struct timer *timer)
 {
     struct departure *departure = container_of(timer, struct departure, poll);
     uint64_t now = departure->setup.loop->now_ms;
-    bool may_end = departure->is_draining || departure->must_end_alone;
-    if ((may_end && all_idle(departure)) || now > departure->end_ms + LAST_REPLIES_MS) {
+    if ((departure->is_draining && all(departure, worker_is_idle)) ||
+        now > departure->end_ms + LAST_REPLIES_MS) {
         departure->is_over = true;
         return;
     }
-    if (now >= departure->drain_ms && !departure->is_draining)
+    if (must_drain(departure, now))
         drain(departure);
     if (now >= departure->end_ms && !departure->has_ended_batches)
         end_batches(departure);

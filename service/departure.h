@@ -3,7 +3,7 @@
  * process has its listening sockets, to the last reply.
  *
  *   leave: not ready; clients are seen off one by one, none is told no (front_leave)
- *   drain: what was accepted is finished, new batches get 503 (front_drain)
+ *   drain: what was accepted is finished, new batches get 503 (front_drain), spans leave
  *
  *   SIGTERM               listeners stay open and clients are seen off for
  *                         server.drain_delay (nothing, if that is 0), then drain

@@ -27,7 +27,7 @@
 
 enum {
     ROLES = 2,
-    SPANS_LIMIT_MS = 1500, /* at the end, for the last spans to leave */
+    SPANS_LIMIT_MS = 1500,       /* at the end, for the last spans to leave */
     SPANS_BYTES_LEAST = 1 << 20, /* that wait in one worker */
 };
 
@@ -64,7 +64,8 @@ struct worker {
         atomic_bool must_end_batches;
         atomic_bool must_trim;
         atomic_bool must_stop;
-        atomic_bool is_idle;
+        atomic_bool is_empty; /* said by the turn that saw must_leave, or a later one */
+        atomic_bool is_idle;  /* and must_drain */
         atomic_uint open_count;
     } shared;
 };
@@ -119,6 +120,11 @@ void worker_end_batches(struct worker *worker)
 void worker_trim(struct worker *worker)
 {
     post(worker, &worker->shared.must_trim);
+}
+
+bool worker_is_empty(const struct worker *worker)
+{
+    return atomic_load(&worker->shared.is_empty);
 }
 
 bool worker_is_idle(const struct worker *worker)
@@ -242,15 +248,16 @@ static bool is_done(struct worker *worker)
     return fetcher_spans_are_flushed(worker->fetcher);
 }
 
+/* Two flags, as the one is true before the drain and may be no more in it. */
 static void note_idle(struct worker *worker)
 {
     const struct front *main_front = worker->fronts[FRONT_MAIN];
     const struct front *ops_front = worker->fronts[FRONT_OPS];
+    if (worker->is_leaving)
+        atomic_store(&worker->shared.is_empty,
+                     !front_has_clients(main_front) && !front_has_clients(ops_front));
     if (worker->is_draining)
         atomic_store(&worker->shared.is_idle, is_done(worker));
-    else if (worker->is_leaving)
-        atomic_store(&worker->shared.is_idle,
-                     !front_has_clients(main_front) && !front_has_clients(ops_front));
 }
 
 static void turn(struct worker *worker)

@@ -44,13 +44,14 @@ unsigned worker_open_count(const struct worker *worker);
 
 /* worker_leave: the clients are seen off (front_leave). worker_drain: finish what was
  * accepted. worker_end_batches: end what still runs with `cancelled` items.
- * worker_is_idle: after worker_leave no client is left, after worker_drain nothing is
- * under way. worker_trim: close idle upstream connections. Any thread; they take effect
- * in the worker's next turn. */
+ * worker_is_empty: after worker_leave no client is left. worker_is_idle: after
+ * worker_drain nothing is under way. worker_trim: close idle upstream connections. Any
+ * thread; they take effect in the worker's next turn. */
 void worker_leave(struct worker *worker);
 void worker_drain(struct worker *worker);
 void worker_end_batches(struct worker *worker);
 void worker_trim(struct worker *worker);
+bool worker_is_empty(const struct worker *worker);
 bool worker_is_idle(const struct worker *worker);
 
 /* worker_stop ends the thread and joins it; worker_free releases what worker_new made. */

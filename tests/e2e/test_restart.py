@@ -95,7 +95,7 @@ def test_a_name_that_no_socket_has_is_said(start_gatherd, manager):
 
 def test_sockets_nobody_asked_for_are_warned_of(start_gatherd, manager):
     gatherd = activated(start_gatherd, (manager(),), "web")
-    assert "sockets_unused" in events(gatherd)
+    wait_until(lambda: "sockets_unused" in events(gatherd), 5, "the warning")
 
 
 def test_between_two_processes_clients_wait_and_none_is_refused(start_gatherd, manager, upstream):
@@ -317,7 +317,7 @@ def test_another_user_gets_no_sockets(start_gatherd, tmp_path):
     done = subprocess.run([sys.executable, "-c", script, str(generations.door)], capture_output=True,
                           text=True, timeout=10)
     assert done.stdout == "(b'', [])\n", done
-    assert "another user" in first.child.errors()
+    wait_until(lambda: "another user" in first.child.errors(), 5, "the reason in the log")
 
 
 class Predecessor:
@@ -365,7 +365,7 @@ def test_one_that_dies_before_its_last_word_is_followed_all_the_same(start_gathe
     assert said == b"ready 11"
     talk.close()
     gatherd.wait_ready()
-    assert "taking_over" in events(gatherd)
+    wait_until(lambda: "taking_over" in events(gatherd), 5, "the log")
     gatherd.stop()
 
 
@@ -404,4 +404,4 @@ def test_a_service_manager_is_told_what_happens(start_gatherd, tmp_path):
 
 def test_a_service_manager_that_is_not_there_is_no_reason_not_to_start(start_gatherd, tmp_path):
     gatherd = start_gatherd(environment={"NOTIFY_SOCKET": str(tmp_path / "nobody")})
-    assert "notify_failed" in events(gatherd)
+    wait_until(lambda: "notify_failed" in events(gatherd), 5, "the warning")
