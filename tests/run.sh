@@ -122,7 +122,7 @@ part_release() {
     # shellcheck disable=SC2046
     GATHERD_SANDBOX=on run_pytest release -m "not slow" tests/e2e \
         $(printf -- '--ignore=tests/e2e/test_%s.py ' torture long ssrf fuzz unasked wait \
-            asyncio_examples run docs doc_mentions) || true
+            asyncio_examples run run_terminal completions docs doc_mentions) || true
     check "every load passes, small and short" \
         tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "small batches are answered beside large ones" \
@@ -186,7 +186,7 @@ part_tsan() {
     # retry budget.
     # shellcheck disable=SC2046
     run_pytest tsan -m "not slow" $(printf 'tests/e2e/test_%s.py ' batch_spellings replies \
-        all_cores cancel shutdown front ops memory keys front_limits unasked breaker retries live run logs) || true
+        all_cores cancel shutdown front ops memory keys front_limits unasked breaker retries live run_ends logs) || true
     rm -f "$results"/tsan-report*
     check "every load passes, small and short" \
         env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \
@@ -239,7 +239,7 @@ part_coverage() {
     run_ctest coverage || true
     # shellcheck disable=SC2046
     run_pytest coverage -m "not slow" $(printf 'tests/e2e/test_%s.py ' start ops demo listeners \
-        shutdown keys refusals item_errors redirects front cancel real_servers replies run) || true
+        shutdown keys refusals item_errors redirects front cancel real_servers replies run run_ends) || true
     check "at least 92 % of the lines of service/ are reached" gcovr -r . \
         --object-directory build/coverage --filter service/ --fail-under-line 92 \
         --html-details build/coverage.html --txt build/coverage.txt || true

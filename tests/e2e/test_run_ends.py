@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How `gatherd run` ends before its input does, and how it waits for who reads its results."""
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness.gatherd import binary, slowness
+from harness.process import figure_of
+from harness.run_command import ALLOW, COMPLETE, FAILED, start
+
+
+@pytest.fixture
+def url(demo):
+    return lambda path: f"http://127.0.0.1:{demo}{path}"
+
+
+@pytest.mark.parametrize("number, form, text", [
+    (signal.SIGINT, "json", "list"), (signal.SIGTERM, "ndjson", "list"),
+    (signal.SIGINT, "json", "document"), (signal.SIGTERM, "ndjson", "document")])
+def test_a_signal_ends_it_with_what_is_there(url, number, form, text):
+    urls = [url("/json"), url("/delay/30000")]
+    text = "\n".join(urls) + "\n" if text == "list" else json.dumps(urls)
+    with start(ALLOW, "--output", form, stdout=subprocess.PIPE) as child:
+        child.stdin.write(text.encode())
+        if text.startswith("["):
+            child.stdin.close()
+        else:
+            child.stdin.flush()
+        time.sleep(0.5 * slowness())
+        child.send_signal(number)
+        out = child.stdout.read()
+        assert child.wait(10) == 128 + number
+        child.stdin.close()
+    if form == "json":
+        reply = json.loads(out)
+        responses = {response["id"]: response for response in reply["responses"]}
+        summary = reply["summary"]
+    else:
+        lines = [json.loads(line) for line in out.splitlines()]
+        responses = {line["id"]: line for line in lines[:-1]}
+        summary = lines[-1]["summary"]
+    assert sorted(response.get("error", {}).get("code", "ok") for response in responses.values()) \
+        == ["cancelled", "ok"]
+    assert summary["complete"] is False and summary["total"] == 2
+
+
+def test_a_second_signal_ends_it_at_once(url):
+    """The reader of its output has stopped, so it cannot end by itself."""
+    read_end, write_end = os.pipe()
+    with start(ALLOW, stdout=write_end) as child:
+        os.close(write_end)
+        child.stdin.write((url("/bytes/60000") + "\n").encode() * 40)
+        child.stdin.close()
+        time.sleep(0.7 * slowness())
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 130
+    os.close(read_end)
+
+
+def test_a_signal_before_any_input_ends_it():
+    with start(stdout=subprocess.PIPE) as child:
+        time.sleep(0.3 * slowness())
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 130
+        child.stdin.close()
+
+
+def test_a_named_pipe_that_nobody_writes_is_no_trap(url, tmp_path):
+    """Ctrl-C still ends it, and a writer that comes late is heard."""
+    named = tmp_path / "urls"
+    os.mkfifo(named)
+    with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
+        time.sleep(0.3 * slowness())
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 130
+    with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
+        time.sleep(0.3 * slowness())
+        with open(named, "w", encoding="ascii") as writer:
+            writer.write(url("/json"))
+        assert json.loads(child.stdout.readline())["status"] == 200
+        assert child.wait(10) == COMPLETE
+
+
+def test_a_reader_that_went_away_ends_it_quietly(url):
+    with start(ALLOW, stdout=subprocess.PIPE) as child:
+        child.stdin.write((url("/json") + "\n").encode() * 20)
+        child.stdin.flush()
+        assert child.stdout.readline()
+        child.stdout.close()
+        try:
+            child.stdin.write((url("/json") + "\n").encode() * 2000)
+            child.stdin.close()
+        except BrokenPipeError:
+            pass
+        assert child.wait(20) == 141
+        assert child.stderr.read() == b""
+
+
+def test_a_full_disk_is_said(url):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run((binary(), "run", ALLOW), input=url("/json").encode(),
+                              stdout=full, stderr=subprocess.PIPE, timeout=20)
+    assert done.returncode == FAILED and b"No space left" in done.stderr
+
+
+class Feeder:
+    """Writes a text into a pipe as fast as it is taken, and says how much was."""
+
+    def __init__(self, pipe, text):
+        self.pipe, self.text, self.sent = pipe, text, 0
+        self.thread = threading.Thread(target=self.feed)
+        self.thread.start()
+
+    def feed(self):
+        while self.sent < len(self.text):
+            self.sent += os.write(self.pipe.fileno(), self.text[self.sent:self.sent + 4096])
+        self.pipe.close()
+
+
+def settled(value, still_s=1.5):
+    """The value of something once it has not changed for a while."""
+    last, since = value(), time.monotonic()
+    while time.monotonic() - since < still_s * slowness():
+        time.sleep(0.05)
+        now = value()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+def test_a_slow_reader_makes_the_fetching_wait(upstream):
+    """Nothing is read for a while: after what fits the pipe and the ceiling, no request is
+    made, no input is read, and memory stays where it is."""
+    key = upstream.new_key()
+    line = upstream.url("/bytes/20000", key=key, pad="-" * 200) + "\n"
+    count = 1500                                 # more than a pipe and a chunk hold
+    with start(ALLOW, "--concurrency", "20", stdout=subprocess.PIPE) as child:
+        feeder = Feeder(child.stdin, (line * count).encode())
+        requests = settled(lambda: upstream.stats(key)["requests"])
+        assert 20 <= requests < 300              # of 20 KB, at 1 MiB and what was under way
+        assert feeder.sent < len(feeder.text)
+        before = figure_of(child.pid, "VmRSS")
+        time.sleep(0.5)
+        assert upstream.stats(key)["requests"] == requests
+        assert figure_of(child.pid, "VmRSS") - before < 4096
+        lines = child.stdout.read().splitlines()
+        feeder.thread.join(20)
+        assert json.loads(lines[-1])["summary"]["ok"] == count == len(lines) - 1
+        assert child.wait(10) == COMPLETE
