@@ -27,7 +27,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/SECURITY.md
     ${PROJECT_SOURCE_DIR}/openapi.yaml
     ${PROJECT_SOURCE_DIR}/deploy/debian/copyright ${gatherd_gz}/changelog.gz
     DESTINATION ${gatherd_doc})
-install(FILES ${PROJECT_SOURCE_DIR}/docs/security.md DESTINATION ${gatherd_doc}/docs)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${gatherd_doc})
 
 set(CPACK_PACKAGE_NAME gatherd)
 set(CPACK_PACKAGE_VENDOR gatherd)

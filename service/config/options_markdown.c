@@ -60,6 +60,7 @@ static void append_values(struct buffer *out, const struct option *option)
     char range[OPTIONS_RANGE_SIZE];
     options_describe_range(option, range);
     switch (option->type) {
+    /* Of these the range says only what holds for every type. */
     case OPTION_TEXT:
     case OPTION_HASH:
         buffer_append_text(out, "text");
@@ -80,7 +81,11 @@ static void append_values(struct buffer *out, const struct option *option)
         break;
     default:
         append_cell(out, range);
-        break;
+        return;
+    }
+    if (*range) {
+        buffer_append_text(out, "; ");
+        append_cell(out, range);
     }
 }
 

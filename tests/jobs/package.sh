@@ -22,7 +22,7 @@ installs() {
         usr/share/bash-completion/completions/gatherd usr/share/doc/gatherd/copyright \
         usr/share/zsh/vendor-completions/_gatherd \
         usr/share/fish/vendor_completions.d/gatherd.fish \
-        usr/share/gatherd/gatherd.schema.json; do
+        usr/share/doc/gatherd/docs/operating.md usr/share/gatherd/gatherd.schema.json; do
         if [ ! -s "$work/install/$file" ]; then
             echo "not installed: /$file"
             return 1
