@@ -147,9 +147,11 @@ bool log_writer_put(struct slice line)
     if (is_put) {
         memcpy(writer.filling->bytes + writer.filling->len, line.data, line.len);
         writer.filling->len += line.len;
-        pthread_cond_signal(&writer.has_lines); /* no call if it does not wait */
     }
     pthread_mutex_unlock(&writer.lock);
+    /* Not under the lock, which it would run into; and no system call if it is awake. */
+    if (is_put)
+        pthread_cond_signal(&writer.has_lines);
     if (!is_running)
         is_put = write_now(line);
     if (!is_put)

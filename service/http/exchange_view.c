@@ -140,16 +140,32 @@ bool exchange_client_key(const struct exchange *exchange, struct address_key *re
     return address_key_of(client_address(exchange), ret_key);
 }
 
+/* As inet_ntop, which takes ten times as long: one is written for each batch. */
+static void write_ipv4(const struct in_addr *number, char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)number;
+    for (int i = 0; i < 4; i++) {
+        if (bytes[i] >= 100)
+            *text++ = (char)('0' + bytes[i] / 100);
+        if (bytes[i] >= 10)
+            *text++ = (char)('0' + bytes[i] / 10 % 10);
+        *text++ = (char)('0' + bytes[i] % 10);
+        *text++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void exchange_client_address(const struct exchange *exchange,
                              char text[EXCHANGE_ADDRESS_SIZE])
 {
     const struct sockaddr *address = client_address(exchange);
-    const void *number = NULL;
-    if (address && address->sa_family == AF_INET)
-        number = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    else if (address && address->sa_family == AF_INET6)
-        number = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (!number || !inet_ntop(address->sa_family, number, text, EXCHANGE_ADDRESS_SIZE))
+    const void *v6 = NULL;
+    if (address && address->sa_family == AF_INET) {
+        write_ipv4(&((const struct sockaddr_in *)(const void *)address)->sin_addr, text);
+        return;
+    }
+    if (address && address->sa_family == AF_INET6)
+        v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (!v6 || !inet_ntop(AF_INET6, v6, text, EXCHANGE_ADDRESS_SIZE))
         snprintf(text, EXCHANGE_ADDRESS_SIZE, "unix");
 }
 

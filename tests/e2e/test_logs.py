@@ -3,6 +3,7 @@
 it, or does not, keeps the service from nothing."""
 import contextlib
 import fcntl
+import http.client
 import json
 import os
 import pty
@@ -153,6 +154,19 @@ def test_a_logged_value_cannot_attack_a_terminal(start_gatherd, terminal):
     assert "u001b]0;title" in text
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), repr(text)
     assert not [line for line in text.splitlines() if line.startswith("forged")]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.10.100.255", "127.99.9.10"])
+def test_a_batch_names_its_client(gatherd, address):
+    connection = http.client.HTTPConnection("127.0.0.1", gatherd.port, timeout=10,
+                                            source_address=(address, 0))
+    connection.request("POST", "/v1/batch", json.dumps([BAD_URL]),
+                       {"content-type": "application/json", "x-request-id": "from-" + address})
+    connection.getresponse().read()
+    connection.close()
+    (line,) = [line for line in events(gatherd, "batch")
+               if line["requestId"] == "from-" + address]
+    assert line["client"] == address
 
 
 # ---- items
