@@ -49,7 +49,10 @@ static int run_serve(struct arguments *arguments)
     if (!config)
         return EXIT_USAGE;
     log_setup((enum log_level)config->log.level, (enum log_format)config->log.format);
-    int status = serve_run(config, file);
+    const struct reload_source source = {.file = file,
+                                         .overrides = arguments->overrides,
+                                         .override_count = arguments->override_count};
+    int status = serve_run(config, &source);
     config_free(config);
     return status;
 }

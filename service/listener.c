@@ -38,6 +38,7 @@ struct open_socket {
 
 struct listener {
     struct listener_setup setup;
+    uint64_t counted_max; /* connections that setup.counts has room for */
     struct socket_offers *offers;
     struct list sockets;
     struct linger_set lingering; /* refused clients on their way out */
@@ -181,6 +182,7 @@ struct listener *listener_new(const struct listener_setup *setup)
 {
     struct listener *listener = memory_new(sizeof *listener);
     listener->setup = *setup;
+    listener->counted_max = setup->max_connections;
     listener->pause.on_due = on_pause_over;
     list_init(&listener->sockets);
     linger_init(&listener->lingering, setup->loop);
@@ -303,17 +305,36 @@ static void close_socket(struct open_socket *open)
     free(open);
 }
 
-void listener_close(struct listener *listener, enum front_role role)
+/* `address`: NULL for any. */
+static void close_some(struct listener *listener, const char *address,
+                       enum front_role role)
 {
     for (struct list *node = listener->sockets.next; node != &listener->sockets;) {
         struct open_socket *open = container_of(node, struct open_socket, node);
         node = node->next;
-        if (open->role != role)
+        if (open->role != role || (address && strcmp(open->address, address) != 0))
             continue;
-        while (open->watch.is_watched && !is_left_to_others(open) && accept_one(open))
+        while (open->watch.is_watched && accept_one(open))
             ;
         close_socket(open);
     }
+}
+
+void listener_close(struct listener *listener, enum front_role role)
+{
+    close_some(listener, NULL, role);
+}
+
+void listener_close_address(struct listener *listener, const char *address,
+                            enum front_role role)
+{
+    close_some(listener, address, role);
+}
+
+void listener_limit(struct listener *listener, uint64_t max_connections)
+{
+    uint64_t most = listener->setup.counts ? listener->counted_max : UINT64_MAX;
+    listener->setup.max_connections = max_connections < most ? max_connections : most;
 }
 
 bool listener_describe(struct listener *listener, struct socket_offers *ret_offers)

@@ -56,6 +56,13 @@ size_t listener_names(const struct listener *listener, struct sockaddr_storage *
 bool listener_start(struct listener *listener, struct error *err) MUST_CHECK;
 void listener_close(struct listener *listener, enum front_role role);
 
+/* listener_close_address: likewise of those opened for `address`. listener_limit: another
+ * max_connections from now on; with max_connections_per_address at most the first one,
+ * for which there is room in its counts. */
+void listener_close_address(struct listener *listener, const char *address,
+                            enum front_role role);
+void listener_limit(struct listener *listener, uint64_t max_connections);
+
 /* listener_describe lists what is open, for another process that takes over; the
  * descriptors stay this one's. Returns false when there are too many. listener_give: that
  * process serves number `index` of the list: what waits in its backlog is left to it, and

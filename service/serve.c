@@ -24,9 +24,11 @@
 #include "fetch/fetcher.h"
 #include "http/front.h"
 #include "listen_address.h"
+#include "ceilings.h"
 #include "listener.h"
 #include "listening.h"
 #include "notify.h"
+#include "reload.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -38,8 +40,6 @@
 #include <unistd.h>
 
 enum {
-    RESERVED_DESCRIPTORS = 64, /* standard streams, signals, CA files, DNS sockets … */
-    RESERVED_PER_WORKER = 24,  /* epoll sets, mailbox, the resolver's sockets */
     /* Containers may be allowed a billion; the kernel gives the lowest free number. */
     COUNTED_DESCRIPTORS_MAX = 4 * 1024 * 1024,
     /* As many as server.listen and ops.listen can name, 16 entries each. */
@@ -51,7 +51,8 @@ enum {
 struct service {
     const struct config *config;
     struct config *secrets; /* the same one, to wipe what is used up */
-    const char *config_file;
+    const struct reload_source *source;
+    struct reload *reload;
     struct loop loop;
     struct process_state state;
     struct budgets budgets;
@@ -74,35 +75,6 @@ struct service {
 
 /* --------------------------------------------------------------------- starting */
 
-static bool divide_descriptors(struct service *service,
-                               struct descriptors *ret_descriptors, struct error *err)
-{
-    const struct config *config = service->config;
-    uint64_t limit = descriptors_limit();
-    uint64_t reserve =
-        RESERVED_DESCRIPTORS + (uint64_t)RESERVED_PER_WORKER * service->worker_count;
-    if (!descriptors_divide(limit, reserve, config->fetch.max_in_flight,
-                            config->server.max_connections, ret_descriptors, err))
-        return false;
-    if (ret_descriptors->is_cut) {
-        struct log_line line;
-        log_begin(&line, LOG_WARNING, "limits_lowered");
-        log_text(&line, "message",
-                 "the limit of open files is below what fetch.max_in_flight and "
-                 "server.max_connections ask for");
-        log_int(&line, "openFiles", (int64_t)limit);
-        log_int(&line, "maxInFlight", (int64_t)ret_descriptors->max_in_flight);
-        log_int(&line, "maxConnections", (int64_t)ret_descriptors->max_connections);
-        log_end(&line);
-    }
-    service->budgets.in_flight.max = ret_descriptors->max_in_flight;
-    service->budgets.sockets.max = limit - reserve - ret_descriptors->max_connections;
-    service->budgets.reply_bytes.max = config->memory.reply_budget;
-    service->budgets.request_bytes.max = config->memory.request_budget;
-    retry_budget_init(&service->budgets.retries, config->fetch.retry_budget);
-    return true;
-}
-
 static void prepare_departure(struct service *service)
 {
     const struct departure_setup setup = {
@@ -123,7 +95,7 @@ static bool refuse_own_listeners(struct service *service, struct error *err)
     size_t count = listener_names(service->listener, names, OWN_LISTENERS_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct sockaddr *name = (const struct sockaddr *)&names[i];
-        if (!fetch_shared_add_own(service->shared, name, err))
+        if (!snapshot_add_own(fetch_shared_first(service->shared), name, err))
             return false;
     }
     return true;
@@ -131,11 +103,10 @@ static bool refuse_own_listeners(struct service *service, struct error *err)
 
 static bool make_workers(struct service *service, struct error *err)
 {
-    callers_share(fetch_shared_callers(service->shared), &service->budgets.in_flight);
+    snapshot_apply(fetch_shared_first(service->shared), &service->budgets.in_flight);
     for (unsigned i = 0; i < service->worker_count; i++) {
         const struct worker_setup setup = {
             .index = i,
-            .config = service->config,
             .shared = service->shared,
             .budgets = &service->budgets,
             .background = service->background,
@@ -143,6 +114,9 @@ static bool make_workers(struct service *service, struct error *err)
             .counts = service->counts,
             .metrics = service->shards[i],
             .live_board = service->live_board,
+            .reload_board = reload_board(service->reload),
+            .on_changed = reload_changed,
+            .context = service->reload,
             .egress_log = &service->egress_log,
             .circuit_log = &service->circuit_log,
             .all = service->workers,
@@ -232,15 +206,15 @@ static void on_signal(struct watch *watch, uint32_t ready)
     if (read(watch->fd, &info, sizeof info) != sizeof info)
         return;
     if (info.ssi_signo == SIGHUP) {
-        log_message(LOG_WARNING, "reload_ignored",
-                    "the configuration is read at start only; restart to change it");
+        reload_ask(service->reload);
     } else if (service->departure.is_asked) {
         log_message(LOG_WARNING, "stopped", "a second signal: ending at once");
         service->is_forced = true;
     } else {
         service->departure.is_asked = true;
         if (!service->departure.is_begun) { /* by a successor */
-            departure_start(&service->departure, DEPARTURE_STOP, service->config);
+            departure_start(&service->departure, DEPARTURE_STOP,
+                            reload_config(service->reload));
             listening_end(&service->listening);
         }
     }
@@ -251,7 +225,8 @@ static void on_taken(void *context)
 {
     struct service *service = context;
     if (!service->departure.is_begun)
-        departure_start(&service->departure, DEPARTURE_HANDED_OVER, service->config);
+        departure_start(&service->departure, DEPARTURE_HANDED_OVER,
+                        reload_config(service->reload));
 }
 
 static bool start_listening(struct service *service, struct error *err)
@@ -281,26 +256,53 @@ static bool watch_signals(struct service *service, struct error *err)
            error_set_errno(err, errno, "cannot watch signals");
 }
 
+static bool make_reload(struct service *service, struct error *err)
+{
+    const struct reload_setup setup = {
+        .loop = &service->loop,
+        .source = *service->source,
+        .config = service->secrets,
+        .notify = &service->notify,
+        .state = &service->state,
+        .budgets = &service->budgets,
+        .metrics = service->shards[service->worker_count],
+    };
+    service->reload = reload_new(&setup, err);
+    return service->reload != NULL;
+}
+
+static void begin_reloads(struct service *service)
+{
+    const struct reload_parts parts = {
+        .shared = service->shared,
+        .listener = service->listener,
+        .workers = service->workers,
+        .worker_count = service->worker_count,
+    };
+    reload_begin(service->reload, &parts);
+}
+
 /* -------------------------------------------------------------------- the whole */
 
 static bool start(struct service *service, struct error *err)
 {
-    struct descriptors descriptors;
+    struct ceilings ceilings;
     if (!loop_init(&service->loop, err) || !watch_signals(service, err) ||
-        !divide_descriptors(service, &descriptors, err) || !fetch_global_init(err) ||
-        !front_global_init(err))
+        !ceilings_find(service->config, service->worker_count, &ceilings, err) ||
+        !fetch_global_init(err) || !front_global_init(err))
         return false;
     if (!notify_open(&service->notify))
         log_message(LOG_WARNING, "notify_failed",
                     "NOTIFY_SOCKET: nobody is there to be told that gatherd is ready");
     make_shards(service);
-    make_counts(service, &descriptors);
+    ceilings_use(&ceilings, service->config, &service->budgets);
+    make_counts(service, &ceilings.descriptors);
     const struct listener_setup setup = {
         .loop = &service->loop,
         .workers = service->workers,
         .worker_count = service->worker_count,
         .state = &service->state,
-        .max_connections = descriptors.max_connections,
+        .max_connections = ceilings.descriptors.max_connections,
         .counts = service->counts,
         .metrics = service->shards[service->worker_count],
     };
@@ -312,18 +314,21 @@ static bool start(struct service *service, struct error *err)
     service->shared = fetch_shared_new(service->config, err);
     service->background = background_new();
     service->live_board = live_board_new(service->worker_count);
+    if (!make_reload(service, err))
+        return false;
     if (!service->shared || !refuse_own_listeners(service, err) ||
         !make_workers(service, err))
         return false;
     config_forget_tls_key(service->secrets); /* every front has read it */
     /* Threads inherit what confines the process, so none runs before. */
-    if (!confine_process(service->config, service->config_file, err) ||
+    if (!confine_process(service->config, service->source->file, err) ||
         !log_writer_start(err) || !background_start(service->background, err) ||
         !start_workers(service, err))
         return false;
     atomic_store(&service->state.is_ready, true); /* nobody can ask before it listens */
     if (!start_listening(service, err))
         return false;
+    begin_reloads(service);
     log_advice(service);
     log_started(service);
     notify_ready(&service->notify, "serving");
@@ -339,6 +344,7 @@ static void stop(struct service *service)
     for (unsigned i = 0; service->workers && i < service->worker_count; i++)
         worker_free(service->workers[i]);
     live_board_free(service->live_board);
+    reload_free(service->reload);
     background_free(service->background);
     fetch_shared_free(service->shared);
     for (size_t i = 0; i < service->state.shard_count; i++)
@@ -353,12 +359,12 @@ static void stop(struct service *service)
     fetch_global_done();
 }
 
-int serve_run(struct config *config, const char *config_file)
+int serve_run(struct config *config, const struct reload_source *source)
 {
     struct service service = {
         .config = config,
         .secrets = config,
-        .config_file = config_file,
+        .source = source,
         .loop = {.epoll_fd = -1},
         .notify = {.fd = -1},
         .listening = {.successor = {.fd = -1}, .handover_fd = -1},

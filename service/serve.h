@@ -3,8 +3,10 @@
 #pragma once
 
 #include "config/config.h"
+#include "reload.h"
 
 /* serve_run starts everything, serves until SIGTERM or SIGINT, drains, and returns the
  * exit status: 0 after a drain, 1 when it could not start. A second signal ends at once.
- * Of `config` it wipes what nobody reads again; `config_file` is where it came from. */
-int serve_run(struct config *config, const char *config_file);
+ * Of `config` it wipes what nobody reads again; `source` is where it came from and comes
+ * from again. */
+int serve_run(struct config *config, const struct reload_source *source);

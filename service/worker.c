@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/peak.h"
+#include "doors.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,7 +27,6 @@
 #include <unistd.h>
 
 enum {
-    ROLES = 2,
     SPANS_LIMIT_MS = 1500,       /* at the end, for the last spans to leave */
     SPANS_BYTES_LEAST = 1 << 20, /* that wait in one worker */
 };
@@ -47,18 +47,20 @@ struct worker {
     struct admission admission;
     struct peak lag; /* its turns, in microseconds */
     struct live_desk *live_desk;
-    struct front *fronts[ROLES];
+    struct reload_desk *reload_desk;
+    struct doors doors;
+    struct snapshot *snapshot; /* held */
     struct watch mail_watch;
     pthread_t thread;
     bool is_started;
-    bool is_leaving;
-    bool is_draining;
 
     /* Shared: the mailbox and what others may read. */
     struct {
         int event_fd;
         pthread_mutex_t lock;
-        struct adoption *adoptions; /* under lock; newest first */
+        struct adoption *adoptions;    /* under lock; newest first */
+        struct snapshot *_Atomic next; /* to change to; NULL: has changed */
+        atomic_bool has_new_door;
         atomic_bool must_leave;
         atomic_bool must_drain;
         atomic_bool must_end_batches;
@@ -100,6 +102,18 @@ void worker_adopt(struct worker *worker, const struct front_arrival *arrival)
 unsigned worker_open_count(const struct worker *worker)
 {
     return atomic_load(&worker->shared.open_count);
+}
+
+void worker_change(struct worker *worker, struct snapshot *snapshot, bool has_new_door)
+{
+    atomic_store(&worker->shared.has_new_door, has_new_door);
+    atomic_store(&worker->shared.next, snapshot);
+    ring(worker);
+}
+
+bool worker_has_changed(const struct worker *worker)
+{
+    return atomic_load(&worker->shared.next) == NULL;
 }
 
 void worker_leave(struct worker *worker)
@@ -172,6 +186,11 @@ static void ring_for_live(void *context, unsigned index)
     ring(other);
 }
 
+static void ring_self(void *context)
+{
+    ring(context);
+}
+
 static void on_mail(struct watch *watch, uint32_t ready)
 {
     (void)ready;
@@ -195,54 +214,59 @@ static void adopt_all(struct worker *worker)
     }
     while (oldest) {
         struct adoption *next = oldest->next;
-        front_adopt(worker->fronts[oldest->arrival.role], &oldest->arrival);
+        doors_adopt(&worker->doors, &oldest->arrival);
         free(oldest);
         oldest = next;
     }
 }
 
+static void change(struct worker *worker, struct snapshot *snapshot)
+{
+    struct error err;
+    struct snapshot *previous = worker->snapshot;
+    worker->snapshot = snapshot_hold(snapshot);
+    if (!doors_change(&worker->doors, snapshot, atomic_load(&worker->shared.has_new_door),
+                      &err))
+        log_message(LOG_ERROR, "tls_kept", err.text);
+    fetcher_adopt(worker->fetcher, snapshot);
+    worker->admission.target_us = snapshot->config->server.overload_delay_ms * 1000;
+    snapshot_release(previous);
+    atomic_store(&worker->shared.next, NULL);
+    if (worker->setup.on_changed)
+        worker->setup.on_changed(worker->setup.context);
+}
+
 static void read_mail(struct worker *worker)
 {
-    /* Asked first: what was to be adopted before the drain is then adopted here too. */
+    /* Asked first: what was to be adopted before the drain is then adopted here too, and
+     * what came by a new listener comes under its configuration. */
     bool must_leave = atomic_exchange(&worker->shared.must_leave, false);
     bool must_drain = atomic_exchange(&worker->shared.must_drain, false);
+    struct snapshot *next = atomic_load(&worker->shared.next);
+    if (next)
+        change(worker, next);
     adopt_all(worker);
     if (atomic_exchange(&worker->shared.must_trim, false))
         fetcher_trim(worker->fetcher);
-    if (must_leave) {
-        worker->is_leaving = true;
-        for (int role = 0; role < ROLES; role++)
-            front_leave(worker->fronts[role]);
-    }
-    if (must_drain) {
-        worker->is_draining = true;
-        /* Health, readiness and metrics go on being answered while batches finish. */
-        front_drain(worker->fronts[FRONT_MAIN]);
-    }
-    if (atomic_exchange(&worker->shared.must_end_batches, false)) {
-        for (int role = 0; role < ROLES; role++)
-            front_end_batches(worker->fronts[role]);
-    }
+    if (must_leave)
+        doors_leave(&worker->doors);
+    if (must_drain)
+        doors_drain(&worker->doors);
+    if (atomic_exchange(&worker->shared.must_end_batches, false))
+        doors_end_batches(&worker->doors);
 }
 
 static int wait_ms(struct worker *worker)
 {
     if (fetcher_has_work(worker->fetcher) || live_desk_has_work(worker->live_desk))
         return 0;
-    int wait = -1;
-    for (int role = 0; role < ROLES; role++) {
-        int front_wait = worker->fronts[role] ? front_wait_ms(worker->fronts[role]) : -1;
-        if (front_wait >= 0 && (wait < 0 || front_wait < wait))
-            wait = front_wait;
-    }
-    return wait;
+    return doors_wait_ms(&worker->doors);
 }
 
 /* Its last batch has been answered, and what was recorded of it has left. */
 static bool is_done(struct worker *worker)
 {
-    if (!front_is_idle(worker->fronts[FRONT_MAIN]) ||
-        !front_is_idle(worker->fronts[FRONT_OPS]))
+    if (!doors_is_idle(&worker->doors))
         return false;
     fetcher_flush_spans(worker->fetcher, SPANS_LIMIT_MS);
     return fetcher_spans_are_flushed(worker->fetcher);
@@ -251,12 +275,9 @@ static bool is_done(struct worker *worker)
 /* Two flags, as the one is true before the drain and may be no more in it. */
 static void note_idle(struct worker *worker)
 {
-    const struct front *main_front = worker->fronts[FRONT_MAIN];
-    const struct front *ops_front = worker->fronts[FRONT_OPS];
-    if (worker->is_leaving)
-        atomic_store(&worker->shared.is_empty,
-                     !front_has_clients(main_front) && !front_has_clients(ops_front));
-    if (worker->is_draining)
+    if (worker->doors.is_leaving)
+        atomic_store(&worker->shared.is_empty, !doors_have_clients(&worker->doors));
+    if (worker->doors.is_draining)
         atomic_store(&worker->shared.is_idle, is_done(worker));
 }
 
@@ -266,13 +287,11 @@ static void turn(struct worker *worker)
     loop_run_due(&worker->loop);
     read_mail(worker);
     live_desk_turn(worker->live_desk);
+    reload_desk_turn(worker->reload_desk);
     fetcher_turn(worker->fetcher);
     admission_note(&worker->admission, worker->loop.now_us,
                    fetcher_delay(worker->fetcher));
-    for (int role = 0; role < ROLES; role++) {
-        if (worker->fronts[role])
-            front_turn(worker->fronts[role]);
-    }
+    doors_turn(&worker->doors);
     note_idle(worker);
     uint64_t lag_us = clock_now_us() - worker->loop.now_us;
     peak_note(&worker->lag, worker->loop.now_ms, lag_us);
@@ -290,14 +309,12 @@ static void *run(void *context)
 
 /* ------------------------------------------------------------------- lifecycle */
 
-static bool make_front(struct worker *worker, enum front_role role, struct error *err)
+static bool open_doors(struct worker *worker, struct error *err)
 {
     const struct front_setup setup = {
-        .role = role,
         .loop = &worker->loop,
-        .config = worker->setup.config,
+        .snapshot = worker->snapshot,
         .fetcher = worker->fetcher,
-        .callers = fetch_shared_callers(worker->setup.shared),
         .admission = &worker->admission,
         .background = worker->setup.background,
         .background_port = worker->background_port,
@@ -306,11 +323,11 @@ static bool make_front(struct worker *worker, enum front_role role, struct error
         .tracer = worker->tracer,
         .state = worker->setup.state,
         .live_desk = worker->live_desk,
+        .reload_desk = worker->reload_desk,
         .on_closed = on_closed,
         .context = worker,
     };
-    worker->fronts[role] = front_new(&setup, err);
-    return worker->fronts[role] != NULL;
+    return doors_open(&worker->doors, &setup, err);
 }
 
 static void make_live_desk(struct worker *worker)
@@ -330,7 +347,7 @@ static void make_live_desk(struct worker *worker)
 
 static struct tracer *make_tracer(const struct worker_setup *setup)
 {
-    const struct config *config = setup->config;
+    const struct config *config = fetch_shared_first(setup->shared)->config;
     uint64_t share = config->tracing.queue_max_bytes / setup->count;
     const struct span_resource resource = {
         .service_name = config->tracing.service_name,
@@ -356,7 +373,6 @@ static bool make_parts(struct worker *worker, struct error *err)
     worker->tracer = make_tracer(&worker->setup);
     const struct fetcher_setup fetcher_setup = {
         .loop = &worker->loop,
-        .config = worker->setup.config,
         .shared = worker->setup.shared,
         .budgets = worker->setup.budgets,
         .metrics = worker->setup.metrics,
@@ -374,14 +390,17 @@ static bool make_parts(struct worker *worker, struct error *err)
     if (!worker->fetcher)
         return false;
     make_live_desk(worker);
-    return make_front(worker, FRONT_MAIN, err) && make_front(worker, FRONT_OPS, err);
+    worker->reload_desk = reload_desk_new(worker->setup.reload_board, ring_self, worker);
+    return open_doors(worker, err);
 }
 
 struct worker *worker_new(const struct worker_setup *setup, struct error *err)
 {
     struct worker *worker = memory_new(sizeof *worker);
     worker->setup = *setup;
-    admission_init(&worker->admission, setup->config->server.overload_delay_ms * 1000);
+    worker->snapshot = snapshot_hold(fetch_shared_first(setup->shared));
+    admission_init(&worker->admission,
+                   worker->snapshot->config->server.overload_delay_ms * 1000);
     worker->loop.epoll_fd = -1;
     worker->shared.event_fd = -1;
     pthread_mutex_init(&worker->shared.lock, NULL);
@@ -421,9 +440,9 @@ void worker_free(struct worker *worker)
         worker->shared.adoptions = next;
     }
     /* Fronts first: their batches cancel calls of the fetcher. */
-    for (int role = 0; role < ROLES; role++)
-        front_free(worker->fronts[role]);
+    doors_close(&worker->doors);
     live_desk_free(worker->live_desk);
+    reload_desk_free(worker->reload_desk);
     fetcher_free(worker->fetcher);
     tracer_free(worker->tracer);
     /* Documents still being read belong to requests that are gone with their front. */
@@ -432,6 +451,7 @@ void worker_free(struct worker *worker)
     if (worker->shared.event_fd >= 0)
         close(worker->shared.event_fd);
     loop_done(&worker->loop);
+    snapshot_release(worker->snapshot);
     pthread_mutex_destroy(&worker->shared.lock);
     free(worker);
 }

@@ -19,7 +19,6 @@ struct worker;
 
 struct worker_setup {
     unsigned index;
-    const struct config *config;
     struct fetch_shared *shared;
     struct budgets *budgets;
     struct background *background;
@@ -27,10 +26,14 @@ struct worker_setup {
     struct address_counts *counts; /* of client connections; NULL: not limited */
     struct metrics_shard *metrics;
     struct live_board *live_board;
+    struct reload_board *reload_board;
     struct egress_log *egress_log; /* all workers' */
     struct circuit_log *circuit_log;
     struct worker **all; /* every worker, `count` of them; filled before worker_start */
     unsigned count;
+    /* Called in the worker's thread when worker_has_changed comes true. May be NULL. */
+    void (*on_changed)(void *context);
+    void *context;
 };
 
 /* worker_new makes the worker's parts; nothing runs yet. main's thread. */
@@ -41,6 +44,13 @@ bool worker_start(struct worker *worker, struct error *err) MUST_CHECK;
  * has, the ones on their way included. Any thread. */
 void worker_adopt(struct worker *worker, const struct front_arrival *arrival);
 unsigned worker_open_count(const struct worker *worker);
+
+/* worker_change: what begins from now on follows `snapshot`, which the caller holds until
+ * worker_has_changed. `has_new_door`: what the fronts were made with is another now
+ * (server.tls, server.head_max_bytes), so there are new ones, and those there were see
+ * their clients off. Any thread; not again before worker_has_changed. */
+void worker_change(struct worker *worker, struct snapshot *snapshot, bool has_new_door);
+bool worker_has_changed(const struct worker *worker);
 
 /* worker_leave: the clients are seen off (front_leave). worker_drain: finish what was
  * accepted. worker_end_batches: end what still runs with `cancelled` items.

@@ -183,10 +183,10 @@ part_tsan() {
     build tsan
     # L14. What threads share shows in starting, ending, cancelling and counting, in large
     # documents, in the limits of callers and addresses, in tainted origins, circuits and the
-    # retry budget.
+    # retry budget, and in reloads.
     # shellcheck disable=SC2046
     run_pytest tsan -m "not slow" $(printf 'tests/e2e/test_%s.py ' batch_spellings replies \
-        all_cores cancel shutdown front ops memory keys front_limits unasked breaker retries live run_ends logs) || true
+        all_cores cancel shutdown front ops memory keys front_limits unasked breaker retries live run_ends logs reload) || true
     rm -f "$results"/tsan-report*
     check "every load passes, small and short" \
         env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \

@@ -11,14 +11,19 @@
 #include <stdint.h>
 
 struct rate {
-    uint64_t item_ns;  /* between two items; 0: no limit */
-    uint64_t burst_ns; /* how far ahead of the clock `full_ns` may be */
+    /* Between two items; 0: no limit. How far ahead of the clock `full_ns` may be. */
+    atomic_uint_fast64_t item_ns;
+    atomic_uint_fast64_t burst_ns;
     atomic_uint_fast64_t full_ns;
 };
 
 /* rate_init: `per_second` up to 1,000,000 (0: no limit), `burst` at least 1, both so that
  * burst / per_second is below a year. */
 void rate_init(struct rate *rate, uint64_t per_second, uint64_t burst);
+
+/* rate_change: from now on it is this rate; what was taken stays taken. While other
+ * threads take. */
+void rate_change(struct rate *rate, uint64_t per_second, uint64_t burst);
 
 /* rate_take takes `count` if the bucket holds so many; else takes nothing and tells in
  * how many nanoseconds it will. A count over the burst never passes. Any thread. */

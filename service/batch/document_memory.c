@@ -46,7 +46,7 @@ void document_memory_init(struct document_memory *memory, struct budget *budget)
 {
     *memory = (struct document_memory){
         .budget = budget,
-        .max = budget ? budget->max / SHARE_OF_BUDGET : UINT64_MAX,
+        .max = budget ? budget_max(budget) / SHARE_OF_BUDGET : UINT64_MAX,
     };
 }
 

@@ -56,9 +56,9 @@ static bool refuse(const struct item *parent, struct buffer *message, const char
 static size_t most_items(const struct gather *gather)
 {
     uint64_t most = gather->setup.config->batch.max_items;
-    const struct caller *caller = gather->setup.caller;
-    if (caller && caller->max_items > 0 && caller->max_items < most)
-        most = caller->max_items;
+    const struct terms *terms = gather->setup.terms;
+    if (terms && terms->max_items > 0 && terms->max_items < most)
+        most = terms->max_items;
     return most;
 }
 
@@ -149,8 +149,9 @@ bool for_each_open(struct gather *gather, struct item *parent, struct buffer *me
     parent->call.queued_us = children->began_us;
     parent->is_started = true;
     gather->child_count += count;
-    if (gather->setup.caller)
-        rate_charge(&gather->setup.caller->items, gather->setup.loop->now_us, count);
+    if (gather->setup.terms)
+        rate_charge(&gather->setup.terms->caller->items, gather->setup.loop->now_us,
+                    count);
     const char *cursor = NULL;
     struct slice element;
     for (size_t i = 0; json_array_next(list->bytes, &cursor, &element); i++)

@@ -324,7 +324,8 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
     list_init(&gather->ready);
     list_init(&gather->doomed);
     buffer_init(&gather->response, 0);
-    gather->flow.caller = setup->caller;
+    gather->flow.terms = setup->terms;
+    gather->flow.caller = setup->terms ? setup->terms->caller : NULL;
     gather->flow.request_id = setup->request_id;
     gather->flow.trace = setup->trace;
     gather->plan = plan_make(batch, setup->config, gather->began_ms);

@@ -42,7 +42,7 @@ typedef uint64_t gather_held_fn(void *context);
 struct gather_setup {
     struct loop *loop;
     struct fetcher *fetcher;
-    struct caller *caller;  /* whose batch it is */
+    const struct terms *terms; /* of whose batch it is */
     const char *request_id; /* for lines of the log; outlives the gather; may be NULL */
     const struct config *config;
     struct budgets *budgets;

@@ -212,17 +212,39 @@ static void warn_of_open_file(const struct assignment *assignment,
                 "every user of this machine may read the secret's file: chmod o= it");
 }
 
+static void note_file(const struct assignment *assignment, const char *path)
+{
+    struct config_strings *files = assignment->files;
+    if (!files)
+        return;
+    char **items = memory_new((files->count + 1) * sizeof *items);
+    if (files->count > 0)
+        memcpy(items, files->items, files->count * sizeof *items);
+    free(files->items);
+    files->items = items;
+    items[files->count++] = memory_copy_text(path);
+}
+
+static char *read_secret(const struct assignment *assignment, const char *text,
+                         bool *ret_is_open, struct error *err)
+{
+    if (strncmp(text, "file:", 5) == 0)
+        note_file(assignment, text + 5);
+    return expand_secret(text, ret_is_open, err);
+}
+
 /* What the text stands for: itself, a secret's file, or the content of the file it names.
  */
-static char *resolve(const struct option *option, const char *text, bool *ret_is_open,
-                     struct error *err)
+static char *resolve(const struct assignment *assignment, const struct option *option,
+                     const char *text, bool *ret_is_open, struct error *err)
 {
     *ret_is_open = false;
     if (option->type == OPTION_SECRET)
-        return expand_secret(text, ret_is_open, err);
+        return read_secret(assignment, text, ret_is_open, err);
     if (option->type == OPTION_TEXT || !*text)
         return memory_copy_text(text);
     const char *path = strncmp(text, "file:", 5) == 0 ? text + 5 : text;
+    note_file(assignment, path);
     return expand_read_file(path, ret_is_open, err);
 }
 
@@ -234,7 +256,7 @@ static void assign_text(const struct assignment *assignment, const struct option
         return;
     struct error err;
     bool is_open;
-    char *value = resolve(option, text, &is_open, &err);
+    char *value = resolve(assignment, option, text, &is_open, &err);
     bool is_file = option->type == OPTION_FILE || option->type == OPTION_SECRET_FILE;
     if (value && !is_file && option->max && strlen(value) > option->max) {
         error_set(&err, ERROR_INVALID, "over %" PRIu64 " bytes", option->max);
@@ -314,7 +336,7 @@ static void assign_hash(const struct assignment *assignment, const struct option
         return;
     struct error err;
     bool is_open = false;
-    char *hash = expand_secret(text, &is_open, &err);
+    char *hash = read_secret(assignment, text, &is_open, &err);
     if (!hash ||
         !values_parse_sha256(slice_from(hash), field_of(assignment->base, option), &err))
         fault(assignment, node, option->path, &err);

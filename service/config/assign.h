@@ -13,6 +13,7 @@
 struct assignment {
     void *base; /* the struct config, or the entry, that option.offset counts from */
     struct faults *faults;
+    struct config_strings *files; /* where the files are noted that were read, or NULL */
     expand_getenv_fn *getenv_fn;
 };
 

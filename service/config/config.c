@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading: defaults, then the file, then the overrides, each through the same table, and
  * at last the checks of all together. One pass collects every fault. Starts nothing,
- * keeps no global. Called by main at the start. */
+ * keeps no global. Called by main at the start and for each reload. */
 #include "config/config.h"
 
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "config/assign.h"
 #include "config/check.h"
 #include "config/expand.h"
@@ -35,8 +36,10 @@ static const char *ask_environment(const char *name)
 static void assign(struct load *load, const struct option *option,
                    const struct tree_node *node)
 {
-    const struct assignment assignment = {
-        .base = load->config, .faults = &load->faults, .getenv_fn = ask_environment};
+    const struct assignment assignment = {.base = load->config,
+                                          .faults = &load->faults,
+                                          .files = &load->config->files,
+                                          .getenv_fn = ask_environment};
     assign_option(&assignment, option, node);
     load->places[option - options_table] = node->place;
 }
@@ -151,6 +154,14 @@ static void load_all(struct load *load, const char *file,
         check_together(load->config, load->places, &load->faults);
 }
 
+static void note_tls_key(struct load *load)
+{
+    struct config *config = load->config;
+    if (!sha256(slice_from(config->server.tls_key), config->server.tls_key_sha256))
+        faults_add(&load->faults, (struct place){.source = ""}, "server.tls.key",
+                   "no memory for its digest");
+}
+
 struct config *config_load(const char *file, const struct config_override *overrides,
                            size_t override_count, struct buffer *faults)
 {
@@ -160,6 +171,8 @@ struct config *config_load(const char *file, const struct config_override *overr
         .sources = memory_new((override_count + 1) * sizeof *load.sources),
     };
     load_all(&load, file, overrides, override_count);
+    if (load.faults.error_count == 0)
+        note_tls_key(&load);
     faults_write(&load.faults, faults);
     struct config *config = load.config;
     if (load.faults.error_count) {
@@ -190,6 +203,9 @@ void config_free(struct config *config)
         return;
     for (size_t i = 0; i < options_count; i++)
         assign_clear(config, &options_table[i]);
+    for (size_t i = 0; i < config->files.count; i++)
+        free(config->files.items[i]);
+    free(config->files.items);
     free(config);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration as one read-only value. Made once by config_load, never changed, read
- * by every thread; names and defaults are those of the options table (options.h).
- * Durations are in ms, sizes in bytes; 0 means what the option's help says. */
+/* The configuration as one read-only value. Made by config_load, at the start and for
+ * each reload, never changed, read by every thread; names and defaults are those of the
+ * options table (options.h). Durations are in ms, sizes in bytes; 0 means what the
+ * option's help says. */
 #pragma once
 
 #include "base/attributes.h"
@@ -35,7 +36,7 @@ struct config {
         uint64_t idle_timeout_ms;
         uint64_t write_timeout_ms;
         uint64_t write_rate_min; /* bytes a second; 0: none */
-        char *handover; /* "unix:/path"; "": none */
+        char *handover;          /* "unix:/path"; "": none */
         uint64_t drain_delay_ms;
         uint64_t drain_timeout_ms;
         bool server_timing;
@@ -43,6 +44,7 @@ struct config {
         char *tls_certificate;      /* PEM text, read from the file named; "" for none */
         char *tls_key;
         char *tls_client_ca;
+        unsigned char tls_key_sha256[32]; /* of tls_key: stays when that is wiped */
     } server;
     struct {
         struct config_strings listen;
@@ -132,6 +134,7 @@ struct config {
         uint64_t items;  /* enum log_items */
         uint64_t redact; /* enum redact_mode */
     } log;
+    struct config_strings files; /* whose content is in it: file:/path, certificates */
 };
 
 /* One `--set path=value`; value as it would stand in the file (a YAML flow value). */

@@ -55,6 +55,7 @@ const struct option options_table[] = {
              "server.listen with another Host gets 421. Keeps web pages that point "
              "their own name here (DNS rebinding) out; []: any Host"},
     {.path = "server.workers",
+     .needs_restart = true,
      .type = OPTION_WORKERS,
      .fallback = "auto",
      .min = 1,
@@ -79,6 +80,7 @@ const struct option options_table[] = {
      .help = "Open client connections; the next one gets 503 with Retry-After and "
              "is closed"},
     {.path = "server.max_connections_per_address",
+     .needs_restart = true,
      .type = OPTION_NUMBER,
      .fallback = "0",
      .max = 1000000,
@@ -140,6 +142,7 @@ const struct option options_table[] = {
              "length at this rate is cut off; while memory.reply_budget is nearly full, "
              "at 256 times this rate. 0B: never"},
     {.path = "server.handover",
+     .needs_restart = true,
      .type = OPTION_TEXT,
      .fallback = "\"\"",
      .offset = offsetof(struct config, server.handover),
@@ -376,6 +379,7 @@ const struct option options_table[] = {
              "with the bodies of their items, of which one may take a quarter; above it "
              "new batches get 503"},
     {.path = "process.sandbox",
+     .needs_restart = true,
      .type = OPTION_BOOL,
      .fallback = "off",
      .offset = offsetof(struct config, process.sandbox),
@@ -383,6 +387,7 @@ const struct option options_table[] = {
              "Landlock: no program is started, no file written, none read but the "
              "few a serving gatherd needs"},
     {.path = "process.core_dumps",
+     .needs_restart = true,
      .type = OPTION_BOOL,
      .fallback = "off",
      .offset = offsetof(struct config, process.core_dumps),
@@ -395,6 +400,7 @@ const struct option options_table[] = {
      .help = "on: the traceparent and tracestate of a batch go on to upstreams, but for "
              "items that name a traceparent of their own"},
     {.path = "tracing.otlp_endpoint",
+     .needs_restart = true,
      .type = OPTION_TEXT,
      .fallback = "\"\"",
      .offset = offsetof(struct config, tracing.otlp_endpoint),
@@ -409,6 +415,7 @@ const struct option options_table[] = {
      .help = "The share of traces that begin here which is recorded; where a batch comes "
              "with a traceparent, its flag decides"},
     {.path = "tracing.headers",
+     .needs_restart = true,
      .type = OPTION_ENTRIES,
      .fallback = "[]",
      .max = 16,
@@ -417,6 +424,7 @@ const struct option options_table[] = {
      .help = "What goes with each export, each {name: authorization, value: "
              "\"file:/path\"}; the values are secrets"},
     {.path = "tracing.service_name",
+     .needs_restart = true,
      .type = OPTION_TEXT,
      .fallback = "gatherd",
      .max = 255,
@@ -424,6 +432,7 @@ const struct option options_table[] = {
      .check = syntax_is_header_text,
      .help = "The service.name of the spans"},
     {.path = "tracing.queue_max_bytes",
+     .needs_restart = true,
      .type = OPTION_SIZE,
      .fallback = "64MiB",
      .min = 1024 * 1024,

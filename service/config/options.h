@@ -41,6 +41,7 @@ struct option {
     bool (*check)(const char *value, struct error *err);
     const struct option_entry *entry; /* OPTION_ENTRIES */
     bool is_required;                 /* of a field of an entry */
+    bool needs_restart;               /* a reload does not change it */
 };
 
 /* One map of a list. Its fields are options too, but without a default: what is not

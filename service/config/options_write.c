@@ -29,6 +29,13 @@ static void list_choices(const char *choices, char range[OPTIONS_RANGE_SIZE])
                                 len ? ", " : "", (int)word.len, word.data);
 }
 
+static void add_restart(char range[OPTIONS_RANGE_SIZE])
+{
+    size_t len = strlen(range);
+    snprintf(range + len, OPTIONS_RANGE_SIZE - len, "%sneeds a restart",
+             len > 0 ? "; " : "");
+}
+
 void options_describe_range(const struct option *option, char range[OPTIONS_RANGE_SIZE])
 {
     char min[VALUES_TEXT_MAX];
@@ -63,6 +70,8 @@ void options_describe_range(const struct option *option, char range[OPTIONS_RANG
     default:
         break;
     }
+    if (option->needs_restart)
+        add_restart(range);
 }
 
 /* The help and the range in one sentence. */

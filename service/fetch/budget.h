@@ -12,7 +12,7 @@
 
 struct budget {
     atomic_uint_fast64_t held;
-    uint64_t max;
+    atomic_uint_fast64_t max; /* changed by a reload */
 };
 
 struct budgets {
@@ -23,12 +23,23 @@ struct budgets {
     struct retry_budget retries; /* attempts beyond the first, and requests */
 };
 
+static inline uint64_t budget_max(const struct budget *budget)
+{
+    return atomic_load_explicit(&budget->max, memory_order_relaxed);
+}
+
+/* budget_set_max: what is held above the new ceiling stays. Any thread. */
+static inline void budget_set_max(struct budget *budget, uint64_t max)
+{
+    atomic_store_explicit(&budget->max, max, memory_order_relaxed);
+}
+
 /* budget_take takes `amount` if it still fits, else takes nothing and returns false. */
 static inline bool budget_take(struct budget *budget, uint64_t amount)
 {
     uint64_t before =
         atomic_fetch_add_explicit(&budget->held, amount, memory_order_relaxed);
-    if (before + amount <= budget->max)
+    if (before + amount <= budget_max(budget))
         return true;
     atomic_fetch_sub_explicit(&budget->held, amount, memory_order_relaxed);
     return false;
@@ -38,7 +49,8 @@ static inline bool budget_take(struct budget *budget, uint64_t amount)
 static inline bool budget_has_room(const struct budget *budget, uint64_t amount)
 {
     uint64_t held = atomic_load_explicit(&budget->held, memory_order_relaxed);
-    return amount <= budget->max && held <= budget->max - amount;
+    uint64_t max = budget_max(budget);
+    return amount <= max && held <= max - amount;
 }
 
 /* budget_force takes `amount` even past the ceiling: for what has happened already. */
@@ -61,5 +73,6 @@ static inline uint64_t budget_held(const struct budget *budget)
  * that what was accepted has room to end. */
 static inline bool budget_is_nearly_full(const struct budget *budget)
 {
-    return budget_held(budget) >= budget->max - budget->max / 8;
+    uint64_t max = budget_max(budget);
+    return budget_held(budget) >= max - max / 8;
 }

@@ -24,8 +24,9 @@ static bool has_equal_headers(const struct call *a, const struct call *b)
 
 bool call_is_equal(const struct call *a, const struct call *b)
 {
-    return a->flow->caller == b->flow->caller && a->method == b->method &&
-           a->redirects == b->redirects && a->body_max_bytes == b->body_max_bytes &&
+    return a->flow->caller == b->flow->caller && a->flow->terms == b->flow->terms &&
+           a->method == b->method && a->redirects == b->redirects &&
+           a->body_max_bytes == b->body_max_bytes &&
            a->connect_timeout_ms == b->connect_timeout_ms &&
            slice_equal(a->url, b->url) && has_equal_headers(a, b);
 }

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who sends batches, and what it may: everybody, or the owner of an API key. Made once
- * from the configuration; two keys of one name (one being replaced by the other) are one
- * caller. A caller is read-only but for its counters, which all workers share. */
+/* Who sends batches: everybody, or the owner of an API key, and what is counted of each.
+ * Two keys of one name (one being replaced by the other) are one caller. What a caller
+ * may is written in its terms (snapshot.h), which change with the configuration; the
+ * caller itself stays, so its rate, its places and its circuits go on over a reload. */
 #pragma once
 
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/rate.h"
-#include "config/config.h"
 #include "fetch/budget.h"
-#include "fetch/guard.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
 struct caller {
-    const char *name;          /* the key's; "" for everybody. The configuration's */
-    const struct guard *guard; /* what it may reach; callers without rules share one */
-    bool may_set_host;         /* send a Host of its own */
-    uint64_t max_items;        /* of one batch */
+    const char *name; /* the key's; "" for everybody */
 
     /* Shared by all workers. */
     struct rate items;       /* items of its batches: taken by the front, once a batch;
@@ -26,8 +22,8 @@ struct caller {
     struct budget in_flight; /* one place a dispatched item: taken when it is dispatched,
                                 given back with its place in budgets.in_flight; items it
                                 has no place for wait. UINT64_MAX: no limit */
-    const struct budget *whole; /* budgets.in_flight, to be shared with other callers;
-                                   NULL: there are none */
+    const struct budget *_Atomic whole; /* budgets.in_flight, to be shared with other
+                                           callers; NULL: there are none */
 };
 
 /* caller_take_place takes a place in `in_flight`, after one of the process. False: it has
@@ -40,23 +36,14 @@ bool caller_take_place(struct caller *caller);
 bool caller_has_places(const struct caller *caller, uint64_t count);
 void caller_give_place(struct caller *caller);
 
+/* Every caller there was since the start of the process, by name. main's thread. */
 struct callers;
 
-/* callers_new needs `config` to outlive it; fails when the egress policy does not
- * compile. */
-struct callers *callers_new(const struct config *config, struct error *err) MUST_CHECK;
-void callers_free(struct callers *callers);
+enum { CALLERS_MAX = 100000 }; /* 1000 keys at a time, renamed a hundred times */
 
-/* callers_everybody: where no key is asked for. callers_of_key: the owner of the key at
- * `index` in config->auth.keys. Any thread. */
-struct caller *callers_everybody(struct callers *callers);
-struct caller *callers_of_key(struct callers *callers, size_t index);
+struct callers *callers_new(void);
+void callers_free(struct callers *callers); /* nobody holds a caller any more */
 
-/* callers_share: those with keys, if there are several, share the places of `in_flight`,
- * which stays the owner's. Only before workers run. */
-void callers_share(struct callers *callers, const struct budget *in_flight);
-
-/* callers_add_own: nobody may reach `listener`, one of gatherd's own (guard_add_own).
- * Only before workers run. */
-bool callers_add_own(struct callers *callers, const struct sockaddr *listener,
-                     struct error *err) MUST_CHECK;
+/* callers_get finds or makes the caller `name`, which lives as long as `callers`. NULL:
+ * there are CALLERS_MAX. */
+struct caller *callers_get(struct callers *callers, const char *name);

@@ -29,11 +29,12 @@ struct circuits {
     struct breaker_rules rules;
     bool is_shared; /* by all callers */
     uint64_t seed;
+    atomic_size_t holds;
     atomic_uint_fast64_t openings;
     struct circuit_set sets[SETS];
 };
 
-struct circuits *circuits_new(const struct config *config)
+struct circuits *circuits_new(const struct config *config, uint64_t seed)
 {
     if (config->breaker.consecutive_failures == 0 && config->breaker.failure_ratio == 0)
         return NULL;
@@ -48,15 +49,36 @@ struct circuits *circuits_new(const struct config *config)
         .probes = config->breaker.probes,
     };
     circuits->is_shared = config->breaker.scope == BREAKER_SCOPE_PROCESS;
-    circuits->seed = random_u64();
+    circuits->seed = seed;
+    atomic_init(&circuits->holds, 1);
     for (size_t i = 0; i < SETS; i++)
         pthread_mutex_init(&circuits->sets[i].lock, NULL);
     return circuits;
 }
 
+bool circuits_are_alike(const struct config *one, const struct config *other)
+{
+    return one->breaker.consecutive_failures == other->breaker.consecutive_failures &&
+           one->breaker.failure_ratio == other->breaker.failure_ratio &&
+           one->breaker.window_ms == other->breaker.window_ms &&
+           one->breaker.min_requests == other->breaker.min_requests &&
+           one->breaker.open_ms == other->breaker.open_ms &&
+           one->breaker.open_max_ms == other->breaker.open_max_ms &&
+           one->breaker.probes == other->breaker.probes &&
+           one->breaker.scope == other->breaker.scope;
+}
+
+struct circuits *circuits_hold(struct circuits *circuits)
+{
+    if (circuits)
+        atomic_fetch_add_explicit(&circuits->holds, 1, memory_order_relaxed);
+    return circuits;
+}
+
 void circuits_free(struct circuits *circuits)
 {
-    if (!circuits)
+    if (!circuits ||
+        atomic_fetch_sub_explicit(&circuits->holds, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t i = 0; i < SETS; i++)
         pthread_mutex_destroy(&circuits->sets[i].lock);

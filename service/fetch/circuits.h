@@ -31,9 +31,14 @@ struct circuit_notice {
     uint64_t open_ms; /* for how long */
 };
 
-/* circuits_new: NULL when breaker: asks for nothing. */
-struct circuits *circuits_new(const struct config *config);
-void circuits_free(struct circuits *circuits); /* NULL is fine */
+/* circuits_new: NULL when breaker: asks for nothing. `seed`: random, the same for all of
+ * a process, so that an origin's name is the same for those of every configuration.
+ * circuits_are_alike: what two configurations ask for is the same. */
+struct circuits *circuits_new(const struct config *config, uint64_t seed);
+bool circuits_are_alike(const struct config *one, const struct config *other);
+/* Counted: each hold, and circuits_new's, ends with a circuits_free. NULL is fine. */
+struct circuits *circuits_hold(struct circuits *circuits);
+void circuits_free(struct circuits *circuits);
 
 /* circuits_origin names an origin, circuits_key the circuit of it that `caller` has;
  * never 0. */

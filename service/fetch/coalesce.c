@@ -90,7 +90,7 @@ static struct sharing *make(struct fetcher *fetcher, const struct call *call,
     call_copy(&sharing->call, call, sharing + 1);
     sharing->call.flow = call->flow;
     sharing->call.is_shared = true;
-    sharing->call.timeout_ms = (uint32_t)fetcher->setup.config->fetch.timeout_ms;
+    sharing->call.timeout_ms = (uint32_t)fetcher_config(call)->fetch.timeout_ms;
     sharing->call.on_done = on_done;
     sharing->hash = hash;
     sharing->charged = size;

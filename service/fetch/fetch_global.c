@@ -95,21 +95,18 @@ struct fetch_shared *fetch_shared_new(const struct config *config, struct error 
 {
     struct fetch_shared *shared = memory_new(sizeof *shared);
     shared->taints = taints_new();
-    shared->circuits = circuits_new(config);
     shared->handovers = handovers_new();
-    shared->callers = callers_new(config, err);
-    if (shared->callers)
-        shared->tls_store = tls_store_new(config->fetch.ca_file, err);
-    if (shared->tls_store)
+    shared->callers = callers_new();
+    shared->first = snapshot_new(shared->callers, config, err);
+    if (shared->first && snapshot_share(shared->first, NULL, err))
         return shared;
     fetch_shared_free(shared);
     return NULL;
 }
 
-bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
-                          struct error *err)
+struct snapshot *fetch_shared_first(struct fetch_shared *shared)
 {
-    return callers_add_own(shared->callers, listener, err);
+    return shared->first;
 }
 
 struct callers *fetch_shared_callers(struct fetch_shared *shared)
@@ -121,10 +118,9 @@ void fetch_shared_free(struct fetch_shared *shared)
 {
     if (!shared)
         return;
+    snapshot_release(shared->first);
     callers_free(shared->callers);
-    tls_store_free(shared->tls_store);
     taints_free(shared->taints);
-    circuits_free(shared->circuits);
     handovers_free(shared->handovers);
     free(shared);
 }

@@ -62,35 +62,14 @@ static void on_stall_over(struct timer *timer)
 static bool setup_parts(struct fetcher *fetcher, struct error *err)
 {
     const struct fetcher_setup *setup = &fetcher->setup;
-    fetcher->resolver = resolver_new(setup->loop, setup->config, setup->metrics, err);
+    const struct config *config = fetcher->snapshot->config;
+    fetcher->resolver = resolver_new(setup->loop, config, setup->metrics, err);
     if (!fetcher->resolver)
         return false;
-    fetcher->origins = origins_new(callers_everybody(setup->shared->callers)->guard,
-                                   (unsigned)setup->config->fetch.per_origin);
+    fetcher->origins = origins_new(snapshot_everybody(fetcher->snapshot)->guard,
+                                   (unsigned)config->fetch.per_origin);
     fetcher->schedule = origins_schedule(fetcher->origins);
-    struct lanes_setup lanes = {
-        .loop = setup->loop,
-        .budgets = setup->budgets,
-        .metrics = setup->metrics,
-        .keep_alive_ms = setup->config->fetch.keep_alive_ms,
-        .multiplexes = setup->config->fetch.http2,
-        .taints = setup->shared->taints,
-    };
-    fetcher->lanes = lanes_new(&lanes);
-    fetcher->tls_verified = tls_verified_new(setup->loop);
-    /* A TLS proxy's own connection is made with the same option, for the same target. */
-    if (!transfer_has_tls_proxy(setup->config))
-        fetcher->tls_sessions = tls_sessions_new(setup->loop);
-    fetcher->transfer_setup = (struct transfer_setup){
-        .loop = setup->loop,
-        .lanes = fetcher->lanes,
-        .config = setup->config,
-        .tls_store = setup->shared->tls_store,
-        .tls_verified = fetcher->tls_verified,
-        .tls_sessions = fetcher->tls_sessions,
-        .budgets = setup->budgets,
-        .has_proxy = setup->config->fetch.proxy && *setup->config->fetch.proxy,
-    };
+    fetcher->transport = fetcher_make_transport(fetcher);
     return true;
 }
 
@@ -100,9 +79,9 @@ static bool setup_export(struct fetcher *fetcher, struct error *err)
         return true;
     const struct span_export_setup setup = {
         .loop = fetcher->setup.loop,
-        .config = fetcher->setup.config,
+        .config = fetcher->snapshot->config,
         .resolver = fetcher->resolver,
-        .tls_store = fetcher->setup.shared->tls_store,
+        .tls_store = fetcher->snapshot->tls_store,
         .tracer = fetcher->setup.tracer,
         .metrics = fetcher->setup.metrics,
     };
@@ -113,7 +92,7 @@ static bool setup_export(struct fetcher *fetcher, struct error *err)
 /* One handle made at the start shows whether this libcurl takes every option. */
 static bool try_transfer(struct fetcher *fetcher, struct error *err)
 {
-    struct transfer *transfer = transfer_new(&fetcher->transfer_setup);
+    struct transfer *transfer = transport_make(fetcher->transport);
     if (!transfer)
         return error_set(err, ERROR_SYSTEM,
                          "libcurl refuses an option that gatherd needs");
@@ -126,6 +105,8 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup, struct error *err
 {
     struct fetcher *fetcher = memory_new(sizeof *fetcher);
     fetcher->setup = *setup;
+    fetcher->snapshot = snapshot_hold(setup->shared->first);
+    list_init(&fetcher->old_transports);
     fetcher->stall_timer.on_due = on_stall_over;
     fetcher->retry_timer.on_due = on_retry;
     fetcher->widen_timer.on_due = on_widen;
@@ -173,17 +154,18 @@ void fetcher_free(struct fetcher *fetcher)
     while ((node = list_pop_front(&fetcher->spare_flights)) != NULL)
         free(container_of(node, struct flight, node));
     while ((node = list_pop_front(&fetcher->spare_transfers)) != NULL)
-        transfer_free(container_of(node, struct transfer, node));
+        transport_drop(container_of(node, struct transfer, node));
     loop_timer_clear(fetcher->setup.loop, &fetcher->stall_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->retry_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->widen_timer);
     loop_timer_clear(fetcher->setup.loop, &fetcher->circuit_timer);
-    lanes_free(fetcher->lanes);
     span_export_free(fetcher->span_export);
-    tls_sessions_free(fetcher->tls_sessions);
-    tls_verified_free(fetcher->tls_verified);
+    while ((node = list_pop_front(&fetcher->old_transports)) != NULL)
+        transport_free(container_of(node, struct transport, node));
+    transport_free(fetcher->transport);
     origins_free(fetcher->origins);
     resolver_free(fetcher->resolver);
+    snapshot_release(fetcher->snapshot);
     free(fetcher);
 }
 
@@ -208,17 +190,17 @@ void fetcher_note_shortage(struct fetcher *fetcher)
         return; /* this round has been seen to */
     fetcher->is_short_of_sockets = true;
     fetcher_stall(fetcher);
-    lanes_trim(fetcher->lanes);
+    lanes_trim(fetcher->transport->lanes);
     /* Own idle connections first; when that did not help, those of other workers. */
     if (fetcher->setup.on_socket_pressure &&
-        !(is_first && lanes_has_idle(fetcher->lanes)))
+        !(is_first && lanes_has_idle(fetcher->transport->lanes)))
         fetcher->setup.on_socket_pressure(fetcher->setup.context);
 }
 
 static void set_limits(struct flight *flight)
 {
-    const struct config *config = flight->fetcher->setup.config;
     const struct call *call = flight->call;
+    const struct config *config = fetcher_config(call);
     flight->limits = (struct clock_limits){
         .total_ms = call->timeout_ms,
         .connect_ms = call->connect_timeout_ms,
@@ -338,11 +320,11 @@ static void note_progress(struct fetcher *fetcher, const struct transfer *transf
     }
 }
 
-static void collect(struct fetcher *fetcher)
+static void collect(struct fetcher *fetcher, struct lanes *lanes)
 {
     struct transfer *transfer;
     CURLcode result;
-    while ((transfer = lanes_next_done(fetcher->lanes, &result)) != NULL) {
+    while ((transfer = lanes_next_done(lanes, &result)) != NULL) {
         if (!transfer->is_short)
             note_progress(fetcher, transfer);
         flight_attempt_done(transfer->flight, (int)result);
@@ -376,7 +358,7 @@ static void free_spares(struct fetcher *fetcher)
          left > 0 && fetcher->spare_transfer_count > SPARE_LEAST; left--) {
         struct list *node = list_pop_front(&fetcher->spare_transfers);
         fetcher->spare_transfer_count--;
-        transfer_free(container_of(node, struct transfer, node));
+        transport_drop(container_of(node, struct transfer, node));
     }
 }
 
@@ -391,11 +373,18 @@ void fetcher_turn(struct fetcher *fetcher)
     start_slice(fetcher);
     handover_offer(fetcher);
     count_requests(fetcher);
-    lanes_run(fetcher->lanes);
-    collect(fetcher);
+    lanes_run(fetcher->transport->lanes);
+    for (struct list *node = fetcher->old_transports.next;
+         node != &fetcher->old_transports; node = node->next)
+        lanes_run(container_of(node, struct transport, node)->lanes);
+    collect(fetcher, fetcher->transport->lanes);
+    for (struct list *node = fetcher->old_transports.next;
+         node != &fetcher->old_transports; node = node->next)
+        collect(fetcher, container_of(node, struct transport, node)->lanes);
     deliver(fetcher);
-    if (lanes_sweep(fetcher->lanes) > 0)
+    if (lanes_sweep(fetcher->transport->lanes) > 0)
         free_spares(fetcher);
+    fetcher_sweep_old(fetcher);
     metrics_set(fetcher->setup.metrics, METRIC_ITEMS_IN_FLIGHT, fetcher->dispatched);
     metrics_set(fetcher->setup.metrics, METRIC_ITEMS_QUEUED, fetcher->schedule->waiting);
 }
@@ -410,8 +399,8 @@ static bool can_start(const struct fetcher *fetcher)
 bool fetcher_has_work(const struct fetcher *fetcher)
 {
     return !list_is_empty(&fetcher->ended) || !list_is_empty(&fetcher->cancelled) ||
-           lanes_has_work(fetcher->lanes) || fetcher->is_refusing ||
-           handover_has_work(fetcher) || can_start(fetcher);
+           lanes_has_work(fetcher->transport->lanes) || fetcher_has_old_work(fetcher) ||
+           fetcher->is_refusing || handover_has_work(fetcher) || can_start(fetcher);
 }
 
 void fetcher_flush_spans(struct fetcher *fetcher, uint64_t limit_ms)
@@ -427,7 +416,7 @@ bool fetcher_spans_are_flushed(const struct fetcher *fetcher)
 
 void fetcher_trim(struct fetcher *fetcher)
 {
-    lanes_trim(fetcher->lanes);
+    lanes_trim(fetcher->transport->lanes);
 }
 
 struct schedule_delay fetcher_delay(const struct fetcher *fetcher)
@@ -437,14 +426,14 @@ struct schedule_delay fetcher_delay(const struct fetcher *fetcher)
 
 struct circuit_counts fetcher_circuits(const struct fetcher *fetcher)
 {
-    struct circuits *circuits = fetcher->setup.shared->circuits;
+    struct circuits *circuits = fetcher->snapshot->circuits;
     return circuits ? circuits_count(circuits, clock_now_ms())
                     : (struct circuit_counts){0};
 }
 
 void fetcher_circuit_list(const struct fetcher *fetcher, struct circuit_list *ret_list)
 {
-    circuits_list(fetcher->setup.shared->circuits, clock_now_ms(), ret_list);
+    circuits_list(fetcher->snapshot->circuits, clock_now_ms(), ret_list);
 }
 
 size_t fetcher_queued(const struct fetcher *fetcher)

@@ -13,6 +13,7 @@
 #include "fetch/budget.h"
 #include "fetch/call.h"
 #include "fetch/caller.h"
+#include "fetch/snapshot.h"
 #include "fetch/circuits.h"
 #include "fetch/egress_note.h"
 #include "fetch/flow.h"
@@ -36,22 +37,19 @@ void fetch_global_done(void);
 /* fetch_versions appends "libcurl 8.14.1 (OpenSSL/…), c-ares 1.18.1 …", one a line. */
 void fetch_versions(struct buffer *out);
 
-struct fetch_shared; /* what all fetchers of a process share: callers with their
-                        egress policies, CA store, tainted origins, circuits */
+struct fetch_shared; /* what all fetchers of a process share, whatever the configuration:
+                        callers, tainted origins, mailboxes */
 struct fetch_shared *fetch_shared_new(const struct config *config,
                                       struct error *err) MUST_CHECK;
 void fetch_shared_free(struct fetch_shared *shared);
-/* fetch_shared_add_own: calls may not reach `listener`, one of gatherd's own
- * (guard_add_own). Only before fetchers run. */
-bool fetch_shared_add_own(struct fetch_shared *shared, const struct sockaddr *listener,
-                          struct error *err) MUST_CHECK;
-
-/* fetch_shared_callers: those of the configuration; they live as long as `shared`. */
+/* fetch_shared_first: the snapshot of the configuration it was made with, which fetchers
+ * begin with; it lives as long as `shared`. */
+struct snapshot *fetch_shared_first(struct fetch_shared *shared);
+/* fetch_shared_callers: for further snapshots. They live as long as `shared`. */
 struct callers *fetch_shared_callers(struct fetch_shared *shared);
 
 struct fetcher_setup {
     struct loop *loop;
-    const struct config *config;
     struct fetch_shared *shared;
     struct budgets *budgets;
     struct metrics_shard *metrics;
@@ -72,6 +70,12 @@ struct fetcher *fetcher_new(const struct fetcher_setup *setup,
                             struct error *err) MUST_CHECK;
 /* fetcher_free drops every call without calling on_done and closes every connection. */
 void fetcher_free(struct fetcher *fetcher);
+
+/* fetcher_adopt: what is begun from now on follows `snapshot`; a call that was started
+ * keeps the clocks, the egress policy and the circuits of its own (its flow's terms).
+ * Connections are used on where nothing that made them has changed: authorities, proxy,
+ * HTTP version, keep-alive. The fetcher holds `snapshot`. */
+void fetcher_adopt(struct fetcher *fetcher, struct snapshot *snapshot);
 
 /* fetcher_start queues `call`. It can end no earlier than in the next fetcher_turn. */
 void fetcher_start(struct fetcher *fetcher, struct call *call);

@@ -26,6 +26,6 @@ bool fetcher_report_origins(struct fetcher *fetcher, struct origin_report *repor
                             size_t *cursor)
 {
     struct reporting reporting = {.report = report,
-                                  .circuits = fetcher->setup.shared->circuits};
+                                  .circuits = fetcher->snapshot->circuits};
     return origins_walk(fetcher->origins, cursor, REPORT_SLICE, visit, &reporting);
 }

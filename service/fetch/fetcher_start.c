@@ -40,7 +40,7 @@ static void on_queue_due(struct timer *timer)
 
 static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *origin)
 {
-    uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
+    uint64_t queue_ms = fetcher_config(call)->fetch.queue_timeout_ms;
     uint64_t now_us = fetcher->setup.loop->now_us;
     call_set_phase(call, PHASE_QUEUED);
     /* What it waited elsewhere says nothing of how long this worker lets wait. */
@@ -59,7 +59,7 @@ static void enqueue(struct fetcher *fetcher, struct call *call, struct origin *o
 /* A call that met a shortage waits on, but not for ever: then it was never sent. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call)
 {
-    uint64_t queue_ms = fetcher->setup.config->fetch.queue_timeout_ms;
+    uint64_t queue_ms = fetcher_config(call)->fetch.queue_timeout_ms;
     uint64_t limit_ms = call->deadline_ms - DEADLINE_LEAD_MS;
     if (queue_ms > 0 && call->queued_us / 1000 + queue_ms < limit_ms)
         limit_ms = call->queued_us / 1000 + queue_ms;
@@ -92,7 +92,7 @@ static void queue(struct fetcher *fetcher, struct call *call)
         refuse(fetcher, call, CALL_BAD_URL, reason);
         return;
     }
-    switch (origins_judge(fetcher->origins, origin, call->flow->caller->guard, &reason)) {
+    switch (origins_judge(fetcher->origins, origin, call->flow->terms->guard, &reason)) {
     case VERDICT_BLOCK_URL:
         refuse(fetcher, call, CALL_BLOCKED_URL, reason);
         break;

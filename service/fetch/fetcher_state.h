@@ -15,23 +15,21 @@
 #include "fetch/resolver.h"
 #include "fetch/span_export.h"
 #include "fetch/taint.h"
-#include "fetch/tls_store.h"
 #include "fetch/transfer.h"
+#include "fetch/transport.h"
 
 struct fetch_shared {
     struct callers *callers;
-    struct tls_store *tls_store;
+    struct snapshot *first;
     struct taints *taints;
-    struct circuits *circuits; /* NULL: breakers are off */
     struct handovers *handovers;
 };
 
 struct fetcher {
     struct fetcher_setup setup;
-    struct transfer_setup transfer_setup;
-    struct lanes *lanes;
-    struct tls_verified *tls_verified;
-    struct tls_sessions *tls_sessions; /* NULL: kept by libcurl */
+    struct snapshot *snapshot;   /* the current one, held */
+    struct transport *transport; /* of it */
+    struct list old_transports;  /* with attempts under way */
     struct origins *origins;
     struct schedule *schedule; /* the origins' */
     struct resolver *resolver;
@@ -72,6 +70,12 @@ struct fetcher {
     struct call_header headers[REPLY_HEAD_LINES_MAX]; /* of the outcome being delivered */
 };
 
+/* fetcher_config: that of a call, which stays the same for its whole life. */
+static inline const struct config *fetcher_config(const struct call *call)
+{
+    return call->flow->terms->snapshot->config;
+}
+
 /* fetcher_call_is_over: its owner is about to cancel it, so nothing of it is sent. A
  * shared call goes on: calls of other flows may wait for it, or join it yet, and it is
  * cancelled with the last of them. */
@@ -79,6 +83,12 @@ static inline bool fetcher_call_is_over(const struct call *call)
 {
     return flow_is_over(call->flow) && !call->is_shared;
 }
+
+/* Of fetcher_adopt.c. fetcher_sweep_old frees the transports whose last attempt has
+ * ended; fetcher_has_old_work: one of them wants to be run. */
+struct transport *fetcher_make_transport(struct fetcher *fetcher);
+void fetcher_sweep_old(struct fetcher *fetcher);
+bool fetcher_has_old_work(const struct fetcher *fetcher);
 
 /* Of fetcher_start.c. fetcher_forget_call: the fetcher knows the call no more; its
  * flight, if it has one, goes its own way. */

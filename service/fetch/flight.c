@@ -51,8 +51,9 @@ void flight_give_transfer(struct flight *flight)
     if (!transfer)
         return;
     flight->transfer = NULL;
-    if (fetcher->spare_transfer_count >= SPARE_MAX) {
-        transfer_free(transfer);
+    if (fetcher->spare_transfer_count >= SPARE_MAX ||
+        !transport_is_of(fetcher->transport, transfer)) {
+        transport_drop(transfer);
         return;
     }
     transfer_recycle(transfer);
@@ -67,7 +68,7 @@ static struct transfer *take_transfer(struct flight *flight)
     if (node)
         fetcher->spare_transfer_count--;
     flight->transfer = node ? container_of(node, struct transfer, node)
-                            : transfer_new(&fetcher->transfer_setup);
+                            : transport_make(fetcher->transport);
     if (flight->transfer)
         flight->transfer->flight = flight;
     return flight->transfer;
@@ -118,7 +119,7 @@ void flight_drop(struct flight *flight)
         resolver_cancel(fetcher->resolver, &flight->question);
     flight->is_asking = false;
     if (flight->transfer && flight->transfer->lane)
-        lanes_remove(fetcher->lanes, flight->transfer);
+        lanes_remove(flight->transfer->setup->lanes, flight->transfer);
     flight_give_transfer(flight);
     flight_release(flight);
     if (flight->call)
@@ -191,7 +192,7 @@ static uint64_t taint_key(const struct flight *flight)
 {
     const struct fetcher *fetcher = flight->fetcher;
     struct origin *origin = flight->call->origin;
-    if (origin->target.is_https && fetcher->setup.config->fetch.http2)
+    if (origin->target.is_https && fetcher->snapshot->config->fetch.http2)
         return 0;
     if (origin->taint_key == 0)
         origin->taint_key = taints_key(fetcher->setup.shared->taints, &origin->target);
@@ -255,7 +256,7 @@ static struct transfer_request request_of(const struct flight *flight, char *pin
         .trace = trace_of(flight),
         .target = &origin->target,
         .origin = origin->number,
-        .guard = call->flow->caller->guard,
+        .guard = call->flow->terms->guard,
         .is_frugal = flight->fetcher->is_short_of_sockets,
         .is_fresh = flight->is_redialled,
         .taint_key = taint_key(flight),
@@ -296,7 +297,7 @@ void flight_go_on(struct flight *flight)
     struct transfer_request request = request_of(flight, pin, sizeof pin);
     if (!take_transfer(flight) ||
         !transfer_prepare(flight->transfer, &request, flight->call, &flight->marks) ||
-        !lanes_add(fetcher->lanes, flight->transfer)) {
+        !lanes_add(fetcher->transport->lanes, flight->transfer)) {
         flight_end(flight, CALL_OVERLOADED,
                    "the gateway has no memory for the connection");
         return;
@@ -426,7 +427,7 @@ void flight_attempt_done(struct flight *flight, int result)
 
 static void skip_address(struct flight *flight)
 {
-    lanes_remove(flight->fetcher->lanes, flight->transfer);
+    lanes_remove(flight->transfer->setup->lanes, flight->transfer);
     note_attempt(flight);
     try_next_address(flight);
 }

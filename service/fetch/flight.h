@@ -71,7 +71,8 @@ struct flight {
 
     struct clock_limits limits;
     struct clock_marks marks;
-    bool is_impatient; /* ran out of a clock its item had lowered */
+    bool is_impatient;         /* ran out of a clock its item had lowered */
+    struct circuits *circuits; /* `pass` is of these */
     struct circuit_pass pass;
 
     /* The request as redirects made it. */

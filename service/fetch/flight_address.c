@@ -17,7 +17,7 @@ static bool is_allowed(struct flight *flight, const struct sockaddr *address,
     const char *reason = NULL;
     const struct target *target = &flight->call->origin->target;
     enum verdict verdict =
-        guard_judge_address(flight->call->flow->caller->guard, target, address, &reason);
+        guard_judge_address(flight->call->flow->terms->guard, target, address, &reason);
     if (verdict != VERDICT_ALLOW) {
         flight_end(flight, CALL_BLOCKED_ADDRESS, reason);
         return false;

@@ -13,13 +13,18 @@
 
 enum { LOOK_MS = 50, REFUSE_SLICE = 256 };
 
-static uint64_t key_of(struct fetcher *fetcher, struct origin *origin,
-                       const struct caller *caller)
+/* Those of its configuration; NULL: breakers are off. */
+static struct circuits *circuits_of(const struct call *call)
 {
-    struct circuits *circuits = fetcher->setup.shared->circuits;
+    return call->flow->terms->snapshot->circuits;
+}
+
+static uint64_t key_of(const struct call *call, struct origin *origin)
+{
+    struct circuits *circuits = circuits_of(call);
     if (origin->circuit == 0)
         origin->circuit = circuits_origin(circuits, &origin->target);
-    return circuits_key(circuits, origin->circuit, caller);
+    return circuits_key(circuits, origin->circuit, call->flow->caller);
 }
 
 static void end(struct flight *flight, enum breaker_answer answer, uint64_t wait_ms)
@@ -39,8 +44,9 @@ static void end(struct flight *flight, enum breaker_answer answer, uint64_t wait
 static enum breaker_answer ask(struct fetcher *fetcher, const struct call *call,
                                struct origin *origin, uint64_t *ret_wait_ms)
 {
-    return circuits_ask(fetcher->setup.shared->circuits,
-                        key_of(fetcher, origin, call->flow->caller),
+    if (!circuits_of(call))
+        return BREAKER_PASS;
+    return circuits_ask(circuits_of(call), key_of(call, origin),
                         fetcher->setup.loop->now_ms, ret_wait_ms);
 }
 
@@ -48,8 +54,6 @@ bool fetcher_circuit_admits(struct fetcher *fetcher, struct call *call,
                             struct origin *origin)
 {
     uint64_t wait_ms = 0;
-    if (!fetcher->setup.shared->circuits)
-        return true;
     enum breaker_answer answer = ask(fetcher, call, origin, &wait_ms);
     if (answer == BREAKER_PASS)
         return true;
@@ -60,11 +64,12 @@ bool fetcher_circuit_admits(struct fetcher *fetcher, struct call *call,
 bool flight_circuit_enter(struct flight *flight)
 {
     struct fetcher *fetcher = flight->fetcher;
-    struct circuits *circuits = fetcher->setup.shared->circuits;
+    struct circuits *circuits = circuits_of(flight->call);
     uint64_t wait_ms = 0;
     if (!circuits)
         return true;
-    uint64_t key = key_of(fetcher, flight->call->origin, flight->call->flow->caller);
+    uint64_t key = key_of(flight->call, flight->call->origin);
+    flight->circuits = circuits;
     enum breaker_answer answer = circuits_enter(
         circuits, key, fetcher->setup.loop->now_ms, &wait_ms, &flight->pass);
     if (answer != BREAKER_PASS)
@@ -84,7 +89,7 @@ static void tell(struct fetcher *fetcher, const struct call *call)
 static void leave(struct flight *flight, enum breaker_verdict verdict)
 {
     struct fetcher *fetcher = flight->fetcher;
-    if (circuits_leave(fetcher->setup.shared->circuits, &flight->pass, verdict,
+    if (circuits_leave(flight->circuits, &flight->pass, verdict,
                        fetcher->setup.loop->now_ms))
         tell(fetcher, flight->call);
 }
@@ -155,7 +160,7 @@ static void on_look(struct timer *timer)
 
 bool fetcher_circuits_opened(struct fetcher *fetcher)
 {
-    const struct circuits *circuits = fetcher->setup.shared->circuits;
+    const struct circuits *circuits = fetcher->snapshot->circuits;
     struct list *parked = &fetcher->schedule->parked;
     size_t left = REFUSE_SLICE;
     if (!circuits || list_is_empty(parked))

@@ -54,7 +54,7 @@ static bool may_go(struct flight *flight, enum verdict verdict,
 /* Parses and vets the URL in flight->url; NULL when the flight has ended. */
 static struct origin *vet(struct flight *flight, const struct target *from)
 {
-    const struct guard *guard = flight->call->flow->caller->guard;
+    const struct guard *guard = flight->call->flow->terms->guard;
     const char *reason = NULL;
     struct target target;
     if (!url_parse(slice_from(flight->url), &target, &reason)) {

@@ -87,8 +87,7 @@ static void put_request(struct buffer *out, const struct flight *flight)
     unsigned resends = call->resends + flight->span.sent;
     span_put(out, SPAN_KEY("http.request.method"),
              slice_from(call_method_name(flight->method)));
-    put_url(out, flight->url ? slice_from(flight->url) : call->url,
-            flight->fetcher->setup.config);
+    put_url(out, flight->url ? slice_from(flight->url) : call->url, fetcher_config(call));
     if (resends > 0)
         span_put_number(out, SPAN_KEY("http.request.resend_count"), resends);
     span_put_number(out, SPAN_KEY("gatherd.item.index"), call->item_index);
@@ -211,7 +210,7 @@ void flight_span_join(const struct flight *flight, const struct call *call,
         .end_us = trace->wall_us + clock_now_us(),
     };
     span_open(out, &span);
-    put_url(out, call->url, fetcher->setup.config);
+    put_url(out, call->url, fetcher_config(call));
     span_put_number(out, SPAN_KEY("gatherd.item.index"), call->item_index);
     span_links(out);
     if (flight->span.sent > 0)

@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "fetch/caller.h"
+#include "fetch/snapshot.h"
 #include "fetch/pointer_map.h"
 #include "trace/trace.h"
 
@@ -31,9 +32,11 @@ struct pair {
     struct list grant_node; /* then: in turn.grants */
 };
 
-/* Zero everything but `caller`, `request_id` and `trace`: the rest is the fetcher's. */
+/* Zero everything but `caller`, `terms`, `request_id` and `trace`: the rest is the
+ * fetcher's. */
 struct flow {
     struct caller *caller;
+    const struct terms *terms; /* the caller's; held by the flow's owner */
     const char *request_id;    /* for lines of the log; NULL: has none */
     const struct trace *trace; /* NULL: its requests belong to none */
     atomic_bool is_over; /* by fetcher_end_flow; of calls here for another worker, this is

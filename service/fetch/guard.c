@@ -159,6 +159,11 @@ bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
     return own_listeners_add(&guard->own, listener, err);
 }
 
+bool guard_copy_own(struct guard *guard, const struct guard *from, struct error *err)
+{
+    return own_listeners_copy(&guard->own, &from->own, err);
+}
+
 /* In report mode most refusals only leave their reason, the first one stays. */
 static enum verdict refuse(const struct guard *guard, enum egress_reason reason,
                            const char **ret_reason)

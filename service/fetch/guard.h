@@ -69,6 +69,10 @@ void guard_free(struct guard *guard);
 bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
                    struct error *err) MUST_CHECK;
 
+/* guard_copy_own: likewise the listeners that `from` refuses. */
+bool guard_copy_own(struct guard *guard, const struct guard *from,
+                    struct error *err) MUST_CHECK;
+
 /* guard_judge_target: scheme, port and host name; also the address if it is a literal.
  * The constant text in `ret_reason` names the rule that refused, never an address; with
  * VERDICT_ALLOW it is NULL, or in report mode the rule that would have refused. */

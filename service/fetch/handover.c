@@ -121,7 +121,7 @@ static bool offer_to(struct fetcher *fetcher, struct handover *host)
 static bool is_worth_it(struct fetcher *fetcher)
 {
     struct handover *own = fetcher->handover;
-    uint64_t wish = fetcher->setup.config->server.share_batches;
+    uint64_t wish = fetcher->snapshot->config->server.share_batches;
     if (fetcher->schedule->waiting < LONG_QUEUE || fetcher->is_stalled ||
         fetcher->dispatched > FLIGHTS_MOST || !schedule_has_next(fetcher->schedule) ||
         own->all->count < 2) {

@@ -238,6 +238,19 @@ enum verdict origins_judge(const struct origins *origins, const struct origin *o
     return origin->verdict;
 }
 
+void origins_adopt(struct origins *origins, const struct guard *guard, unsigned slots)
+{
+    origins->guard = guard;
+    schedule_set_slots(&origins->schedule, slots);
+    for (size_t i = 0; i < origins->bucket_count; i++) {
+        struct origin *origin = origins->buckets[i];
+        for (; origin; origin = origin->next) {
+            origin->verdict = guard_judge_target(guard, &origin->target, &origin->reason);
+            schedule_narrow(&origins->schedule, &origin->gate);
+        }
+    }
+}
+
 void origins_wait(struct origins *origins, struct origin *origin, struct call *call,
                   uint64_t now_us)
 {

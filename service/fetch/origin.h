@@ -38,7 +38,7 @@ struct origin {
     size_t alias_len;
     struct gate gate;     /* its slots */
     struct list node;     /* among the idle */
-    enum verdict verdict; /* of the common guard: the policy never changes */
+    enum verdict verdict; /* of the common guard */
     const char *reason;
     struct origin *next; /* in its bucket */
     uint64_t hash;
@@ -68,6 +68,9 @@ void origins_remember(struct origins *origins, struct origin *origin, struct sli
  * the common one. */
 enum verdict origins_judge(const struct origins *origins, const struct origin *origin,
                            const struct guard *guard, const char **ret_reason);
+
+/* origins_adopt: from now on `guard` is the common one, and these are the slots. */
+void origins_adopt(struct origins *origins, const struct guard *guard, unsigned slots);
 
 /* origins_wait lets `call` wait for its turn at `origin`; origins_wait_first puts it
  * before those of its flow that wait there. */

@@ -86,6 +86,17 @@ bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listene
     return true;
 }
 
+bool own_listeners_copy(struct own_listeners *own, const struct own_listeners *from,
+                        struct error *err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct own_listener *each = &from->items[i];
+        if (!add(own, &each->address, each->prefix_length, each->port))
+            return error_set(err, ERROR_LIMIT, "too many listeners");
+    }
+    return true;
+}
+
 void own_listeners_done(struct own_listeners *own)
 {
     free(own->items);

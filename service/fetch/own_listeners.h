@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatherd's own listening sockets, by any address that reaches them: a batch that fetches
- * from gatherd itself could multiply without end. Filled before threads start, read
- * after. */
+ * from gatherd itself could multiply without end. Filled before workers know
+ * it, read after. */
 #pragma once
 
 #include "base/attributes.h"
@@ -30,6 +30,9 @@ struct own_listeners {
  * them. Anything but IP is ignored. */
 bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listener,
                        struct error *err) MUST_CHECK;
+/* own_listeners_copy adds those of `from`. */
+bool own_listeners_copy(struct own_listeners *own, const struct own_listeners *from,
+                        struct error *err) MUST_CHECK;
 void own_listeners_done(struct own_listeners *own);
 
 bool own_listeners_has(const struct own_listeners *own, const struct ip_address *address,

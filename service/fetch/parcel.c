@@ -36,6 +36,8 @@ struct parcel *parcel_new(const struct flow *flow, size_t count, size_t size,
     parcel->home_left = count;
     parcel->home_flow = flow;
     parcel->flow.caller = flow->caller;
+    parcel->flow.terms = flow->terms;
+    snapshot_hold(flow->terms->snapshot);
     if (flow->request_id && strlen(flow->request_id) < PARCEL_REQUEST_ID_SIZE) {
         memcpy(parcel->request_id, flow->request_id, strlen(flow->request_id) + 1);
         parcel->flow.request_id = parcel->request_id;
@@ -92,6 +94,7 @@ void guest_let_go(struct guest *guest, size_t holds)
     if (atomic_fetch_sub(&parcel->holds, holds) != holds)
         return;
     budget_give(parcel->budget, parcel->size);
+    snapshot_release(parcel->flow.terms->snapshot);
     free(parcel);
 }
 

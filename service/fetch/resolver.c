@@ -253,6 +253,13 @@ struct resolver *resolver_new(struct loop *loop, const struct config *config,
     return resolver;
 }
 
+void resolver_adopt(struct resolver *resolver, const struct config *config)
+{
+    resolver->ttl_max_ms = config->dns.ttl_max_ms;
+    resolver->lookup_max = config->fetch.max_in_flight * 2;
+    resolver_cache_limit(&resolver->cache, config->dns.cache_max);
+}
+
 /* Questions are the owner's memory: leave them as resolver_cancel would. */
 static void drop_questions(struct list *questions)
 {

@@ -49,6 +49,10 @@ void resolver_free(struct resolver *resolver);
 const struct resolver_answer *resolver_cached(struct resolver *resolver,
                                               const char *host);
 
+/* resolver_adopt takes over dns.ttl_max and dns.cache_max, and how much can be in flight.
+ * dns.timeout is c-ares's, which was told once. */
+void resolver_adopt(struct resolver *resolver, const struct config *config);
+
 /* resolver_ask looks `host` up, asking whether it is cached is the caller's; on_answer
  * runs later, from the loop (a watch or a timer), never from inside this call, exactly
  * once unless cancelled, within dns.timeout. It may ask and cancel, not free the

@@ -49,6 +49,13 @@ void resolver_cache_init(struct resolver_cache *cache, size_t max)
     list_init(&cache->age);
 }
 
+void resolver_cache_limit(struct resolver_cache *cache, size_t max)
+{
+    cache->max = max;
+    while (cache->count > max)
+        drop(cache, container_of(list_first(&cache->age), struct cached_name, node));
+}
+
 void resolver_cache_done(struct resolver_cache *cache)
 {
     struct list *oldest;

@@ -19,6 +19,8 @@ struct resolver_cache {
 };
 
 void resolver_cache_init(struct resolver_cache *cache, size_t max);
+/* resolver_cache_limit: from now on it keeps `max`. */
+void resolver_cache_limit(struct resolver_cache *cache, size_t max);
 void resolver_cache_done(struct resolver_cache *cache);
 
 /* resolver_cache_find copies the answer for `host` into `ret_answer` if there is one that

@@ -64,6 +64,11 @@ void retry_budget_init(struct retry_budget *budget, uint64_t percent)
     *budget = (struct retry_budget){.percent = percent};
 }
 
+void retry_budget_change(struct retry_budget *budget, uint64_t percent)
+{
+    atomic_store_explicit(&budget->percent, percent, memory_order_relaxed);
+}
+
 void retry_budget_count(struct retry_budget *budget, uint64_t now_ms, uint64_t count)
 {
     uint64_t second = now_ms / 1000;
@@ -104,7 +109,8 @@ bool retry_budget_take(struct retry_budget *budget, uint64_t now_ms)
         seen = atomic_load_explicit(place_of(budget, second), memory_order_relaxed);
         struct retry_load load = load_of(budget, second);
         word = is_of(seen, second) ? seen : fresh(second);
-        if (extra_of(word) == EXTRA_MAX || !retry_budget_allows(&load, budget->percent))
+        uint64_t percent = atomic_load_explicit(&budget->percent, memory_order_relaxed);
+        if (extra_of(word) == EXTRA_MAX || !retry_budget_allows(&load, percent))
             return false;
     } while (!replace(budget, second, &seen, word + (1ULL << REQUEST_BITS)));
     atomic_fetch_add_explicit(&budget->at_work, 1, memory_order_relaxed);

@@ -25,7 +25,7 @@ enum {
 };
 
 struct retry_budget {
-    uint64_t percent; /* of the requests; 0: no extra attempt at all */
+    atomic_uint_fast64_t percent; /* of the requests; 0: no extra attempt at all */
 
     /* Shared by all threads. A second of the window in one word, so that it is read and
      * changed as a whole: which one it is, its extra attempts, its requests. */
@@ -35,6 +35,9 @@ struct retry_budget {
 
 /* retry_budget_init before other threads see it. */
 void retry_budget_init(struct retry_budget *budget, uint64_t percent);
+
+/* retry_budget_change: another share from now on. Any thread. */
+void retry_budget_change(struct retry_budget *budget, uint64_t percent);
 
 /* retry_budget_count: `count` requests were sent for the first time. Any thread. */
 void retry_budget_count(struct retry_budget *budget, uint64_t now_ms, uint64_t count);

@@ -68,6 +68,10 @@ struct schedule {
 /* schedule_init: each gate lets `slots` calls run at once, or as many as keep the worker
  * busy (window.h). schedule_done expects that nothing waits. */
 void schedule_init(struct schedule *schedule, unsigned slots);
+/* schedule_set_slots: likewise, from now on; gates that had a window of their own above
+ * it lose that by schedule_narrow. */
+void schedule_set_slots(struct schedule *schedule, unsigned slots);
+void schedule_narrow(const struct schedule *schedule, struct gate *gate);
 void schedule_done(struct schedule *schedule);
 
 void gate_init(struct gate *gate);

@@ -12,10 +12,26 @@
 /* Pairs and claims kept for reuse, together: 200 KB at most. */
 enum { SPARES_MAX = 1024 };
 
+static struct window_range range_of(unsigned slots)
+{
+    return (struct window_range){.least = slots < WINDOW_LEAST ? slots : WINDOW_LEAST,
+                                 .most = slots};
+}
+
+void schedule_set_slots(struct schedule *schedule, unsigned slots)
+{
+    schedule->range = range_of(slots);
+}
+
+void schedule_narrow(const struct schedule *schedule, struct gate *gate)
+{
+    if (gate->window.size >= schedule->range.most)
+        gate->window.size = 0; /* all there are */
+}
+
 void schedule_init(struct schedule *schedule, unsigned slots)
 {
-    *schedule = (struct schedule){
-        .range = {.least = slots < WINDOW_LEAST ? slots : WINDOW_LEAST, .most = slots}};
+    *schedule = (struct schedule){.range = range_of(slots)};
     list_init(&schedule->round);
     list_init(&schedule->blocked);
     list_init(&schedule->turns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One certificate store for the whole process: parsed once at start (parsing the system's
- * bundle takes libcurl 42–75 ms inside the loop for every new connection otherwise). */
+/* One certificate store for the whole process: parsed once at start, and when it has
+ * changed at a reload (parsing the system's bundle takes libcurl 42–75 ms inside the loop
+ * for every new connection otherwise). */
 #pragma once
 
 #include "base/attributes.h"
@@ -14,7 +15,10 @@ struct tls_store;
  * places are tried; SSL_CERT_FILE is honoured). An empty bundle is an error only for an
  * explicit file; otherwise every https item will fail with `tls` and the caller may warn.
  * */
-struct tls_store *tls_store_new(const char *ca_file, struct error *err) MUST_CHECK;
+/* When the file holds what `previous` (NULL: none) was made of, that one is held once
+ * more and returned. Each hold ends with a tls_store_free (NULL is fine); any thread. */
+struct tls_store *tls_store_new(const char *ca_file, struct tls_store *previous,
+                                struct error *err) MUST_CHECK;
 void tls_store_free(struct tls_store *store);
 
 /* tls_store_count returns how many certificates (and revocation lists) were read. */

@@ -62,6 +62,7 @@ void transfer_disown(struct transfer *transfer)
 {
     transfer->call = NULL;
     transfer->request.body = slice_make(NULL, 0);
+    transfer->request.guard = NULL; /* the call's policy goes with it */
 }
 
 void transfer_recycle(struct transfer *transfer)

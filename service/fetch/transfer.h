@@ -124,7 +124,8 @@ void transfer_free(struct transfer *transfer); /* must be in no lane; NULL is fi
  * back. False when libcurl refuses (memory). */
 bool transfer_prepare(struct transfer *transfer, const struct transfer_request *request,
                       struct call *call, struct clock_marks *marks) MUST_CHECK;
-/* transfer_disown cuts the tie to the call: its memory, body and all, is used no more. */
+/* transfer_disown cuts the tie to the call: its memory, body and all, is used no more,
+ * nor its egress policy, and so it can open no socket. */
 void transfer_disown(struct transfer *transfer);
 /* transfer_recycle forgets request and reply; keeps the handle and modest buffers. */
 void transfer_recycle(struct transfer *transfer);

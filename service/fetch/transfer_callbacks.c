@@ -198,6 +198,8 @@ int transfer_on_seek(void *data, curl_off_t offset, int origin)
 static bool may_reach(struct transfer *transfer, const struct sockaddr *address)
 {
     const char *reason = NULL;
+    if (!transfer->request.guard)
+        return false; /* disowned: nobody waits for it */
     enum verdict verdict = guard_judge_address(
         transfer->request.guard, transfer->request.target, address, &reason);
     if (verdict == VERDICT_ALLOW)

@@ -12,7 +12,7 @@
 
 bool admit_batch_time(struct exchange *exchange, bool *ret_is_given, uint64_t *ret_ms)
 {
-    const char *name = exchange_setup(exchange)->config->fetch.deadline_header;
+    const char *name = exchange_config(exchange)->fetch.deadline_header;
     char detail[192];
     struct slice text;
     *ret_is_given = false;

@@ -52,8 +52,8 @@ void admit_caller_refuse_size(struct exchange *exchange,
                               const struct parse_errors *errors)
 {
     char detail[128];
-    uint64_t most = exchange_setup(exchange)->config->batch.max_items;
-    uint64_t own = exchange_caller(exchange)->max_items;
+    uint64_t most = exchange_config(exchange)->batch.max_items;
+    uint64_t own = exchange_terms(exchange)->max_items;
     bool is_own = own < most;
     snprintf(detail, sizeof detail, "more than %" PRIu64 " items (%s); split the batch",
              is_own ? own : most,

@@ -6,7 +6,7 @@
 
 void batch_log(const struct exchange *exchange, const struct batch_log_entry *entry)
 {
-    if (!exchange_setup(exchange)->config->log.access)
+    if (!exchange_config(exchange)->log.access)
         return;
     const struct gather_summary *summary = entry->summary;
     char client[EXCHANGE_ADDRESS_SIZE];

@@ -22,12 +22,12 @@ enum {
 static struct parse_setup parse_setup_of(const struct exchange *exchange)
 {
     const struct front_setup *setup = exchange_setup(exchange);
-    const struct caller *caller = exchange_caller(exchange);
-    return (struct parse_setup){.config = setup->config,
+    const struct terms *terms = exchange_terms(exchange);
+    return (struct parse_setup){.config = terms->snapshot->config,
                                 .memory = &setup->budgets->request_bytes,
-                                .max_items = caller->max_items,
-                                .may_set_host = caller->may_set_host,
-                                .caller = caller->name};
+                                .max_items = terms->max_items,
+                                .may_set_host = terms->may_set_host,
+                                .caller = terms->caller->name};
 }
 
 /* ------------------------------------------------------------------ in the background */
@@ -38,6 +38,7 @@ struct reading {
     batch_read_fn *on_read;
 
     /* The background thread's until the job is done. */
+    struct snapshot *snapshot; /* held: `setup` is of it */
     struct parse_setup setup;
     struct buffer body;
     uint64_t charged; /* for the body, of setup.memory */
@@ -62,6 +63,7 @@ static void on_done(struct background_job *job)
     else
         batch_free(reading->batch);
     parse_errors_done(&reading->errors);
+    snapshot_release(reading->snapshot);
     free(reading);
 }
 
@@ -84,6 +86,7 @@ static void read_in_background(struct exchange *exchange, batch_read_fn *on_read
     struct reading *reading = memory_new(sizeof *reading);
     reading->exchange = exchange;
     reading->on_read = on_read;
+    reading->snapshot = snapshot_hold(exchange_terms(exchange)->snapshot);
     reading->setup = parse_setup_of(exchange);
     exchange_take_body(exchange, &reading->body, &reading->charged);
     const struct exchange_waiter waiter = {
@@ -120,7 +123,7 @@ static enum problem_type problem_of_query(const struct error *err)
 /* A query is never large: its head fits a connection's memory. */
 void batch_read_query(struct exchange *exchange, batch_read_fn *on_read)
 {
-    const struct config *config = exchange_setup(exchange)->config;
+    const struct config *config = exchange_config(exchange);
     struct query query;
     struct error err;
     if (!query_parse(exchange_query(exchange),

@@ -54,7 +54,8 @@ static void begin_span(struct trace *trace, struct tracer *tracer,
 struct trace *batch_trace_new(const struct exchange *exchange)
 {
     const struct front_setup *setup = exchange_setup(exchange);
-    bool propagates = setup->config->tracing.propagate;
+    const struct config *config = exchange_config(exchange);
+    bool propagates = config->tracing.propagate;
     char state[TRACESTATE_MAX];
     struct trace_context parent = {.is_sampled = false};
     if (!setup->tracer && !(propagates && exchange_has_trace(exchange)))
@@ -68,7 +69,7 @@ struct trace *batch_trace_new(const struct exchange *exchange)
     trace->has_parent = has_parent;
     trace->is_passed_on = propagates;
     if (setup->tracer)
-        begin_span(trace, setup->tracer, setup->config);
+        begin_span(trace, setup->tracer, config);
     return trace;
 }
 

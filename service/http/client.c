@@ -84,7 +84,7 @@ static void set_deadline(struct client *client, uint64_t deadline_ms)
 
 static uint64_t idle_limit_ms(const struct client *client)
 {
-    uint64_t limit = client->front->setup.config->server.idle_timeout_ms;
+    uint64_t limit = client->front->setup.snapshot->config->server.idle_timeout_ms;
     uint64_t leaving = client->is_new ? LEAVING_NEW_MS : LEAVING_IDLE_MS;
     return client->front->is_leaving && leaving < limit ? leaving : limit;
 }
@@ -94,7 +94,7 @@ static uint64_t idle_limit_ms(const struct client *client)
 static void set_idle_deadline(struct client *client, uint64_t now)
 {
     client->idle_ms = now;
-    const struct config *config = client->front->setup.config;
+    const struct config *config = client->front->setup.snapshot->config;
     uint64_t wait = idle_limit_ms(client);
     if (config->server.head_timeout_ms < wait)
         wait = config->server.head_timeout_ms;
@@ -139,13 +139,13 @@ static void look_at_idle(struct client *client)
 static uint64_t look_interval_ms(const struct client *client)
 {
     uint64_t interval =
-        client->front->setup.config->server.write_timeout_ms / PROGRESS_LOOKS;
+        client->front->setup.snapshot->config->server.write_timeout_ms / PROGRESS_LOOKS;
     return interval ? interval : 1;
 }
 
 void client_enter(struct client *client, enum client_phase phase)
 {
-    const struct config *config = client->front->setup.config;
+    const struct config *config = client->front->setup.snapshot->config;
     uint64_t now = client->front->setup.loop->now_ms;
     if (client->phase == CLIENT_CLOSING)
         return;
@@ -187,10 +187,11 @@ void client_enter(struct client *client, enum client_phase phase)
 static bool is_too_slow(const struct client *client, uint64_t now)
 {
     const struct front_setup *setup = &client->front->setup;
-    uint64_t limit_ms = reply_pace_limit_ms(
-        client->exchange ? client->exchange->reply_len : 0,
-        setup->config->server.write_timeout_ms, setup->config->server.write_rate_min,
-        budget_is_nearly_full(&setup->budgets->reply_bytes));
+    uint64_t limit_ms =
+        reply_pace_limit_ms(client->exchange ? client->exchange->reply_len : 0,
+                            setup->snapshot->config->server.write_timeout_ms,
+                            setup->snapshot->config->server.write_rate_min,
+                            budget_is_nearly_full(&setup->budgets->reply_bytes));
     return now - client->reply_ms >= limit_ms;
 }
 
@@ -198,7 +199,7 @@ static struct log_class stalled_lines = LOG_CLASS(10, 10);
 
 static void look_at_progress(struct client *client)
 {
-    const struct config *config = client->front->setup.config;
+    const struct config *config = client->front->setup.snapshot->config;
     uint64_t now = client->front->setup.loop->now_ms;
     uint64_t sent = progress_of(client);
     if (sent != client->sent) {

@@ -204,7 +204,8 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
         memcpy(exchange->target, target, len);
     const char *query = strchr(exchange->target, '?');
     exchange->path_len = query ? (size_t)(query - exchange->target) : len;
-    buffer_init(&exchange->body, front->setup.config->server.request_max_bytes);
+    buffer_init(&exchange->body, front->setup.snapshot->config->server.request_max_bytes);
+    exchange->snapshot = snapshot_hold(front->setup.snapshot);
     client->exchange = exchange;
     list_push_back(&front->heads, &exchange->node);
     front->exchange_count++;
@@ -446,6 +447,7 @@ void exchange_end(struct exchange *exchange)
     list_remove(&exchange->node);
     drop_body(exchange);
     exchange->front->exchange_count--;
+    snapshot_release(exchange->snapshot);
     client->exchange = NULL;
     client_enter(client, client->has_more ? CLIENT_HEAD : CLIENT_IDLE);
     free(exchange);

@@ -23,8 +23,13 @@ struct slice exchange_path(const struct exchange *exchange);
 struct slice exchange_query(const struct exchange *exchange);
 struct slice exchange_body(const struct exchange *exchange);
 const struct front_setup *exchange_setup(const struct exchange *exchange);
-/* exchange_caller: who asks; set before a handler runs. */
+/* exchange_config: that which was in use when its head was complete, for its whole life.
+ * exchange_setup's may be another one by now. */
+const struct config *exchange_config(const struct exchange *exchange);
+/* exchange_caller: who asks; set before a handler runs. exchange_terms: what it may; held
+ * by the exchange, so a job that may outlive it holds terms->snapshot too. */
 struct caller *exchange_caller(const struct exchange *exchange);
+const struct terms *exchange_terms(const struct exchange *exchange);
 /* exchange_arrived_us: clock_now_us when the request was complete. */
 uint64_t exchange_arrived_us(const struct exchange *exchange);
 /* exchange_accept: which form of a batch's reply its Accept headers ask for. */

@@ -16,7 +16,7 @@ static bool check_host(struct exchange *exchange, const struct request_head *hea
     const struct front_setup *setup = &exchange->front->setup;
     /* Probes and scrapers go by address, and ops.listen is theirs; but check_guard. */
     if (setup->role == FRONT_OPS ||
-        host_list_has(&setup->config->server.hosts, head->host))
+        host_list_has(&exchange_config(exchange)->server.hosts, head->host))
         return true;
     /* RFC 9110 7.4 and 15.5.20: a misdirected request. */
     exchange_refuse(exchange, PROBLEM_MISDIRECTED,
@@ -42,7 +42,7 @@ static const char *why_not_found(struct routes_place place, enum routes_verdict 
 static bool check_route(struct exchange *exchange, const char *method)
 {
     const struct front *front = exchange->front;
-    const struct config *config = front->setup.config;
+    const struct config *config = exchange_config(exchange);
     const struct routes_place place = {
         .role = front->setup.role,
         .has_ops = config->ops.listen.count > 0,
@@ -68,7 +68,7 @@ static bool check_guard(struct exchange *exchange, const struct request_head *he
     struct address_key key;
     if (!routes_is_guarded(route) || !exchange_client_key(exchange, &key))
         return true;
-    if (!same_site_host(head->host, &exchange->front->setup.config->server.hosts)) {
+    if (!same_site_host(head->host, &exchange_config(exchange)->server.hosts)) {
         exchange_refuse(exchange, PROBLEM_MISDIRECTED,
                         "call this path by an address, or by a name of server.hosts");
         return false;
@@ -87,7 +87,7 @@ static bool check_guard(struct exchange *exchange, const struct request_head *he
 static bool hold_back(struct exchange *exchange, const struct address_key *address)
 {
     const struct front_setup *setup = &exchange->front->setup;
-    uint64_t limit = setup->config->auth.failures_per_minute;
+    uint64_t limit = exchange_config(exchange)->auth.failures_per_minute;
     unsigned wait_s = limit
                           ? auth_failures_wait_s(&exchange->front->auth_failures, address,
                                                  (unsigned)limit, setup->loop->now_ms)
@@ -104,9 +104,8 @@ static bool hold_back(struct exchange *exchange, const struct address_key *addre
 
 static bool check_caller(struct exchange *exchange, const struct request_head *head)
 {
-    const struct config *config = exchange->front->setup.config;
-    struct callers *callers = exchange->front->setup.callers;
-    exchange->caller = callers_everybody(callers);
+    const struct config *config = exchange_config(exchange);
+    exchange->terms = snapshot_everybody(exchange->snapshot);
     if (!exchange->route->needs_key || !auth_is_required(config))
         return true;
     struct address_key address;
@@ -119,8 +118,8 @@ static bool check_caller(struct exchange *exchange, const struct request_head *h
         auth_find(exchange->front->auth, head->authorization, head->api_key).key;
     if (key) {
         auth_failures_forgive(failures, &address, setup->loop->now_ms);
-        exchange->caller =
-            callers_of_key(callers, (size_t)(key - config->auth.keys.items));
+        exchange->terms =
+            snapshot_of_key(exchange->snapshot, (size_t)(key - config->auth.keys.items));
         return true;
     }
     auth_failures_add(failures, &address, setup->loop->now_ms);
@@ -170,9 +169,20 @@ static bool check_load(struct exchange *exchange, const struct request_head *hea
     return false;
 }
 
+/* A key that was revoked while the head was on its way is revoked. */
+static void take_current(struct exchange *exchange)
+{
+    struct snapshot *current = exchange->front->setup.snapshot;
+    if (exchange->snapshot == current)
+        return;
+    snapshot_release(exchange->snapshot);
+    exchange->snapshot = snapshot_hold(current);
+}
+
 bool exchange_check(struct exchange *exchange, const struct request_head *head,
                     const char *method)
 {
+    take_current(exchange);
     if (!front_certificate_is_sound(exchange)) {
         exchange_refuse(exchange, PROBLEM_FORBIDDEN,
                         "a client certificate of the configured CA is needed");

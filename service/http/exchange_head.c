@@ -74,7 +74,7 @@ void exchange_head_read_trailers(const struct exchange *exchange,
 
 bool exchange_head_is_large(const struct exchange *exchange, size_t size)
 {
-    return size > exchange->front->setup.config->server.head_max_bytes;
+    return size > exchange->front->setup.snapshot->config->server.head_max_bytes;
 }
 
 bool exchange_head_is_target_long(const struct exchange *exchange)

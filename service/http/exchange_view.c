@@ -40,9 +40,19 @@ uint64_t exchange_arrived_us(const struct exchange *exchange)
     return exchange->arrived_us;
 }
 
+const struct config *exchange_config(const struct exchange *exchange)
+{
+    return exchange->snapshot->config;
+}
+
 struct caller *exchange_caller(const struct exchange *exchange)
 {
-    return exchange->caller;
+    return exchange->terms->caller;
+}
+
+const struct terms *exchange_terms(const struct exchange *exchange)
+{
+    return exchange->terms;
 }
 
 static enum MHD_Result note_accept(void *cls, enum MHD_ValueKind kind, const char *name,

@@ -108,9 +108,9 @@ static void on_daemon_ready(struct watch *watch, uint32_t ready)
     container_of(watch, struct front, daemon_watch)->has_event = true;
 }
 
-static bool start_daemon(struct front *front, struct error *err)
+static bool start_daemon(struct front *front, const struct config *config,
+                         struct error *err)
 {
-    const struct config *config = front->setup.config;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[FRONT_TLS_OPTIONS] = {{.option = MHD_OPTION_END}};
@@ -119,11 +119,9 @@ static bool start_daemon(struct front *front, struct error *err)
         if (!front_tls_options(config, tls, err))
             return false;
     }
-    /* The listener enforces server.max_connections; here only MHD's default of 1020 is
-     * lifted. */
-    unsigned limit = config->server.max_connections < UINT_MAX / 2
-                         ? (unsigned)config->server.max_connections + 64
-                         : UINT_MAX / 2;
+    /* The listener enforces server.max_connections, which may change; here only MHD's
+     * default of 1020 is lifted. */
+    unsigned limit = UINT_MAX / 2;
     front->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_on_request, front, MHD_OPTION_EXTERNAL_LOGGER,
         on_message, front, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, front,
@@ -160,9 +158,11 @@ struct front *front_new(const struct front_setup *setup, struct error *err)
 {
     struct front *front = memory_new(sizeof *front);
     front->setup = *setup;
-    front->is_tls = setup->role == FRONT_MAIN && setup->config->server.tls_certificate[0];
+    snapshot_hold(setup->snapshot);
+    front->is_tls =
+        setup->role == FRONT_MAIN && setup->snapshot->config->server.tls_certificate[0];
     front->needs_client_certificate =
-        front->is_tls && setup->config->server.tls_client_ca[0];
+        front->is_tls && setup->snapshot->config->server.tls_client_ca[0];
     list_init(&front->clients);
     list_init(&front->waiting);
     list_init(&front->heads);
@@ -170,12 +170,23 @@ struct front *front_new(const struct front_setup *setup, struct error *err)
     random_hex(front->id_prefix, (sizeof front->id_prefix - 1) / 2);
     front->id_next = random_u64();
     front->auth_failures.secret = random_u64();
-    front->auth = auth_new(setup->config);
-    if (!start_daemon(front, err) || !watch_daemon(front, err)) {
+    front->auth = auth_new(setup->snapshot->config);
+    if (!start_daemon(front, setup->snapshot->config, err) || !watch_daemon(front, err)) {
         front_free(front);
         return NULL;
     }
     return front;
+}
+
+bool front_try(const struct config *config, struct error *err)
+{
+    struct front *front = memory_new(sizeof *front);
+    front->is_tls = config->server.tls_certificate[0] != '\0';
+    bool is_sound = start_daemon(front, config, err);
+    if (is_sound)
+        MHD_stop_daemon(front->daemon);
+    free(front);
+    return is_sound;
 }
 
 void front_free(struct front *front)
@@ -190,8 +201,18 @@ void front_free(struct front *front)
         MHD_stop_daemon(front->daemon);
     linger_done(&front->lingering);
     auth_free(front->auth);
+    snapshot_release(front->setup.snapshot);
     fd_marks_done(&front->local_fds);
     free(front);
+}
+
+void front_adopt_snapshot(struct front *front, struct snapshot *snapshot)
+{
+    struct snapshot *previous = front->setup.snapshot;
+    front->setup.snapshot = snapshot_hold(snapshot);
+    auth_free(front->auth);
+    front->auth = auth_new(snapshot->config);
+    snapshot_release(previous);
 }
 
 /* ------------------------------------------------------------------------- the turn */

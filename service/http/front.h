@@ -13,6 +13,7 @@
 #include "fetch/fetcher.h"
 #include "http/admission.h"
 #include "http/live_desk.h"
+#include "http/reload_desk.h"
 #include "metrics/metrics.h"
 
 #include <stdatomic.h>
@@ -33,7 +34,7 @@ struct process_state {
     uint64_t started_ms;                      /* clock_now_ms */
     atomic_uint_fast64_t config_generation;   /* counts up with each one in use, from 1 */
     atomic_uint_fast64_t config_loaded_at_ms; /* since 1970 */
-    char instance_id[33]; /* of this process, random */
+    char instance_id[33];                     /* of this process, random */
 };
 
 enum front_role {
@@ -53,9 +54,9 @@ struct front_arrival {
 struct front_setup {
     enum front_role role;
     struct loop *loop;
-    const struct config *config;
+    struct snapshot *snapshot; /* the current one; front_new and front_adopt_snapshot
+                                  hold it */
     struct fetcher *fetcher;
-    struct callers *callers;
     const struct admission *admission;       /* of this loop */
     struct background *background;           /* for large documents */
     struct background_port *background_port; /* of this loop */
@@ -63,7 +64,8 @@ struct front_setup {
     struct metrics_shard *metrics;
     struct tracer *tracer; /* NULL: no trace is recorded */
     struct process_state *state;
-    struct live_desk *live_desk; /* of this loop */
+    struct live_desk *live_desk;     /* of this loop */
+    struct reload_desk *reload_desk; /* likewise */
     /* Called when a client connection ends, for the listener's counts; any moment of the
      * turn. `fd` is still open, or -1 if the connection was never served. */
     void (*on_closed)(void *context, int fd);
@@ -82,6 +84,14 @@ const char *front_advice(void);
 struct front *front_new(const struct front_setup *setup, struct error *err) MUST_CHECK;
 /* front_free closes every connection and frees every batch, without replies. */
 void front_free(struct front *front);
+
+/* front_adopt_snapshot: requests whose head is complete from now on come under it. The
+ * TLS side, and server.head_max_bytes, stay what they were: that takes another front,
+ * while this one sees its clients off (front_leave). */
+void front_adopt_snapshot(struct front *front, struct snapshot *snapshot);
+/* front_try tells what front_new would find wrong with server.tls; starts nothing. Any
+ * thread. */
+bool front_try(const struct config *config, struct error *err) MUST_CHECK;
 
 /* front_adopt takes over the socket (closes it when it cannot be served; then on_closed
  * comes). */

@@ -40,7 +40,7 @@ struct front {
     bool has_resumed;   /* a connection was resumed since MHD ran */
     bool has_held;      /* in this turn an exchange began to wait */
     uint64_t turn;      /* its number */
-    bool is_leaving; /* and ever since draining */
+    bool is_leaving;    /* and ever since draining */
     bool is_draining;
     bool is_tls;
     bool needs_client_certificate;
@@ -76,7 +76,8 @@ struct exchange {
     struct client *client;
     enum exchange_phase phase;
     const struct route *route;
-    struct caller *caller; /* NULL: not known yet */
+    struct snapshot *snapshot; /* held */
+    const struct terms *terms; /* of it; NULL: not known yet */
     struct exchange_waiter waiter;
     uint64_t arrived_us; /* when it was complete */
     struct buffer body;

@@ -102,7 +102,7 @@ static void on_drain(void *context)
 static bool admit_in_time(struct exchange *exchange, const struct batch *batch)
 {
     const struct front_setup *setup = exchange_setup(exchange);
-    uint64_t deadline_ms = plan_deadline_ms(batch, setup->config);
+    uint64_t deadline_ms = plan_deadline_ms(batch, exchange_config(exchange));
     /* For one that is over already there is nothing to be done. */
     bool is_over = batch->has_time_left && batch->time_left_ms == 0;
     if (is_over ||
@@ -150,9 +150,9 @@ static void start(struct exchange *exchange, struct batch *batch,
     const struct gather_setup gather_setup = {
         .loop = setup->loop,
         .fetcher = setup->fetcher,
-        .caller = exchange_caller(exchange),
+        .terms = exchange_terms(exchange),
         .request_id = exchange_request_id(exchange),
-        .config = setup->config,
+        .config = exchange_config(exchange),
         .budgets = setup->budgets,
         .metrics = setup->metrics,
         .trace = batch_trace_new(exchange),

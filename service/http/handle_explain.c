@@ -22,6 +22,7 @@ enum { INLINE_ITEMS_MAX = 200 }; /* some 1 ms */
 struct explaining {
     struct background_job job;
     struct exchange *exchange; /* NULL: answered, or its client is gone */
+    struct snapshot *snapshot; /* held: `setup` is of it */
     struct explain_setup setup;
     struct batch *batch;
     struct buffer out;
@@ -31,6 +32,7 @@ struct explaining {
 static void release(struct explaining *explaining)
 {
     batch_free(explaining->batch);
+    snapshot_release(explaining->snapshot);
     free(explaining);
 }
 
@@ -95,8 +97,9 @@ static void explain(struct exchange *exchange, struct batch *batch)
     struct explaining *explaining = memory_new(sizeof *explaining);
     explaining->exchange = exchange;
     explaining->batch = batch;
-    explaining->setup = (struct explain_setup){.config = setup->config,
-                                               .guard = exchange_caller(exchange)->guard,
+    explaining->snapshot = snapshot_hold(exchange_terms(exchange)->snapshot);
+    explaining->setup = (struct explain_setup){.config = exchange_config(exchange),
+                                               .guard = exchange_terms(exchange)->guard,
                                                .replies = &setup->budgets->reply_bytes};
     explaining->job = (struct background_job){
         .run = run, .done = on_done, .port = setup->background_port};

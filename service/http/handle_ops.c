@@ -40,7 +40,8 @@ void handle_ops_index(struct exchange *exchange)
     buffer_init(&page, PAGE_MAX);
     const struct front_setup *setup = exchange_setup(exchange);
     index_page_write(&page, setup->state->version,
-                     exchange_is_local(exchange) && setup->config->ops.listen.count == 0);
+                     exchange_is_local(exchange) &&
+                         exchange_config(exchange)->ops.listen.count == 0);
     reply_buffer(exchange, &reply, &page);
 }
 

@@ -15,6 +15,7 @@ void handle_console_asset(struct exchange *exchange);
 void handle_ops_index(struct exchange *exchange);
 void handle_ops_health(struct exchange *exchange);
 void handle_live_get(struct exchange *exchange);
+void handle_reload_post(struct exchange *exchange);
 void handle_ops_ready(struct exchange *exchange);
 void handle_ops_metrics(struct exchange *exchange);
 void handle_ops_problem(struct exchange *exchange);

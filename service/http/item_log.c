@@ -103,7 +103,7 @@ static void put_names(struct log_line *line, const struct exchange *exchange,
         log_slice(line, "parent", item->parent->id);
     log_slice(line, "id", item->id);
     log_text(line, "method", call_method_name(item->method));
-    put_url(line, exchange_setup(exchange)->config, item->call.url);
+    put_url(line, exchange_config(exchange), item->call.url);
 }
 
 /* How often it was sent, or tried to. */
@@ -117,7 +117,7 @@ static int64_t attempts_of(const struct item *item, const struct outcome *outcom
 void item_log(const struct exchange *exchange, const struct item *item,
               const struct outcome *outcome, double start_ms)
 {
-    const struct config *config = exchange_setup(exchange)->config;
+    const struct config *config = exchange_config(exchange);
     bool is_ok = item->code == CALL_OK;
     if (is_ok && config->log.items != LOG_ITEMS_ALL)
         return;

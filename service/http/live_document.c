@@ -118,9 +118,9 @@ static void write_resources(struct buffer *out, const struct live_facts *facts)
     put(out, "upstream", total(facts, METRIC_UPSTREAM_OPEN, 0));
     buffer_append_text(out, "},\"memory\":{");
     put(out, "replyBytes", budget_held(&budgets->reply_bytes));
-    put(out, "replyBudget", budgets->reply_bytes.max);
+    put(out, "replyBudget", budget_max(&budgets->reply_bytes));
     put(out, "requestBytes", budget_held(&budgets->request_bytes));
-    put(out, "requestBudget", budgets->request_bytes.max);
+    put(out, "requestBudget", budget_max(&budgets->request_bytes));
     buffer_append_text(out, "},\"process\":{");
     put(out, "cpuMs", (uint64_t)(facts->process.cpu_seconds * 1000 + 0.5));
     put(out, "residentBytes", facts->process.resident_bytes);

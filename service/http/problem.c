@@ -55,6 +55,11 @@ static const struct problem_row {
     [PROBLEM_LENGTH_REQUIRED] =
         {"length-required", 411, NULL, "The length of the body is needed",
          "The request has neither a Content-Length nor a chunked body."},
+    [PROBLEM_CONFIGURATION] =
+        {"configuration", 409, NULL, "The configuration is not valid",
+         "The configuration was read again and something in it is wrong, or cannot be "
+         "had: \"faults\" names each place. The one in use was not changed. Correct the "
+         "file and ask again."},
     [PROBLEM_TOO_MANY_ITEMS] =
         {"too-many-items", 413, NULL, "The batch has too many items",
          "The batch has more items than the server takes in one (batch.max_items), or "
@@ -124,8 +129,8 @@ static int append_to_buffer(const char *data, size_t size, void *context)
     return buffer_append(context, data, size) ? 0 : -1;
 }
 
-void problem_document(struct buffer *out, enum problem_type type, const char *detail,
-                      const char *request_id, const struct parse_errors *errors)
+static json_t *make_document(enum problem_type type, const char *detail,
+                             const char *request_id)
 {
     const struct problem_row *row = &problems[type];
     json_t *document = json_object();
@@ -135,8 +140,11 @@ void problem_document(struct buffer *out, enum problem_type type, const char *de
     if (detail)
         json_object_set_new(document, "detail", json_string(detail));
     json_object_set_new(document, "requestId", json_string(request_id));
-    if (errors && errors->count)
-        json_object_set_new(document, "errors", error_list(errors));
+    return document;
+}
+
+static void write_document(struct buffer *out, json_t *document)
+{
     /* Preserves the order of insertion since jansson 2.8. */
     if (json_dump_callback(document, append_to_buffer, out,
                            JSON_ENSURE_ASCII | JSON_COMPACT) != 0)
@@ -145,7 +153,16 @@ void problem_document(struct buffer *out, enum problem_type type, const char *de
     json_decref(document);
 }
 
-enum { DOCUMENT_MAX = 64 * 1024 };
+void problem_document(struct buffer *out, enum problem_type type, const char *detail,
+                      const char *request_id, const struct parse_errors *errors)
+{
+    json_t *document = make_document(type, detail, request_id);
+    if (errors && errors->count)
+        json_object_set_new(document, "errors", error_list(errors));
+    write_document(out, document);
+}
+
+enum { DOCUMENT_MAX = 64 * 1024, LINES_MAX = 4 << 20 };
 
 void problem_message(struct buffer *out, enum problem_type type, const char *detail,
                      const char *request_id)
@@ -226,6 +243,32 @@ void problem_reply_allow(struct exchange *exchange, const char *allow)
         "this path does not take this method; the Allow header lists those it does",
         exchange_request_id(exchange), NULL);
     reply(exchange, PROBLEM_METHOD_NOT_ALLOWED, &head, &document);
+}
+
+static json_t *line_list(struct slice lines)
+{
+    json_t *list = json_array();
+    const char *at = lines.data;
+    const char *end = at ? at + lines.len : NULL;
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        const char *until = stop ? stop : end;
+        json_array_append_new(list, json_stringn(at, (size_t)(until - at)));
+        at = stop ? stop + 1 : end;
+    }
+    return list;
+}
+
+void problem_reply_lines(struct exchange *exchange, enum problem_type type,
+                         const char *detail, struct slice lines)
+{
+    struct reply head = {.close = false};
+    struct buffer document;
+    buffer_init(&document, LINES_MAX);
+    json_t *object = make_document(type, detail, exchange_request_id(exchange));
+    json_object_set_new(object, "faults", line_list(lines));
+    write_document(&document, object);
+    reply(exchange, type, &head, &document);
 }
 
 bool problem_page(struct buffer *out, struct slice name)

@@ -20,6 +20,7 @@ enum problem_type {
     PROBLEM_METHOD_NOT_ALLOWED, /* 405, Allow */
     PROBLEM_REQUEST_TIMEOUT,    /* 408 */
     PROBLEM_LENGTH_REQUIRED,    /* 411 */
+    PROBLEM_CONFIGURATION,      /* 409: of a reload */
     PROBLEM_TOO_MANY_ITEMS,     /* 413 */
     PROBLEM_TOO_LARGE,          /* 413: bytes */
     PROBLEM_URI_TOO_LONG,       /* 414 */
@@ -42,6 +43,10 @@ void problem_reply(struct exchange *exchange, enum problem_type type, const char
 void problem_reply_later(struct exchange *exchange, enum problem_type type,
                          const char *detail, unsigned seconds);
 void problem_reply_allow(struct exchange *exchange, const char *allow);
+
+/* problem_reply_lines: with a list "faults", one for each line. */
+void problem_reply_lines(struct exchange *exchange, enum problem_type type,
+                         const char *detail, struct slice lines);
 
 /* problem_status returns the HTTP status of the type. */
 int problem_status(enum problem_type type);

@@ -34,6 +34,8 @@ static const struct route routes_table[] = {
     {"GET", "/console/*", false, false, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS,
      handle_console_asset},
     {"GET", "/-/live", false, false, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS, handle_live_get},
+    {"POST", "/-/reload", false, true, ROUTE_ON_MAIN_LOCAL | ROUTE_ON_OPS_VOUCHED,
+     handle_reload_post},
     {"GET", "/healthz", false, false, ROUTE_ON_MAIN | ROUTE_ON_OPS, handle_ops_health},
     {"GET", "/readyz", false, false, ROUTE_ON_MAIN_ALONE | ROUTE_ON_OPS,
      handle_ops_ready},

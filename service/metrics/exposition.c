@@ -53,6 +53,8 @@ static const char *const egress_reasons[] = {
     [EGRESS_INSECURE_REDIRECT] = "insecure_redirect",
     [EGRESS_OTHER] = "other",
 };
+static const char *const reload_results[] = {
+    [RELOAD_DONE] = "done", [RELOAD_REFUSED] = "refused"};
 static const char *const caller_limits[] = {
     [CALLER_LIMIT_RATE] = "items_per_second",
     [CALLER_LIMIT_ITEMS] = "max_items",
@@ -101,6 +103,8 @@ static const char *label_value(const struct scrape *scrape, size_t id, unsigned 
     case METRIC_EGRESS_REFUSED:
     case METRIC_EGRESS_WOULD_REFUSE:
         return egress_reasons[label];
+    case METRIC_RELOADS:
+        return reload_results[label];
     case METRIC_CALLER_REFUSED:
         return caller_limits[label];
     case METRIC_STREAMS:

@@ -40,6 +40,7 @@ enum egress_reason {
 };
 /* Which limit of a caller refused a batch. */
 enum caller_limit { CALLER_LIMIT_RATE, CALLER_LIMIT_ITEMS, CALLER_LIMIT_COUNT };
+enum reload_result { RELOAD_DONE, RELOAD_REFUSED, RELOAD_RESULT_COUNT };
 enum stream_form { STREAM_FORM_NDJSON, STREAM_FORM_EVENTS, STREAM_FORM_COUNT };
 /* What became of a wish to try again, and of one for a hedge. */
 enum retry_result { RETRY_SENT, RETRY_OVER_BUDGET, RETRY_TOO_LATE, RETRY_RESULT_COUNT };

@@ -64,6 +64,12 @@
             "Spans the collector took (tracing.otlp_endpoint)")                          \
     COUNTER(SPANS_DROPPED, "spans_dropped_total", "reason", SPAN_LOSS_COUNT,             \
             "Spans that were recorded and did not reach the collector")                  \
+    COUNTER(RELOADS, "reloads_total", "result", RELOAD_RESULT_COUNT,                     \
+            "Times the configuration was read again, by whether it came into use")       \
+    GAUGE(CONFIG_GENERATION, "config_generation", NULL, 1,                               \
+          "The configuration in use: 1 at the start, one more with each reload")         \
+    GAUGE(CONFIG_LOADED, "config_last_reload_success_timestamp_seconds", NULL, 1,        \
+          "When the configuration in use was read, since 1970")                          \
     GAUGE(BATCHES_IN_FLIGHT, "batches_in_flight", NULL, 1, "Batches being gathered")     \
     GAUGE(ITEMS_IN_FLIGHT, "items_in_flight", NULL, 1,                                   \
           "Items dispatched, not yet ended")                                             \

@@ -40,7 +40,7 @@ struct gather_setup run_gather_setup(struct run *run)
     return (struct gather_setup){
         .loop = &run->loop,
         .fetcher = run->fetcher,
-        .caller = callers_everybody(fetch_shared_callers(run->shared)),
+        .terms = snapshot_everybody(fetch_shared_first(run->shared)),
         .config = &run->config,
         .budgets = &run->budgets,
         .metrics = run->metrics,
@@ -289,7 +289,6 @@ static bool start(struct run *run, struct error *err)
         return false;
     const struct fetcher_setup setup = {
         .loop = &run->loop,
-        .config = &run->config,
         .shared = run->shared,
         .budgets = &run->budgets,
         .metrics = run->metrics,

@@ -51,7 +51,7 @@ static struct {
     struct metrics_shard *metrics;
     struct batch *batch; /* the gather's */
     struct gather *gather;
-    struct caller *caller; /* NULL: none */
+    const struct terms *terms; /* NULL: none */
     int ends;
     bool free_at_end;
 } world;
@@ -91,7 +91,7 @@ static inline void start_batch(struct batch *batch)
         .config = &world.config,
         .budgets = &world.budgets,
         .metrics = world.metrics,
-        .caller = world.caller,
+        .terms = world.terms,
         .on_end = on_end,
         .context = &world,
     };

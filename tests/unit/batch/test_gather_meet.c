@@ -7,7 +7,8 @@ static void open_meeting(void)
     static struct caller caller;
     open_world();
     rate_init(&caller.items, 1000, 1000);
-    world.caller = &caller;
+    static struct terms terms = {.caller = &caller};
+    world.terms = &terms;
     retry_budget_init(&world.budgets.retries, 20);
     loop_touch(&world.loop);
 }

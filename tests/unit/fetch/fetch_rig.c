@@ -53,14 +53,14 @@ struct rig *rig_new(bool is_guarded, const char *const *overrides)
     cr_assert(loop_init(&rig->loop, &err), "%s", err.text);
     rig->shared = fetch_shared_new(rig->config, &err);
     cr_assert(rig->shared != NULL, "%s", err.text);
-    rig->flow.caller = callers_everybody(fetch_shared_callers(rig->shared));
+    rig->flow.terms = snapshot_everybody(fetch_shared_first(rig->shared));
+    rig->flow.caller = rig->flow.terms->caller;
     rig->budgets.in_flight.max = rig->config->fetch.max_in_flight;
     rig->budgets.sockets.max = 1000;
     rig->budgets.reply_bytes.max = 64 << 20;
     rig->budgets.request_bytes.max = 64 << 20;
     rig->metrics = metrics_shard_new();
     struct fetcher_setup setup = {.loop = &rig->loop,
-                                  .config = rig->config,
                                   .shared = rig->shared,
                                   .budgets = &rig->budgets,
                                   .metrics = rig->metrics,
@@ -79,7 +79,6 @@ void rig_add_peer(struct rig *rig)
     cr_assert(loop_init(&peer->loop, &err), "%s", err.text);
     peer->metrics = metrics_shard_new();
     struct fetcher_setup setup = {.loop = &peer->loop,
-                                  .config = rig->config,
                                   .shared = rig->shared,
                                   .budgets = &rig->budgets,
                                   .metrics = peer->metrics};

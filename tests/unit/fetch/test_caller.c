@@ -1,246 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch/caller.h: which entry of auth.limits and egress.rules holds for whom. */
+/* fetch/caller.h: callers by name. Their places: test_snapshot.c, with whose limits. */
 #include "fetch/caller.h"
-#include "fetch/url.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <netinet/in.h>
+#include <stdio.h>
 
-static char text_billing[] = "billing", text_search[] = "search", text_star[] = "*";
-static char text_http[] = "http", text_ports[] = "1-65535", text_empty[] = "";
-static char text_ten[] = "10.0.0.0/8", text_host[] = "public.example";
-
-static char *schemes[] = {text_http}, *ports[] = {text_ports};
-static char *ten[] = {text_ten}, *host[] = {text_host};
-static char *billing[] = {text_billing}, *star[] = {text_star};
-
-static struct config_key keys[] = {
-    {.name = text_billing, .id = text_empty},
-    {.name = text_search, .id = text_empty},
-    {.name = text_billing, .id = text_empty},
-};
-static struct config_rule rules[2];
-static struct config_limit limits[2];
-static struct config config;
-static struct callers *callers;
-
-static void prepare(void)
+Test(caller, one_name_is_one_caller_for_ever)
 {
-    config = (struct config){
-        .batch = {.max_items = 1000},
-        .auth = {.keys = {keys, 3}},
-        .egress = {.schemes = {schemes, 1}, .ports = {ports, 1}},
-    };
-}
-
-static void make(void)
-{
-    struct error err;
-    callers = callers_new(&config, &err);
-    cr_assert(callers != NULL, "%s", err.text);
-}
-
-static void done(void)
-{
+    struct callers *callers = callers_new();
+    char name[] = "billing";
+    struct caller *caller = callers_get(callers, name);
+    cr_assert(caller != NULL);
+    name[0] = 'B';
+    cr_expect(eq(str, (char *)(uintptr_t)caller->name, "billing"), "its own copy");
+    cr_expect(callers_get(callers, "billing") == caller);
+    cr_expect(callers_get(callers, "") != caller);
+    cr_expect(eq(u64, budget_max(&caller->in_flight), UINT64_MAX));
     callers_free(callers);
 }
 
-TestSuite(caller, .init = prepare, .fini = done);
-
-static bool may_reach(const struct caller *caller, const char *url)
+Test(caller, there_is_an_end_to_names)
 {
-    struct target target;
-    const char *reason = NULL;
-    cr_assert(url_parse(slice_from(url), &target, &reason));
-    return guard_judge_target(caller->guard, &target, &reason) == VERDICT_ALLOW;
-}
-
-Test(caller, two_keys_of_one_name_are_one_caller)
-{
-    make();
-    struct caller *caller = callers_of_key(callers, 0);
-    cr_expect(caller == callers_of_key(callers, 2));
-    cr_expect(caller != callers_of_key(callers, 1));
-    cr_expect(caller != callers_everybody(callers));
-    cr_expect(eq(str, (char *)(uintptr_t)caller->name, text_billing));
-    cr_expect(eq(str, (char *)(uintptr_t)callers_everybody(callers)->name, text_empty));
-}
-
-Test(caller, l4_one_of_several_leaves_places_to_the_others)
-{
-    struct budget whole = {.max = 900};
-    make();
-    callers_share(callers, &whole);
-    struct caller *greedy = callers_of_key(callers, 0);
-    struct caller *other = callers_of_key(callers, 1);
-    while (budget_take(&whole, 1) && caller_take_place(greedy))
-        cr_assert(budget_held(&greedy->in_flight) < 900);
-    budget_give(&whole, 1);
-    cr_expect_eq(budget_held(&greedy->in_flight), 800);
-    cr_expect_not(caller_has_places(greedy, 1));
-    cr_expect(caller_has_places(other, 1));
-    for (int i = 0; i < 80; i++)
-        cr_assert(budget_take(&whole, 1) && caller_take_place(other), "%d", i);
-    budget_force(&whole, 1000); /* as when a descriptor limit fell */
-    cr_expect_not(caller_has_places(other, 1));
-    while (budget_held(&other->in_flight) > 7)
-        caller_give_place(other);
-    cr_expect(caller_has_places(other, 1), "a few are always there");
-}
-
-Test(caller, one_alone_has_all_places)
-{
-    struct budget whole = {.max = 20};
-    config.auth.keys.count = 1;
-    make();
-    callers_share(callers, &whole);
-    struct caller *caller = callers_of_key(callers, 0);
-    for (int i = 0; i < 20; i++)
-        cr_assert(budget_take(&whole, 1) && caller_take_place(caller), "%d", i);
-    cr_expect(caller_has_places(caller, 1), "the process has none: who asks finds out");
-    caller->in_flight.max = 20;
-    cr_expect_not(caller_has_places(caller, 1));
-    cr_expect_not(caller_take_place(caller));
-}
-
-Test(caller, s8_a_rule_opens_and_closes_for_its_keys_only)
-{
-    rules[0] = (struct config_rule){.keys = {billing, 1},
-                                    .allow = {ten, 1},
-                                    .deny = {host, 1},
-                                    .host_header = POLICY_ALLOW};
-    config.egress.rules = (struct config_rules){rules, 1};
-    make();
-    const struct caller *with = callers_of_key(callers, 0);
-    const struct caller *without = callers_of_key(callers, 1);
-    cr_expect(may_reach(with, "http://10.1.2.3/") && with->may_set_host);
-    cr_expect(not(may_reach(with, "http://public.example/")));
-    cr_expect(not(may_reach(without, "http://10.1.2.3/")));
-    cr_expect(may_reach(without, "http://public.example/"));
-    cr_expect(not(without->may_set_host));
-    cr_expect(without->guard == callers_everybody(callers)->guard, "one for all");
-}
-
-Test(caller, what_is_allowed_for_a_key_comes_on_top_of_what_is_allowed_for_all)
-{
-    char text_other[] = "192.168.0.0/16";
-    char *other[] = {text_other};
-    rules[0] = (struct config_rule){.keys = {billing, 1}, .allow = {ten, 1}};
-    config.egress.rules = (struct config_rules){rules, 1};
-    config.egress.allow = (struct config_strings){other, 1};
-    make();
-    cr_expect(may_reach(callers_of_key(callers, 0), "http://10.1.2.3/"));
-    cr_expect(may_reach(callers_of_key(callers, 0), "http://192.168.1.1/"));
-    cr_expect(may_reach(callers_of_key(callers, 1), "http://192.168.1.1/"));
-    cr_expect(not(may_reach(callers_of_key(callers, 1), "http://10.1.2.3/")));
-}
-
-Test(caller, the_global_deny_wins_over_an_allow_for_a_key)
-{
-    rules[0] = (struct config_rule){.keys = {billing, 1}, .allow = {ten, 1}};
-    config.egress.rules = (struct config_rules){rules, 1};
-    config.egress.deny = (struct config_strings){ten, 1};
-    make();
-    cr_expect(not(may_reach(callers_of_key(callers, 0), "http://10.1.2.3/")));
-}
-
-Test(caller, a_star_is_every_key_that_no_other_entry_names_and_not_everybody)
-{
-    rules[0] = (struct config_rule){.keys = {star, 1}, .allow = {ten, 1}};
-    rules[1] = (struct config_rule){.keys = {billing, 1}};
-    config.egress.rules = (struct config_rules){rules, 2};
-    limits[0] = (struct config_limit){.keys = {billing, 1}, .max_items = 7};
-    limits[1] = (struct config_limit){.keys = {star, 1}, .max_items = 8};
-    config.auth.limits = (struct config_limits){limits, 2};
-    make();
-    cr_expect(not(may_reach(callers_of_key(callers, 0), "http://10.1.2.3/")));
-    cr_expect(may_reach(callers_of_key(callers, 1), "http://10.1.2.3/"));
-    cr_expect(not(may_reach(callers_everybody(callers), "http://10.1.2.3/")));
-    cr_expect(eq(u64, callers_of_key(callers, 0)->max_items, 7));
-    cr_expect(eq(u64, callers_of_key(callers, 1)->max_items, 8));
-    cr_expect(eq(u64, callers_everybody(callers)->max_items, 1000));
-}
-
-Test(caller, own_listeners_are_refused_to_every_caller)
-{
-    rules[0] = (struct config_rule){.keys = {star, 1}, .allow = {ten, 1}};
-    config.egress.rules = (struct config_rules){rules, 1};
-    config.egress.private_addresses = POLICY_ALLOW;
-    make();
-    struct sockaddr_in own = {.sin_family = AF_INET,
-                              .sin_port = htons(8080),
-                              .sin_addr.s_addr = htonl(0x0a000001)};
-    struct error err;
-    cr_assert(callers_add_own(callers, (const struct sockaddr *)&own, &err));
-    for (size_t i = 0; i < 3; i++)
-        cr_expect(not(may_reach(callers_of_key(callers, i), "http://10.0.0.1:8080/")));
-    cr_expect(not(may_reach(callers_everybody(callers), "http://10.0.0.1:8080/")));
-    cr_expect(may_reach(callers_everybody(callers), "http://10.0.0.2:8080/"));
-}
-
-Test(caller, a_rule_that_does_not_compile_is_told)
-{
-    rules[0] = (struct config_rule){.keys = {star, 1}, .deny = {schemes, 1}};
-    char bad[] = "10.0.0.1/8";
-    char *entries[] = {bad};
-    rules[0].deny = (struct config_strings){entries, 1};
-    config.egress.rules = (struct config_rules){rules, 1};
-    struct error err;
-    cr_expect(callers_new(&config, &err) == NULL);
-    cr_expect(strstr(err.text, "egress.rules.deny") != NULL, "%s", err.text);
-}
-
-static bool take(struct caller *caller, uint64_t count)
-{
-    uint64_t wait_ns;
-    return rate_take(&caller->items, 1000000, count, &wait_ns);
-}
-
-static struct caller *with_limit(struct config_limit limit)
-{
-    limits[0] = limit;
-    limits[0].keys = (struct config_strings){star, 1};
-    config.auth.limits = (struct config_limits){limits, 1};
-    make();
-    return callers_of_key(callers, 0);
-}
-
-Test(caller, without_limits_nothing_is_limited_but_the_size_of_a_batch)
-{
-    make();
-    struct caller *caller = callers_of_key(callers, 0);
-    cr_expect(eq(u64, caller->max_items, 1000));
-    cr_expect(eq(u64, caller->in_flight.max, UINT64_MAX));
-    cr_expect(take(caller, 1000000));
-}
-
-Test(caller, without_a_burst_the_largest_batch_passes_at_once)
-{
-    struct caller *caller = with_limit((struct config_limit){.items_per_second = 5});
-    cr_expect(eq(u64, caller->max_items, 1000));
-    cr_expect(take(caller, 1000) && !take(caller, 1));
-}
-
-Test(caller, a_rate_above_the_largest_batch_is_its_own_burst)
-{
-    struct caller *caller =
-        with_limit((struct config_limit){.items_per_second = 2000, .max_items = 10});
-    cr_expect(take(caller, 2000) && !take(caller, 1));
-}
-
-Test(caller, a_burst_below_the_largest_batch_makes_batches_smaller)
-{
-    struct caller *caller =
-        with_limit((struct config_limit){.items_per_second = 5, .burst = 20});
-    cr_expect(eq(u64, caller->max_items, 20));
-    cr_expect(take(caller, 20) && !take(caller, 1));
-}
-
-Test(caller, no_limit_raises_the_batch_over_the_servers)
-{
-    struct caller *caller =
-        with_limit((struct config_limit){.max_items = 5000, .max_in_flight = 3});
-    cr_expect(eq(u64, caller->max_items, 1000));
-    cr_expect(eq(u64, caller->in_flight.max, 3));
+    struct callers *callers = callers_new();
+    char name[16];
+    for (int i = 0; i < CALLERS_MAX; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        cr_assert(callers_get(callers, name) != NULL);
+    }
+    cr_expect(callers_get(callers, "one more") == NULL);
+    cr_expect(callers_get(callers, "0") != NULL, "those there were are found");
+    callers_free(callers);
 }

@@ -23,7 +23,7 @@ static struct circuits *made(const char *scope)
     buffer_init(&faults, 4096);
     struct config *config = config_load(NULL, overrides, 2, &faults);
     cr_assert_not_null(config);
-    struct circuits *result = circuits_new(config);
+    struct circuits *result = circuits_new(config, 1);
     cr_assert_not_null(result);
     config_free(config);
     buffer_done(&faults);
@@ -74,7 +74,7 @@ static void open(uint64_t of, uint64_t now_ms)
 Test(circuits, there_are_none_unless_asked_for)
 {
     struct config *config = config_defaults();
-    cr_assert_null(circuits_new(config));
+    cr_assert_null(circuits_new(config, 1));
     config_free(config);
     circuits_free(NULL);
 }

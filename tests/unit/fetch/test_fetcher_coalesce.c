@@ -146,7 +146,7 @@ Test(fetcher_coalesce, what_changes_something_is_not_shared)
 Test(fetcher_coalesce, l13_two_callers_never_share)
 {
     struct caller other = *rig->flow.caller;
-    struct flow flow = {.caller = &other};
+    struct flow flow = {.caller = &other, .terms = rig->flow.terms};
     struct rig_call *mine = start("/delay/50"), *theirs = make("/delay/50");
     theirs->call.flow = &flow;
     fetcher_start(rig->fetcher, &theirs->call);
@@ -346,7 +346,7 @@ Test(fetcher_coalesce, the_last_one_that_is_cancelled_ends_the_request)
 static struct rig_call *queue_first(struct flow *flow)
 {
     allow_one_at_once();
-    *flow = (struct flow){.caller = rig->flow.caller};
+    *flow = (struct flow){.caller = rig->flow.caller, .terms = rig->flow.terms};
     rig_start(rig, "/delay/200");
     run_until_running(1);
     struct rig_call *first = make("/ok");
@@ -390,7 +390,7 @@ Test(fetcher_coalesce, the_first_flow_may_be_over_when_the_call_gets_its_slot)
 Test(fetcher_coalesce, the_first_flow_may_go_before_a_redirect)
 {
     char path[128];
-    struct flow own = {.caller = rig->flow.caller};
+    struct flow own = {.caller = rig->flow.caller, .terms = rig->flow.terms};
     snprintf(path, sizeof path, "/to/302/http://127.0.0.1:%u/delay/50", rig->server.port);
     struct rig_call *first = make(path), *second = make(path);
     first->call.flow = &own;

@@ -33,7 +33,7 @@ Test(fetcher_fair, a_caller_has_only_so_many_calls_in_flight)
 {
     use(NULL);
     struct caller other = *rig->flow.caller;
-    struct flow others = {.caller = &other};
+    struct flow others = {.caller = &other, .terms = rig->flow.terms};
     other.in_flight.max = 2;
     for (int i = 0; i < 20; i++)
         start_as(&others, "/delay/10");
@@ -46,7 +46,7 @@ Test(fetcher_fair, a_caller_whose_calls_run_elsewhere_is_tried_again_and_does_no
 {
     use(NULL);
     struct caller other = *rig->flow.caller;
-    struct flow others = {.caller = &other};
+    struct flow others = {.caller = &other, .terms = rig->flow.terms};
     other.in_flight.max = 1;
     budget_force(&other.in_flight, 1);
     start_as(&others, "/ok");
@@ -63,7 +63,7 @@ Test(fetcher_fair, a_caller_whose_calls_run_elsewhere_is_tried_again_and_does_no
 Test(fetcher_fair, a_batch_of_one_does_not_wait_behind_a_batch_of_a_hundred)
 {
     use("fetch.per_origin=1");
-    struct flow small = {.caller = rig->flow.caller};
+    struct flow small = {.caller = rig->flow.caller, .terms = rig->flow.terms};
     for (int i = 0; i < 100; i++)
         rig_start(rig, "/delay/1");
     start_as(&small, "/ok");
@@ -76,7 +76,7 @@ Test(fetcher_fair, a_batch_of_one_does_not_wait_behind_a_batch_of_a_hundred)
 Test(fetcher_fair, what_the_worker_makes_a_batch_wait_is_told_and_an_origin_is_not)
 {
     use("fetch.per_origin=1");
-    struct flow small = {.caller = rig->flow.caller};
+    struct flow small = {.caller = rig->flow.caller, .terms = rig->flow.terms};
     rig_start(rig, "/delay/300");
     rig_start(rig, "/ok");
     rig_run_ms(rig, 100);

@@ -289,7 +289,6 @@ Test(fetcher_limits, idle_connections_of_one_worker_make_room_for_another)
     struct fetcher *first = rig->fetcher;
     struct error err = {0};
     struct fetcher_setup setup = {.loop = &rig->loop,
-                                  .config = rig->config,
                                   .shared = rig->shared,
                                   .budgets = &rig->budgets,
                                   .metrics = rig->metrics};

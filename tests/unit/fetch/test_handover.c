@@ -72,7 +72,8 @@ Test(handover, nothing_happens_without_another_worker)
 
 Test(handover, a_worker_with_a_queue_of_its_own_gets_nothing)
 {
-    struct flow flow = {.caller = rig->flow.caller}; /* a worker's own */
+    struct flow flow = {.caller = rig->flow.caller,
+                        .terms = rig->flow.terms}; /* a worker's own */
     for (int i = 0; i < FEW; i++) {
         struct rig_call *made = rig_call(rig, "/ok");
         made->call.flow = &flow;
@@ -107,6 +108,7 @@ Test(handover, a_worker_whose_calls_wait_for_slots_gets_nothing)
 {
     static struct flow flow;
     flow.caller = rig->flow.caller;
+    flow.terms = rig->flow.terms;
     for (int i = 0; i < FEW + 5; i++) {
         struct rig_call *made = rig_call(rig, "/hang");
         made->call.flow = &flow;

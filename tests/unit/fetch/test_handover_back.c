@@ -44,6 +44,7 @@ Test(handover_back, what_waits_for_the_hosts_slots_is_run_at_home)
 {
     static struct flow flow;
     flow.caller = rig->flow.caller;
+    flow.terms = rig->flow.terms;
     for (int i = 0; i < FEW; i++) { /* all of them */
         struct rig_call *made = rig_call(rig, "/hang");
         made->call.flow = &flow;

@@ -40,7 +40,7 @@ Test(tls_store, an_explicit_file_is_read)
     char path[] = "/tmp/gatherd_test_XXXXXX";
     write_certificate(path);
     struct error err = {0};
-    struct tls_store *store = tls_store_new(path, &err);
+    struct tls_store *store = tls_store_new(path, NULL, &err);
     cr_assert(store != NULL, "%s", err.text);
     cr_expect(eq(sz, tls_store_count(store), 1));
     tls_store_free(store);
@@ -53,7 +53,7 @@ Test(tls_store, an_explicit_file_that_is_missing_or_holds_no_certificate_is_an_e
                                         "/etc/passwd"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct error err = {0};
-        cr_expect(tls_store_new(paths[i], &err) == NULL, "%s", paths[i]);
+        cr_expect(tls_store_new(paths[i], NULL, &err) == NULL, "%s", paths[i]);
         cr_expect(strstr(err.text, paths[i]) != NULL, "%s", err.text);
         cr_expect(strstr(err.text, "fetch.ca_file") != NULL, "%s", err.text);
     }
@@ -65,7 +65,7 @@ Test(tls_store, the_environment_names_the_systems_bundle)
     write_certificate(path);
     setenv("SSL_CERT_FILE", path, 1);
     struct error err = {0};
-    struct tls_store *store = tls_store_new("", &err);
+    struct tls_store *store = tls_store_new("", NULL, &err);
     cr_assert(store != NULL, "%s", err.text);
     cr_expect(eq(sz, tls_store_count(store), 1));
     tls_store_free(store);
@@ -76,7 +76,7 @@ Test(tls_store, a_system_without_certificates_gives_an_empty_store)
 {
     setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1);
     struct error err = {0};
-    struct tls_store *store = tls_store_new("", &err);
+    struct tls_store *store = tls_store_new("", NULL, &err);
     cr_assert(store != NULL);
     cr_expect(eq(sz, tls_store_count(store), 0));
     tls_store_free(store);
@@ -88,7 +88,7 @@ Test(tls_store, contexts_share_the_store_and_may_outlive_it)
     char path[] = "/tmp/gatherd_test_XXXXXX";
     write_certificate(path);
     struct error err = {0};
-    struct tls_store *store = tls_store_new(path, &err);
+    struct tls_store *store = tls_store_new(path, NULL, &err);
     cr_assert(store != NULL, "%s", err.text);
     SSL_CTX *first = SSL_CTX_new(TLS_client_method());
     SSL_CTX *second = SSL_CTX_new(TLS_client_method());

@@ -20,6 +20,7 @@ static struct process_state state;
 static struct metrics_shard *shard;
 static struct front *front;
 static struct callers *callers;
+static struct snapshot *snapshot;
 static struct admission admission;
 static int closed_count;
 static char received[1 << 20]; /* all of one client's replies */
@@ -53,12 +54,12 @@ static void start_front(void)
     shard = metrics_shard_new();
     state = (struct process_state){.shards = &shard, .shard_count = 1, .version = "1"};
     atomic_store(&state.is_ready, true);
-    callers = callers_new(&config, &err);
-    cr_assert_not_null(callers, "%s", err.text);
+    callers = callers_new();
+    snapshot = snapshot_new(callers, &config, &err);
+    cr_assert_not_null(snapshot, "%s", err.text);
     const struct front_setup setup = {.role = FRONT_MAIN,
                                       .loop = &loop,
-                                      .config = &config,
-                                      .callers = callers,
+                                      .snapshot = snapshot,
                                       .admission = &admission,
                                       .budgets = &budgets,
                                       .metrics = shard,
@@ -73,6 +74,7 @@ static void start_front(void)
 static void stop_front(void)
 {
     front_free(front);
+    snapshot_release(snapshot);
     callers_free(callers);
     loop_done(&loop);
     metrics_shard_free(shard);

@@ -361,7 +361,7 @@ Test(front, a_full_reply_budget_refuses_new_batches)
 Test(front, a_batch_that_could_not_be_done_in_time_is_not_taken_off_its_callers_rate)
 {
     uint64_t wait_ns;
-    struct caller *caller = callers_everybody(callers);
+    struct caller *caller = callers_get(callers, "");
     rate_init(&caller->items, 1, 1);
     item_count = 1;
     admission_init(&admission, 1000);

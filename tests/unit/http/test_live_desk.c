@@ -68,11 +68,8 @@ static void start(void)
     board = live_board_new(DESKS);
     atomic_store(&clients, 3);
     for (unsigned i = 0; i < DESKS; i++) {
-        const struct fetcher_setup fetcher_setup = {.loop = &loop,
-                                                    .config = config,
-                                                    .shared = shared,
-                                                    .budgets = &budgets,
-                                                    .metrics = shard};
+        const struct fetcher_setup fetcher_setup = {
+            .loop = &loop, .shared = shared, .budgets = &budgets, .metrics = shard};
         fetchers[i] = fetcher_new(&fetcher_setup, &err);
         cr_assert(fetchers[i] != NULL, "%s", err.text);
         const struct live_desk_setup setup = {.board = board,

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reload from its request to its last word. Called by serve.c, and by the bell that
+ * workers ring. */
+#include "reload.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config/diff.h"
+#include "ceilings.h"
+#include "listen_address.h"
+#include "reload_report.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum {
+    FAULTS_MAX_BYTES = 1 << 20,
+    ANSWER_MAX = 600 * 1024,
+    /* As many as server.listen and ops.listen can name, 16 entries each. */
+    OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
+};
+
+struct reload {
+    struct reload_setup setup;
+    struct reload_parts parts;
+    struct reload_board *board;
+    struct watch bell;         /* asked for, or a worker has changed */
+    struct snapshot *snapshot; /* in use; held */
+    struct snapshot *previous; /* while workers change; held */
+    struct config *fresh;      /* of `snapshot`, whose TLS key is not wiped yet */
+    struct buffer faults;      /* warnings, when there is nothing else */
+    bool is_open;
+    bool is_wanted;
+};
+
+const struct config *reload_config(const struct reload *reload)
+{
+    return reload->snapshot ? reload->snapshot->config : reload->setup.config;
+}
+
+struct reload_board *reload_board(struct reload *reload)
+{
+    return reload->board;
+}
+
+void reload_changed(void *context)
+{
+    const struct reload *reload = context;
+    uint64_t one = 1;
+    ssize_t written = write(reload->bell.fd, &one, sizeof one);
+    (void)written; /* EAGAIN: the bell rings already */
+}
+
+/* -------------------------------------------------------------------------- the end */
+
+static void refuse(struct reload *reload, struct snapshot *next, struct config *config)
+{
+    struct log_line line;
+    struct slice faults = buffer_slice(&reload->faults);
+    snapshot_release(next);
+    config_free(config);
+    reload_report_faults(faults, false);
+    log_begin(&line, LOG_ERROR, "reload_refused");
+    log_text(&line, "message", "the configuration in use was not changed");
+    log_int(&line, "generation",
+            (int64_t)atomic_load(&reload->setup.state->config_generation));
+    log_end(&line);
+    metrics_add(reload->setup.metrics, METRIC_RELOADS, RELOAD_REFUSED, 1);
+    reload_board_end(reload->board, false, faults);
+    buffer_done(&reload->faults);
+    notify_ready(reload->setup.notify, "serving; the last reload was refused");
+}
+
+static void refuse_because(struct reload *reload, struct snapshot *next,
+                           struct config *config, const struct error *err)
+{
+    buffer_append_format(&reload->faults, "%s: %s\n", reload->setup.source.file,
+                         err->text);
+    refuse(reload, next, config);
+}
+
+/* Every worker has changed. */
+static void finish(struct reload *reload)
+{
+    struct reload_report report = {.changed_count = 0};
+    struct snapshot *previous = reload->previous;
+    const struct config *config = reload->snapshot->config;
+    struct buffer answer;
+    uint64_t generation =
+        atomic_fetch_add(&reload->setup.state->config_generation, 1) + 1;
+    uint64_t now_ms = clock_wall_ms();
+    atomic_store(&reload->setup.state->config_loaded_at_ms, now_ms);
+    reload_report_make(&report, reload->setup.config, previous->config, config,
+                       previous->tls_store != reload->snapshot->tls_store);
+    reload_report_faults(buffer_slice(&reload->faults), true);
+    reload_report_log(&report, previous->config, config, generation);
+    buffer_done(&reload->faults);
+    config_forget_tls_key(reload->fresh); /* every front has read it */
+    reload->fresh = NULL;
+    reload->previous = NULL;
+    snapshot_release(previous);
+    metrics_add(reload->setup.metrics, METRIC_RELOADS, RELOAD_DONE, 1);
+    metrics_set(reload->setup.metrics, METRIC_CONFIG_GENERATION, generation);
+    metrics_set(reload->setup.metrics, METRIC_CONFIG_LOADED, now_ms / 1000);
+    buffer_init(&answer, ANSWER_MAX);
+    reload_report_answer(&report, generation, &answer);
+    reload_board_end(reload->board, true, buffer_slice(&answer));
+    buffer_done(&answer);
+    reload_report_done(&report);
+    notify_ready(reload->setup.notify, "serving");
+}
+
+static bool is_changing(const struct reload *reload)
+{
+    if (!reload->previous)
+        return false;
+    for (unsigned i = 0; i < reload->parts.worker_count; i++) {
+        if (!worker_has_changed(reload->parts.workers[i]))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------------- listeners */
+
+static bool has(const struct config_strings *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct config_strings *addresses_of(const struct config *config,
+                                                 enum front_role role)
+{
+    return role == FRONT_OPS ? &config->ops.listen : &config->server.listen;
+}
+
+/* Closes those of `config` that `other` does not have. */
+static void close_listeners(struct reload *reload, const struct config *config,
+                            const struct config *other)
+{
+    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *own = addresses_of(config, (enum front_role)role);
+        const struct config_strings *left = addresses_of(other, (enum front_role)role);
+        for (size_t i = 0; i < own->count; i++) {
+            if (!has(left, own->items[i]))
+                listener_close_address(reload->parts.listener, own->items[i],
+                                       (enum front_role)role);
+        }
+    }
+}
+
+static bool open_listener(struct reload *reload, const char *address,
+                          enum front_role role, struct error *err)
+{
+    if (strncmp(address, "fd:", 3) == 0)
+        return error_set(err, ERROR_INVALID,
+                         "%s: sockets of a service manager are taken at the start; "
+                         "restart",
+                         address);
+    if (reload->setup.config->process.sandbox)
+        return error_set(err, ERROR_INVALID,
+                         "%s: in its sandbox (process.sandbox: on) a running process "
+                         "opens no listener; restart",
+                         address);
+    return listener_open(reload->parts.listener, address, role, err);
+}
+
+/* *ret_count: how many were opened. */
+static bool open_listeners(struct reload *reload, const struct config *config,
+                           size_t *ret_count, struct error *err)
+{
+    const struct config *current = reload_config(reload);
+    *ret_count = 0;
+    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *list = addresses_of(config, (enum front_role)role);
+        const struct config_strings *old = addresses_of(current, (enum front_role)role);
+        for (size_t i = 0; i < list->count; i++) {
+            if (has(old, list->items[i]))
+                continue;
+            if (!open_listener(reload, list->items[i], (enum front_role)role, err))
+                return false;
+            ++*ret_count;
+        }
+    }
+    return true;
+}
+
+/* A batch must not reach gatherd itself. While no listener came what was known is taken
+ * over: in a sandbox the machine's addresses cannot be asked for. */
+static bool refuse_own(struct reload *reload, struct snapshot *next, size_t opened,
+                       struct error *err)
+{
+    if (opened == 0)
+        return snapshot_copy_own(next, reload->snapshot, err);
+    struct sockaddr_storage names[OWN_LISTENERS_MAX];
+    size_t count = listener_names(reload->parts.listener, names, OWN_LISTENERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!snapshot_add_own(next, (const struct sockaddr *)&names[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------- the swap */
+
+static bool has_new_door(const struct config *before, const struct config *after)
+{
+    return config_differs(before, after, "server.tls.certificate") ||
+           config_differs(before, after, "server.tls.key") ||
+           config_differs(before, after, "server.tls.client_ca") ||
+           config_differs(before, after, "server.head_max_bytes");
+}
+
+static void swap(struct reload *reload, struct snapshot *next, struct config *config,
+                 const struct ceilings *ceilings)
+{
+    struct error err;
+    const struct config *before = reload_config(reload);
+    bool is_new = has_new_door(before, config);
+    snapshot_own(next, config);
+    reload->fresh = config;
+    reload->previous = reload->snapshot;
+    reload->snapshot = next;
+    log_setup((enum log_level)config->log.level, (enum log_format)config->log.format);
+    ceilings_use(ceilings, config, reload->setup.budgets);
+    listener_limit(reload->parts.listener, ceilings->descriptors.max_connections);
+    snapshot_apply(next, &reload->setup.budgets->in_flight);
+    for (unsigned i = 0; i < reload->parts.worker_count; i++)
+        worker_change(reload->parts.workers[i], next, is_new);
+    /* Behind that: what they accept comes under the new configuration. */
+    if (!listener_start(reload->parts.listener, &err))
+        log_message(LOG_ERROR, "accept_failed", err.text);
+    close_listeners(reload, before, config);
+}
+
+/* A pipe is read once; reading it again would give an empty file, with every default. */
+static bool can_be_read_again(const char *file, struct error *err)
+{
+    struct stat status;
+    if (stat(file, &status) != 0)
+        return true; /* config_load says it better */
+    if (S_ISREG(status.st_mode) ||
+        (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3))) /* /dev/null */
+        return true;
+    return error_set(err, ERROR_INVALID, "it is no file, and so can be read only once");
+}
+
+static struct config *read_config(struct reload *reload)
+{
+    const struct reload_source *source = &reload->setup.source;
+    struct error err;
+    if (can_be_read_again(source->file, &err))
+        return config_load(source->file, source->overrides, source->override_count,
+                           &reload->faults);
+    buffer_append_format(&reload->faults, "%s: %s\n", source->file, err.text);
+    return NULL;
+}
+
+static void run(struct reload *reload)
+{
+    struct error err;
+    struct ceilings ceilings;
+    size_t opened = 0;
+    reload_board_begin(reload->board);
+    notify_reloading(reload->setup.notify);
+    buffer_init(&reload->faults, FAULTS_MAX_BYTES);
+    struct config *config = read_config(reload);
+    if (!config) {
+        refuse(reload, NULL, NULL);
+        return;
+    }
+    const struct config *before = reload_config(reload);
+    struct snapshot *next =
+        snapshot_new(fetch_shared_callers(reload->parts.shared), config, &err);
+    bool is_sound = next && snapshot_share(next, reload->snapshot, &err) &&
+                    ceilings_find(config, reload->parts.worker_count, &ceilings, &err) &&
+                    (!has_new_door(before, config) || front_try(config, &err));
+    if (is_sound && !(open_listeners(reload, config, &opened, &err) &&
+                      refuse_own(reload, next, opened, &err))) {
+        close_listeners(reload, config, before);
+        is_sound = false;
+    }
+    if (is_sound)
+        swap(reload, next, config, &ceilings);
+    else
+        refuse_because(reload, next, config, &err);
+}
+
+static void go_on(struct reload *reload)
+{
+    if (reload->previous && !is_changing(reload))
+        finish(reload);
+    if (!reload->is_open || reload->previous)
+        return;
+    if (!reload->is_wanted && !reload_board_is_asked(reload->board))
+        return;
+    reload->is_wanted = false;
+    run(reload);
+    reload_changed(reload); /* look again: for those who asked meanwhile */
+}
+
+static void on_bell(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    uint64_t rings;
+    ssize_t got = read(watch->fd, &rings, sizeof rings);
+    (void)got;
+    go_on(container_of(watch, struct reload, bell));
+}
+
+/* ------------------------------------------------------------------------- lifecycle */
+
+struct reload *reload_new(const struct reload_setup *setup, struct error *err)
+{
+    struct reload *reload = memory_new(sizeof *reload);
+    reload->setup = *setup;
+    reload->board = reload_board_new(reload_changed, reload);
+    reload->bell.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    reload->bell.on_ready = on_bell;
+    if (reload->bell.fd >= 0 &&
+        loop_watch(setup->loop, &reload->bell, reload->bell.fd, EPOLLIN))
+        return reload;
+    error_set_errno(err, errno, "cannot make the reload's bell");
+    reload_free(reload);
+    return NULL;
+}
+
+void reload_free(struct reload *reload)
+{
+    if (!reload)
+        return;
+    loop_unwatch(reload->setup.loop, &reload->bell);
+    if (reload->bell.fd >= 0)
+        close(reload->bell.fd);
+    snapshot_release(reload->previous);
+    snapshot_release(reload->snapshot);
+    buffer_done(&reload->faults);
+    reload_board_free(reload->board);
+    free(reload);
+}
+
+void reload_begin(struct reload *reload, const struct reload_parts *parts)
+{
+    reload->parts = *parts;
+    reload->snapshot = snapshot_hold(fetch_shared_first(parts->shared));
+    reload->is_open = true;
+    metrics_set(reload->setup.metrics, METRIC_CONFIG_GENERATION, 1);
+    metrics_set(reload->setup.metrics, METRIC_CONFIG_LOADED, clock_wall_ms() / 1000);
+    reload_changed(reload); /* for those who have asked already */
+}
+
+void reload_ask(struct reload *reload)
+{
+    reload->is_wanted = true;
+    go_on(reload);
+}
+
+void reload_stop(struct reload *reload)
+{
+    reload->is_open = false;
+}
