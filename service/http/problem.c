@@ -39,7 +39,8 @@ static const struct problem_row {
     [PROBLEM_FORBIDDEN] =
         {"forbidden", 403, NULL, "This caller may not do that",
          "The caller is known, or had to show a client certificate, but may not use "
-         "this resource. Ask whoever runs this service."},
+         "this resource; or a web page of another site tried to change something. Ask "
+         "whoever runs this service."},
     [PROBLEM_NOT_FOUND] =
         {"not-found", 404, NULL, "There is nothing at this path",
          "The path is not one of this service. Paths are compared byte by byte: no "
@@ -77,8 +78,10 @@ static const struct problem_row {
          "a Content-Encoding."},
     [PROBLEM_MISDIRECTED] =
         {"misdirected", 421, NULL, "The request is for another host",
-         "The Host header names none of the hosts this service goes by (server.hosts). "
-         "Nothing was done. Call it by one of its names."},
+         "The Host header names none of the hosts this service goes by (server.hosts), "
+         "or "
+         "for what is an operator's neither one of them nor an address. Nothing was "
+         "done. Call it by one of its names."},
     [PROBLEM_HEAD_TOO_LARGE] =
         {"head-too-large", 431, NULL, "The request's headers are too large",
          "The request has more or longer header lines than the server takes."},

@@ -76,6 +76,11 @@ export const tests = {
     await page.click(".explanation .grid-rows .grid-row >> nth=0");
     assert.match(await page.textContent("#details-body"), /curl --silent.*\/json/);
     await stage.shot(page, "explain");
+    await run(page);
+    await page.click("#explain");
+    await page.waitForSelector(".explanation");
+    await page.selectOption("#run-select", "1");
+    assert.equal((await rows(page)).length, 3, "back to the run");
   },
 
   async "the batch as curl does what the console does"(page, stage) {

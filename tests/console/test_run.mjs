@@ -104,6 +104,16 @@ export const tests = {
     assert.ok(new Set(widths).size > 1, `it moves: ${widths}`);
     assert.match(await verdict(page), /^Running: 1 of 2/);
     await ended(page);
+    await compose(page, [`${stage.upstream}/delay/900`]);
+    await page.click("#run");
+    await page.waitForFunction(() => document.querySelectorAll("#run-select option").length === 2);
+    await page.selectOption("#run-select", "1");
+    await page.selectOption("#run-select", "2");
+    const width = async () => (await rows(page))[0].bars[0].width;
+    const before = await width();
+    await page.waitForTimeout(150);
+    assert.ok(await width() !== before, "and goes on when it is looked at again");
+    await ended(page);
   },
 
   async "cancel ends the batch and keeps what came"(page, stage) {

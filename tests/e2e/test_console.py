@@ -2,6 +2,7 @@
 """The console's routes: on which listeners they are, and which requests they refuse."""
 import gzip
 import hashlib
+import http.client
 import json
 import re
 import signal
@@ -212,6 +213,15 @@ def test_a_name_of_ours_is_taken(start_gatherd):
     _, ops = with_ops(start_gatherd, server__hosts=["gateway.example"])
     for host, status in (("gateway.example", 200), ("localhost", 200), ("other.example", 421)):
         assert request(ops, "GET", "/console", headers={"Host": host}).status == status, host
+
+
+def test_the_loopback_of_ipv6_is_local_too(start_gatherd):
+    port, six = free_port(), free_port()
+    start_gatherd(options(server__listen=[f"127.0.0.1:{port}", f"[::1]:{six}"]), port=port)
+    connection = http.client.HTTPConnection("::1", six, timeout=10)
+    connection.request("GET", "/console")
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def test_on_a_unix_socket_any_name_will_do(start_gatherd, tmp_path):

@@ -66,7 +66,6 @@ export class Comparison {
   #render([request, first, second, change, bar], item, row) {
     if (row.item === item) return;
     row.item = item;
-    row.dataset.outcome = (item.b ?? item.a).outcome;
     setText(request, `${item.id}  ${splitUrl(item.url).path}`);
     request.title = item.url;
     setText(first, label(item.a));
@@ -76,7 +75,10 @@ export class Comparison {
     setText(change, Number.isNaN(item.change) ? "" : sign + ms(Math.abs(item.change)));
     change.dataset.trend = item.change > 1 ? "slower" : item.change < -1 ? "faster" : "same";
     while (bar.children.length < 2) bar.append(el("div", { class: "half" }));
-    drawBar(bar.children[0], item.a ?? { outcome: "pending" }, this.span);
-    drawBar(bar.children[1], item.b ?? { outcome: "pending" }, this.span);
+    [[item.a, first], [item.b, second]].forEach(([each, cell], index) => {
+      const shown = each ?? { outcome: "pending" };
+      cell.dataset.outcome = bar.children[index].dataset.outcome = shown.outcome;
+      drawBar(bar.children[index], shown, this.span);
+    });
   }
 }

@@ -36,7 +36,10 @@ export class Results {
     });
     byId("details-close").addEventListener("click", () => this.close());
     byId("details").addEventListener("keydown", (event) => event.key === "Escape" && this.close());
-    byId("run-select").addEventListener("change", () => this.show(this.#byNumber(byId("run-select").value)));
+    byId("run-select").addEventListener("change", () => {
+      const run = this.#byNumber(byId("run-select").value);
+      if (run) this.show(run);
+    });
     byId("compare-select").addEventListener("change", () => this.#compare());
     byId("save-har").addEventListener("click", () => this.saveHar());
     this.changed = perFrame(() => this.#draw());
@@ -75,7 +78,6 @@ export class Results {
     this.runs.unshift(run);
     this.runs.length = Math.min(this.runs.length, RUNS_MAX);
     this.show(run);
-    this.#tick();
   }
 
   show(run) {
@@ -86,7 +88,8 @@ export class Results {
     this.waterfall.grid.at = -1;
     this.arrange();
     this.#listRuns();
-    this.changed();
+    clearTimeout(this.timer);
+    this.#tick();
   }
 
   /** Draws on while the batch runs: bars grow also when nothing comes. */
@@ -135,6 +138,11 @@ export class Results {
     const explanation = new Explanation(document, requests, (item) => this.#openDetails(item.id, explainedDetails(item)));
     this.close();
     byId("results").dataset.state = "explained";
+    if (this.run) {
+      this.#listRuns();
+      byId("run-select").prepend(el("option", { value: "" }, "Explanation")); // the way back is another choice
+      byId("run-select").value = "";
+    }
     this.#place(explanation.grid.element);
     setText(byId("verdict"), explanation.sentence);
     announce(explanation.sentence);
