@@ -183,3 +183,15 @@ Test(live_document, at_most_a_hundred_origins_are_listed)
     cr_assert(number(document, "originsLeftOff", NULL) == 50);
     json_decref(document);
 }
+
+Test(live_document, an_origin_of_which_no_call_has_ended_has_no_mean)
+{
+    struct origin origin = {.target = {.scheme = "http", .host = "new", .port = 80}};
+    origin.gate.running = 1;
+    origin_report_add(parts[0].origins, &origin, 0);
+    json_t *document = written();
+    json_t *row = json_array_get(at(document, "origins", NULL), 0);
+    bool has_none = is_a(JSON_NULL, at(row, "meanMs", NULL));
+    cr_assert(has_none);
+    json_decref(document);
+}
