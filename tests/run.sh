@@ -186,7 +186,7 @@ part_tsan() {
     # retry budget, and in reloads.
     # shellcheck disable=SC2046
     run_pytest tsan -m "not slow" $(printf 'tests/e2e/test_%s.py ' batch_spellings replies \
-        all_cores cancel shutdown front ops memory keys front_limits unasked breaker retries live run_ends logs reload) || true
+        all_cores cancel shutdown front ops memory keys front_limits unasked breaker retries live run_ends logs reload restart) || true
     rm -f "$results"/tsan-report*
     check "every load passes, small and short" \
         env TSAN_OPTIONS="log_path=$results/tsan-report second_deadlock_stack=1" \
