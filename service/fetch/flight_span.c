@@ -11,8 +11,9 @@
 #include "trace/span.h"
 #include "trace/tracer.h"
 
-#include <stdio.h>
 #include <string.h>
+
+enum { DIGITS_MAX = 10 };
 
 void flight_span_open(struct flight *flight)
 {
@@ -35,30 +36,49 @@ static uint64_t us_since(double before_ms, double now_ms)
 }
 
 /* Only behind one of these is there something to hide. */
-static bool is_plain_url(struct slice url)
+static bool has_secrets(struct slice url)
 {
-    return !memchr(url.data, '?', url.len) && !memchr(url.data, '#', url.len) &&
-           !memchr(url.data, '@', url.len);
+    return memchr(url.data, '?', url.len) || memchr(url.data, '#', url.len) ||
+           memchr(url.data, '@', url.len);
 }
 
-static void put_url(struct buffer *out, struct slice url, const struct config *config)
+/* One that was vetted is printable ASCII without backslash (url.h). */
+static void put_url(struct buffer *out, struct slice url, bool is_vetted,
+                    const struct config *config)
 {
     const struct slice key = SPAN_KEY("url.full");
-    if (url.len == 0 || is_plain_url(url)) {
-        span_put(out, key, url);
-        return;
-    }
     char text[SPAN_TEXT_MAX];
     struct buffer shown = {.data = text, .cap = sizeof text, .max = sizeof text};
-    enum redact_mode mode = (enum redact_mode)config->log.redact;
-    redact_url(&shown, url, mode); /* of a long one the beginning */
-    span_put(out, key, buffer_slice(&shown));
+    if (url.len == 0)
+        return;
+    if (has_secrets(url)) {
+        enum redact_mode mode = (enum redact_mode)config->log.redact;
+        redact_url(&shown, url, mode); /* of a long one the beginning */
+        span_put(out, key, buffer_slice(&shown));
+    } else if (is_vetted && url.len < SPAN_TEXT_MAX && !memchr(url.data, '"', url.len)) {
+        SPAN_PUT_PLAIN(out, "url.full", url);
+    } else {
+        span_put(out, key, url);
+    }
+}
+
+/* A number as text; it ends where `room` does. */
+static struct slice digits_of(unsigned number, char room[DIGITS_MAX])
+{
+    size_t at = DIGITS_MAX;
+    do {
+        room[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return slice_make(room + at, DIGITS_MAX - at);
 }
 
 static void put_server(struct buffer *out, const struct target *target)
 {
-    span_put(out, SPAN_KEY("server.address"), slice_from(target->host));
-    span_put_number(out, SPAN_KEY("server.port"), target->port);
+    char digits[DIGITS_MAX];
+    /* Of a name or an address nothing needs an escape. */
+    SPAN_PUT_PLAIN(out, "server.address", slice_from(target->host));
+    SPAN_PUT_DIGITS(out, "server.port", digits_of(target->port, digits));
 }
 
 /* "192.0.2.1:80" and "[2001:db8::1]:80", cut where the port begins. */
@@ -70,27 +90,31 @@ static void put_peer(struct buffer *out, const char *remote)
     struct slice address = slice_make(remote, (size_t)(colon - remote));
     if (*remote == '[')
         address = slice_make(remote + 1, address.len - 2);
-    span_put(out, SPAN_KEY("network.peer.address"), address);
+    SPAN_PUT_PLAIN(out, "network.peer.address", address);
 }
 
 static void put_reply(struct buffer *out, const struct reply_head *head)
 {
+    char digits[DIGITS_MAX];
     if (head->status > 0)
-        span_put_number(out, SPAN_KEY("http.response.status_code"), head->status);
+        SPAN_PUT_DIGITS(out, "http.response.status_code",
+                        digits_of((unsigned)head->status, digits));
     if (head->version)
-        span_put(out, SPAN_KEY("network.protocol.version"), slice_from(head->version));
+        SPAN_PUT_PLAIN(out, "network.protocol.version", slice_from(head->version));
 }
 
 static void put_request(struct buffer *out, const struct flight *flight)
 {
     const struct call *call = flight->call;
+    char digits[DIGITS_MAX];
     unsigned resends = call->resends + flight->span.sent;
-    span_put(out, SPAN_KEY("http.request.method"),
-             slice_from(call_method_name(flight->method)));
-    put_url(out, flight->url ? slice_from(flight->url) : call->url, fetcher_config(call));
+    SPAN_PUT_PLAIN(out, "http.request.method",
+                   slice_from(call_method_name(flight->method)));
+    put_url(out, flight->url ? slice_from(flight->url) : call->url, flight->span.is_open,
+            fetcher_config(call));
     if (resends > 0)
-        span_put_number(out, SPAN_KEY("http.request.resend_count"), resends);
-    span_put_number(out, SPAN_KEY("gatherd.item.index"), call->item_index);
+        SPAN_PUT_DIGITS(out, "http.request.resend_count", digits_of(resends, digits));
+    SPAN_PUT_DIGITS(out, "gatherd.item.index", digits_of(call->item_index, digits));
 }
 
 static void put_attempt(struct buffer *out, const struct flight *flight)
@@ -106,13 +130,11 @@ static void put_attempt(struct buffer *out, const struct flight *flight)
 
 static void put_error(struct buffer *out, enum call_code code, int status)
 {
-    char text[8];
-    if (code != CALL_OK) {
-        span_put(out, SPAN_KEY("error.type"), slice_from(call_code_row(code)->name));
-    } else if (status >= 400) {
-        int len = snprintf(text, sizeof text, "%d", status);
-        span_put(out, SPAN_KEY("error.type"), slice_make(text, (size_t)len));
-    }
+    char digits[DIGITS_MAX];
+    if (code != CALL_OK)
+        SPAN_PUT_PLAIN(out, "error.type", slice_from(call_code_row(code)->name));
+    else if (status >= 400)
+        SPAN_PUT_PLAIN(out, "error.type", digits_of((unsigned)status, digits));
 }
 
 static void put_phases(struct buffer *out, const struct flight *flight, uint64_t wall_us)
@@ -210,7 +232,7 @@ void flight_span_join(const struct flight *flight, const struct call *call,
         .end_us = trace->wall_us + clock_now_us(),
     };
     span_open(out, &span);
-    put_url(out, call->url, fetcher_config(call));
+    put_url(out, call->url, false, fetcher_config(call));
     span_put_number(out, SPAN_KEY("gatherd.item.index"), call->item_index);
     span_links(out);
     if (flight->span.sent > 0)
