@@ -48,9 +48,15 @@ void confine_memory(const struct config *config)
 
 /* --------------------------------------------------------------------- sandbox */
 
+enum {
+    READABLE_MAX = SANDBOX_PATHS_MAX - 1,
+    /* Two and a half for each readable one, and the listeners'. */
+    FOLDERS_MAX = 3 * SANDBOX_PATHS_MAX,
+};
+
 /* The folders of the configuration's own files; freed by forget. */
 struct folders {
-    char *paths[SANDBOX_PATHS_MAX];
+    char *paths[FOLDERS_MAX + SANDBOX_PATHS_MAX];
     size_t count;
 };
 
@@ -71,6 +77,44 @@ static void forget(struct folders *folders)
 {
     for (size_t i = 0; i < folders->count; i++)
         free(folders->paths[i]);
+}
+
+static bool has_path(const struct sandbox_setup *setup, const char *path)
+{
+    for (size_t i = 0; i < setup->readable_count; i++) {
+        if (strcmp(setup->readable[i], path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The folder, because a file that is replaced is another one to Landlock; but not all
+ * there is for a file in "/". */
+static void add_folder(struct sandbox_setup *setup, struct folders *folders,
+                       const char *file)
+{
+    if (setup->readable_count == READABLE_MAX || folders->count >= FOLDERS_MAX)
+        return; /* a reload says that it cannot read it */
+    const char *folder = folder_of(folders, file);
+    if (strcmp(folder, "/") == 0)
+        folder = file;
+    if (!has_path(setup, folder))
+        setup->readable[setup->readable_count++] = folder;
+}
+
+/* What a reload reads again: where it is named, and where links lead from there (certbot
+ * keeps the files that "live" links to in "archive"). */
+static void add_reread(struct sandbox_setup *setup, struct folders *folders,
+                       const char *file)
+{
+    char *target = realpath(file, NULL);
+    add_folder(setup, folders, file);
+    if (target && folders->count < FOLDERS_MAX) {
+        folders->paths[folders->count++] = target; /* freed with them */
+        add_folder(setup, folders, target);
+    } else {
+        free(target);
+    }
 }
 
 static void add_listener(struct sandbox_setup *setup, struct folders *folders,
@@ -129,10 +173,11 @@ bool confine_process(const struct config *config, const char *config_file,
     struct folders folders = {.count = 0};
     for (size_t i = 0; i < SYSTEM_FILES; i++)
         setup.readable[setup.readable_count++] = system_files[i];
-    setup.readable[setup.readable_count++] = folder_of(&folders, config_file);
+    add_reread(&setup, &folders, config_file);
     if (config->fetch.ca_file[0])
-        setup.readable[setup.readable_count++] =
-            folder_of(&folders, config->fetch.ca_file);
+        add_reread(&setup, &folders, config->fetch.ca_file);
+    for (size_t i = 0; i < config->files.count; i++)
+        add_reread(&setup, &folders, config->files.items[i]);
     add_listeners(&setup, &folders, &config->server.listen);
     add_listeners(&setup, &folders, &config->ops.listen);
     add_listener(&setup, &folders, config->server.handover);

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SANDBOX_PATHS_MAX = 64 };
+enum { SANDBOX_PATHS_MAX = 256 };
 
 struct sandbox_setup {
     /* Files, and folders with all that is in them, that stay readable. What does not

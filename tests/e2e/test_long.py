@@ -65,3 +65,12 @@ def test_o1_restarts_by_hand_over_lose_no_request(tmp_path):
     seen, wrong = handover.restart(tmp_path, 8, arguments)
     assert not wrong, (seen, wrong)
     assert seen["requests"] > 100 and seen["connections closed as told"] > 8, seen
+
+
+def test_o3_reloads_lose_no_request(tmp_path):
+    """A hundred and twenty of them under load, every third file invalid."""
+    reload = script("reload")
+    seen, wrong = reload.reload(tmp_path, 120, reload.parse_arguments(["--clients", "6"]))
+    assert not wrong, (seen, wrong)
+    assert (seen["reloads done"], seen["reloads refused"]) == (80, 40), seen
+    assert seen["requests"] > 100, seen

@@ -150,3 +150,15 @@ Test(rate, threads_together_take_exactly_what_there_is)
     }
     cr_expect(eq(u32, sum, BURST));
 }
+
+Test(rate, a_change_leaves_what_was_taken_taken)
+{
+    struct rate rate;
+    uint64_t wait_ns;
+    rate_init(&rate, 1, 3);
+    cr_assert(rate_take(&rate, 1000000, 3, &wait_ns));
+    rate_change(&rate, 2, 3);
+    cr_expect(not(rate_take(&rate, 1000000, 1, &wait_ns)));
+    rate_change(&rate, 0, 1);
+    cr_expect(rate_take(&rate, 1000000, 1000, &wait_ns), "no limit any more");
+}

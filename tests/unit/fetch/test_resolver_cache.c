@@ -148,3 +148,20 @@ Test(resolver_cache, many_names_come_and_go_within_the_ceiling)
     resolver_cache_done(&cache);
     cr_expect(eq(sz, cache.count, 0));
 }
+
+Test(resolver_cache, a_lower_ceiling_holds_at_once)
+{
+    struct resolver_answer answer = one();
+    struct resolver_cache cache;
+    resolver_cache_init(&cache, 3);
+    resolver_cache_put(&cache, "a", &answer, 0, 500);
+    resolver_cache_put(&cache, "b", &answer, 0, 500);
+    resolver_cache_put(&cache, "c", &answer, 0, 500);
+    resolver_cache_limit(&cache, 1);
+    cr_expect(has(&cache, "c", 0));
+    cr_expect_not(has(&cache, "a", 0) || has(&cache, "b", 0));
+    resolver_cache_limit(&cache, 2);
+    resolver_cache_put(&cache, "d", &answer, 0, 500);
+    cr_expect(eq(sz, cache.count, 2));
+    resolver_cache_done(&cache);
+}

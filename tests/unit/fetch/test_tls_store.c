@@ -102,3 +102,23 @@ Test(tls_store, contexts_share_the_store_and_may_outlive_it)
     SSL_CTX_free(second);
     unlink(path);
 }
+
+Test(tls_store, a_file_that_holds_the_same_is_the_same_store)
+{
+    char path[] = "/tmp/gatherd_test_XXXXXX", other[] = "/tmp/gatherd_test_XXXXXX";
+    write_certificate(path);
+    write_certificate(other);
+    struct error err = {0};
+    struct tls_store *store = tls_store_new(path, NULL, &err);
+    cr_assert(store != NULL, "%s", err.text);
+    struct tls_store *again = tls_store_new(path, store, &err);
+    cr_expect(again == store);
+    cr_expect(rename(other, path) == 0);
+    struct tls_store *changed = tls_store_new(path, store, &err);
+    cr_expect(changed != NULL && changed != store);
+    tls_store_free(again);
+    cr_expect(eq(sz, tls_store_count(store), 1), "one hold is left");
+    tls_store_free(store);
+    tls_store_free(changed);
+    unlink(path);
+}
