@@ -20,6 +20,7 @@ import pytest
 from harness.configuration import options
 from harness.gatherd import slowness
 from harness.process import wait_until
+from harness.reloading import reload
 
 from test_for_each import gives
 from test_keys import make_key, with_keys
@@ -372,3 +373,25 @@ def test_l12_the_last_lines_are_written_before_the_end(start_gatherd, pipe):
     lines = [json.loads(line) for line in pipe.read().splitlines()]
     assert len([line for line in lines if line["event"] == "item"]) == 50
     assert lines[-1]["event"] == "stopped"
+
+
+# ---- reload
+
+def test_a_reload_changes_what_is_logged_of_items_and_how(start_gatherd, upstream):
+    gatherd = start_gatherd()
+    url = upstream.url("ok", page="1", token="s3cret")
+
+    def lines_with(**log):
+        """Those of one batch, with these options."""
+        reload(gatherd, {"log": log})
+        before = len(gatherd.log_text().splitlines())
+        gatherd.batch([url])
+        return gatherd.log_text().splitlines()[before:]
+    item, _ = lines_with(items="all")
+    assert json.loads(item)["url"] == upstream.url("ok") + "?page=1&token=***"
+    item, _ = lines_with(items="all", redact="query")
+    assert json.loads(item)["url"] == upstream.url("ok") + "?***"
+    item, batch = lines_with(items="all", format="text")
+    assert " info    item " in item and " info    batch " in batch
+    assert len(lines_with(items="failed")) == 1
+    assert not lines_with(items="all", level="error")
