@@ -314,7 +314,7 @@ static void close_some(struct listener *listener, const char *address,
         node = node->next;
         if (open->role != role || (address && strcmp(open->address, address) != 0))
             continue;
-        while (open->watch.is_watched && accept_one(open))
+        while (open->watch.is_watched && !is_left_to_others(open) && accept_one(open))
             ;
         close_socket(open);
     }
