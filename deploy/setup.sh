@@ -18,7 +18,8 @@ usage: deploy/setup.sh [--build | --check | --test | --ci]
   --test   and the analysers, Prometheus and Node (the default)
   --ci     and what builds images and the second distribution
 Debian 12's libcurl is too old for gatherd (7.88; 8.0 is the least), so there the
-curl packages, and only they, come from bookworm-backports.
+curl packages come from bookworm-backports, and from there comes what only it has
+(python3-opentelemetry-proto).
 USAGE
 }
 
@@ -28,7 +29,8 @@ build_packages="build-essential cmake ninja-build pkg-config libmicrohttpd-dev
     libseccomp-dev zlib1g-dev ca-certificates curl scdoc"
 check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-pytest-xdist python3-aiohttp python3-requests python3-yaml python3-jsonschema
-    python3-brotli python3-zstandard openssl nginx nghttp2-server dnsmasq-base
+    python3-brotli python3-zstandard python3-opentelemetry-proto
+    python3-prometheus-client openssl nginx nghttp2-server dnsmasq-base
     iproute2 procps jq file zsh fish man-db mandoc"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
     prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java chromium"

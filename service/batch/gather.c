@@ -61,6 +61,20 @@ static bool is_complete(const struct gather *gather)
     return wait_is_complete(&gather->batch->wait, &counts);
 }
 
+static void observe(const struct gather *gather)
+{
+    const struct trace *trace = gather->setup.trace;
+    struct metrics_shard *metrics = gather->setup.metrics;
+    struct exemplar exemplar;
+    if (!trace || !trace->is_recorded) {
+        metrics_observe(metrics, METRIC_BATCH_SECONDS, 0, gather->elapsed_ms / 1000);
+        return;
+    }
+    trace_exemplar(trace, trace->context.span_id, gather->setup.loop->now_us, &exemplar);
+    metrics_observe_traced(metrics, METRIC_BATCH_SECONDS, 0, gather->elapsed_ms / 1000,
+                           &exemplar);
+}
+
 /* All items are done: the gather may be gone when this returns. */
 static void end(struct gather *gather)
 {
@@ -70,8 +84,7 @@ static void end(struct gather *gather)
     loop_timer_clear(gather->setup.loop, &gather->more);
     gather->elapsed_ms = gather_ms(gather, clock_now_us());
     count_end(gather, is_complete(gather) ? BATCH_COMPLETE : BATCH_PARTIAL);
-    metrics_observe(gather->setup.metrics, METRIC_BATCH_SECONDS, 0,
-                    gather->elapsed_ms / 1000);
+    observe(gather);
     gather->setup.on_end(gather, gather->setup.context);
 }
 

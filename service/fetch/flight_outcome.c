@@ -97,19 +97,38 @@ static void close_timing(struct flight *flight)
         timing->remote_address = pin_remote(flight->transfer->pin);
 }
 
-static void observe(struct fetcher *fetcher, const struct call_timing *timing)
+static void observe_total(const struct flight *flight)
 {
-    const double phases[PHASE_LABEL_COUNT] = {
+    const struct fetcher *fetcher = flight->fetcher;
+    double seconds = flight->timing.total / 1000.0;
+    struct exemplar exemplar;
+    if (flight->span.sent == 0 || !flight_is_recorded(flight)) {
+        metrics_observe(fetcher->setup.metrics, METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL,
+                        seconds);
+        return;
+    }
+    trace_exemplar(flight->call->flow->trace, flight->span.id,
+                   fetcher->setup.loop->now_us, &exemplar);
+    metrics_observe_traced(fetcher->setup.metrics, METRIC_PHASE_SECONDS,
+                           PHASE_LABEL_TOTAL, seconds, &exemplar);
+}
+
+static void observe(const struct flight *flight)
+{
+    const struct fetcher *fetcher = flight->fetcher;
+    const struct call_timing *timing = &flight->timing;
+    const double phases[PHASE_LABEL_TOTAL] = {
         [PHASE_LABEL_BLOCKED] = timing->blocked, [PHASE_LABEL_DNS] = timing->dns,
         [PHASE_LABEL_CONNECT] = timing->connect, [PHASE_LABEL_SSL] = timing->ssl,
         [PHASE_LABEL_SEND] = timing->send,       [PHASE_LABEL_WAIT] = timing->wait,
-        [PHASE_LABEL_RECEIVE] = timing->receive, [PHASE_LABEL_TOTAL] = timing->total,
+        [PHASE_LABEL_RECEIVE] = timing->receive,
     };
-    for (unsigned i = 0; i < PHASE_LABEL_COUNT; i++) {
+    for (unsigned i = 0; i < PHASE_LABEL_TOTAL; i++) {
         if (phases[i] >= 0)
             metrics_observe(fetcher->setup.metrics, METRIC_PHASE_SECONDS, i,
                             phases[i] / 1000.0);
     }
+    observe_total(flight);
 }
 
 static void put_reply(struct flight *flight, struct outcome *outcome)
@@ -132,7 +151,7 @@ static void note(struct flight *flight)
     struct fetcher *fetcher = flight->fetcher;
     if (flight->code == CALL_BLOCKED_URL || flight->code == CALL_BLOCKED_ADDRESS)
         egress_note_refused(fetcher, flight->message);
-    observe(fetcher, &flight->timing);
+    observe(flight);
     flight->is_noted = true;
 }
 

@@ -4,6 +4,7 @@
 #include "http/handlers.h"
 
 #include "fetch/call_code.h"
+#include "http/accept_metrics.h"
 #include "http/exchange.h"
 #include "http/index_page.h"
 #include "http/openapi_text.h"
@@ -13,7 +14,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-enum { PAGE_MAX = 64 * 1024, METRICS_MAX = 4 * 1024 * 1024 };
+enum { PAGE_MAX = 64 * 1024, METRICS_MAX = 4 * 1024 * 1024, ACCEPT_LINES_MAX = 8 };
 
 static void reply_buffer(struct exchange *exchange, const struct reply *reply,
                          struct buffer *text)
@@ -96,16 +97,36 @@ static void write_circuits(struct buffer *text, struct circuit_counts counts)
                          (double)counts.half_open);
 }
 
+static bool wants_openmetrics(const struct exchange *exchange)
+{
+    struct slice lines[ACCEPT_LINES_MAX];
+    size_t count = exchange_header_lines(exchange, "Accept", lines, ACCEPT_LINES_MAX);
+    return accept_metrics_is_open(lines,
+                                  count < ACCEPT_LINES_MAX ? count : ACCEPT_LINES_MAX);
+}
+
 void handle_ops_metrics(struct exchange *exchange)
 {
+    bool is_open = wants_openmetrics(exchange);
     const struct reply reply = {
-        .status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+        .status = 200,
+        .content_type = is_open ? "application/openmetrics-text; version=1.0.0; "
+                                  "charset=utf-8"
+                                : "text/plain; version=0.0.4; charset=utf-8",
+        .extra_names = {"Vary"},
+        .extra_values = {"Accept"},
+    };
     const struct process_state *state = exchange_setup(exchange)->state;
     struct buffer text;
     buffer_init(&text, METRICS_MAX);
-    metrics_write(&text, state->shards, state->shard_count, code_name);
+    if (is_open)
+        metrics_write_open(&text, state->shards, state->shard_count, code_name);
+    else
+        metrics_write(&text, state->shards, state->shard_count, code_name);
     write_budgets(&text, exchange_setup(exchange)->budgets);
     write_circuits(&text, fetcher_circuits(exchange_setup(exchange)->fetcher));
+    if (is_open)
+        metrics_end_open(&text);
     reply_buffer(exchange, &reply, &text);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metrics page: Prometheus text format 0.0.4, names and units as `promtool check
- * metrics` wants them. Every name and label value comes from a table of the program;
- * nothing a caller or an upstream wrote is ever printed. Series that are 0 are written
- * too, so that rates exist from the first event on. Called by the handler of /metrics. */
+/* The metrics page: Prometheus text format 0.0.4 or OpenMetrics 1.0, names and units as
+ * `promtool check metrics` wants them. Every name and label value comes from a table of
+ * the program; nothing a caller or an upstream wrote is ever printed. Series that are 0
+ * are written too, so that rates exist from the first event on. Called by the handler of
+ * /metrics. */
 #include "metrics/metrics.h"
 
 #include "base/log.h"
@@ -10,13 +11,17 @@
 #include "metrics/metric_rows.h"
 #include "metrics/process_figures.h"
 
+#include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 struct scrape {
     struct buffer *out;
     struct metrics_shard *const *shards;
     size_t count;
     const char *(*code_name)(unsigned code);
+    bool is_open; /* OpenMetrics */
 };
 
 static const char *const batch_results[] = {
@@ -130,10 +135,18 @@ static uint64_t sum(const struct scrape *scrape, size_t slot)
     return total;
 }
 
-static void write_head(struct buffer *out, const char *name, const char *type,
+/* In OpenMetrics a counter is named without the end that its samples have. */
+static void write_head(const struct scrape *scrape, const char *name, const char *type,
                        const char *help)
 {
-    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    static const char total[] = "_total";
+    size_t len = strlen(name);
+    if (scrape->is_open && strcmp(type, "counter") == 0) {
+        len -= sizeof total - 1;
+        assert(strcmp(name + len, total) == 0);
+    }
+    buffer_append_format(scrape->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)len, name,
+                         help, (int)len, name, type);
 }
 
 static void write_plain(const struct scrape *scrape, size_t id)
@@ -150,21 +163,52 @@ static void write_plain(const struct scrape *scrape, size_t id)
     }
 }
 
-/* One series of a histogram; `labels` is empty or `name="value"`. */
-static void write_series(const struct scrape *scrape, const struct metric_row *row,
-                         size_t slot, const char *labels)
+/* Numbers in OpenMetrics have a point or an exponent. */
+static void write_bound(const struct scrape *scrape, size_t bucket)
 {
+    char text[32] = "+Inf";
+    if (bucket < HISTOGRAM_BUCKETS - 1)
+        snprintf(text, sizeof text, "%g", histogram_bounds[bucket]);
+    buffer_append_text(scrape->out, text);
+    if (scrape->is_open && bucket < HISTOGRAM_BUCKETS - 1 && !strchr(text, '.'))
+        buffer_append_text(scrape->out, ".0");
+}
+
+/* Of all shards the latest one. */
+static void write_exemplar(const struct scrape *scrape, size_t id, unsigned label,
+                           size_t bucket)
+{
+    struct exemplar latest = {.at_ms = 0}, one;
+    for (size_t i = 0; i < scrape->count && scrape->is_open; i++) {
+        if (metrics_shard_exemplar(scrape->shards[i], (enum metric_id)id, label, bucket,
+                                   &one) &&
+            one.at_ms > latest.at_ms)
+            latest = one;
+    }
+    if (latest.at_ms == 0)
+        return;
+    buffer_append_format(scrape->out, " # {trace_id=\"%.*s\",span_id=\"%.*s\"} %.6f %.3f",
+                         EXEMPLAR_TRACE_LEN, latest.trace_id, EXEMPLAR_SPAN_LEN,
+                         latest.span_id, (double)latest.us / 1e6,
+                         (double)latest.at_ms / 1e3);
+}
+
+/* One series of a histogram; `labels` is empty or `name="value"`. */
+static void write_series(const struct scrape *scrape, size_t id, unsigned label,
+                         const char *labels)
+{
+    const struct metric_row *row = &metric_rows[id];
+    size_t slot = row->slot + label * (size_t)HISTOGRAM_SLOTS;
     const char *comma = *labels ? "," : "";
     uint64_t total = 0;
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         total += sum(scrape, slot + i);
         buffer_append_format(scrape->out, "gatherd_%s_bucket{%s%sle=\"", row->name,
                              labels, comma);
-        if (i < HISTOGRAM_BUCKETS - 1)
-            buffer_append_format(scrape->out, "%g", histogram_bounds[i]);
-        else
-            buffer_append_text(scrape->out, "+Inf");
-        buffer_append_format(scrape->out, "\"} %llu\n", (unsigned long long)total);
+        write_bound(scrape, i);
+        buffer_append_format(scrape->out, "\"} %llu", (unsigned long long)total);
+        write_exemplar(scrape, id, label, i);
+        buffer_append_byte(scrape->out, '\n');
     }
     const char *open = *labels ? "{" : "";
     const char *close = *labels ? "}" : "";
@@ -186,7 +230,7 @@ static void write_histogram(const struct scrape *scrape, size_t id)
             one.shards = &scrape->shards[i];
             one.count = 1;
             snprintf(labels, sizeof labels, "worker=\"%zu\"", i);
-            write_series(&one, row, row->slot, labels);
+            write_series(&one, id, 0, labels);
         }
         return;
     }
@@ -194,7 +238,7 @@ static void write_histogram(const struct scrape *scrape, size_t id)
         if (row->label)
             snprintf(labels, sizeof labels, "%s=\"%s\"", row->label,
                      label_value(scrape, id, label));
-        write_series(scrape, row, row->slot + label * (size_t)HISTOGRAM_SLOTS, labels);
+        write_series(scrape, id, label, labels);
     }
 }
 
@@ -208,49 +252,62 @@ static void write_metric(const struct scrape *scrape, size_t id)
     const struct metric_row *row = &metric_rows[id];
     char name[96];
     snprintf(name, sizeof name, "gatherd_%s", row->name);
-    write_head(scrape->out, name, types[row->kind], row->help);
+    write_head(scrape, name, types[row->kind], row->help);
     if (row->kind == METRIC_HISTOGRAM)
         write_histogram(scrape, id);
     else
         write_plain(scrape, id);
 }
 
+static void write_figure(const struct scrape *scrape, const char *name, const char *type,
+                         const char *help, double value)
+{
+    write_head(scrape, name, type, help);
+    buffer_append_format(scrape->out, "%s %.15g\n", name, value);
+}
+
 void metrics_write_figure(struct buffer *out, const char *name, const char *type,
                           const char *help, double value)
 {
-    write_head(out, name, type, help);
-    buffer_append_format(out, "%s %.15g\n", name, value);
+    const struct scrape scrape = {.out = out};
+    write_figure(&scrape, name, type, help, value);
 }
 
-static void write_process(struct buffer *out)
+static void write_process(const struct scrape *scrape)
 {
     struct process_figures figures;
     process_figures_read(&figures);
-    metrics_write_figure(out, "process_cpu_seconds_total", "counter",
-                         "User and system CPU time spent in seconds",
-                         figures.cpu_seconds);
-    metrics_write_figure(out, "process_resident_memory_bytes", "gauge",
-                         "Resident memory size in bytes", (double)figures.resident_bytes);
-    metrics_write_figure(out, "process_virtual_memory_bytes", "gauge",
-                         "Virtual memory size in bytes", (double)figures.virtual_bytes);
-    metrics_write_figure(out, "process_open_fds", "gauge",
-                         "Number of open file descriptors", (double)figures.open_fds);
-    metrics_write_figure(out, "process_max_fds", "gauge",
-                         "Maximum number of open file descriptors",
-                         (double)figures.max_fds);
-    metrics_write_figure(out, "process_threads", "gauge", "Number of threads",
-                         (double)figures.threads);
-    metrics_write_figure(out, "process_start_time_seconds", "gauge",
-                         "Start time of the process since the Unix epoch in seconds",
-                         figures.start_time_seconds);
-    metrics_write_figure(out, "gatherd_log_lines_dropped_total", "counter",
-                         "Lines of the log that standard error did not take in time",
-                         (double)log_writer_dropped());
-    metrics_write_figure(out, "gatherd_log_lines_held_back_total", "counter",
-                         "Lines of the log not written because their kind came too often",
-                         (double)log_held_back());
-    write_head(out, "gatherd_build_info", "gauge", "The running version; always 1");
-    buffer_append_text(out, "gatherd_build_info{version=\"" GATHERD_VERSION "\"} 1\n");
+    write_figure(scrape, "process_cpu_seconds_total", "counter",
+                 "User and system CPU time spent in seconds", figures.cpu_seconds);
+    write_figure(scrape, "process_resident_memory_bytes", "gauge",
+                 "Resident memory size in bytes", (double)figures.resident_bytes);
+    write_figure(scrape, "process_virtual_memory_bytes", "gauge",
+                 "Virtual memory size in bytes", (double)figures.virtual_bytes);
+    write_figure(scrape, "process_open_fds", "gauge", "Number of open file descriptors",
+                 (double)figures.open_fds);
+    write_figure(scrape, "process_max_fds", "gauge",
+                 "Maximum number of open file descriptors", (double)figures.max_fds);
+    write_figure(scrape, "process_threads", "gauge", "Number of threads",
+                 (double)figures.threads);
+    write_figure(scrape, "process_start_time_seconds", "gauge",
+                 "Start time of the process since the Unix epoch in seconds",
+                 figures.start_time_seconds);
+    write_figure(scrape, "gatherd_log_lines_dropped_total", "counter",
+                 "Lines of the log that standard error did not take in time",
+                 (double)log_writer_dropped());
+    write_figure(scrape, "gatherd_log_lines_held_back_total", "counter",
+                 "Lines of the log not written because their kind came too often",
+                 (double)log_held_back());
+    write_head(scrape, "gatherd_build_info", "gauge", "The running version; always 1");
+    buffer_append_text(scrape->out,
+                       "gatherd_build_info{version=\"" GATHERD_VERSION "\"} 1\n");
+}
+
+static void write_page(const struct scrape *scrape)
+{
+    for (size_t id = 0; id < METRIC_COUNT; id++)
+        write_metric(scrape, id);
+    write_process(scrape);
 }
 
 void metrics_write(struct buffer *out, struct metrics_shard *const *shards, size_t count,
@@ -258,7 +315,21 @@ void metrics_write(struct buffer *out, struct metrics_shard *const *shards, size
 {
     const struct scrape scrape = {
         .out = out, .shards = shards, .count = count, .code_name = code_name};
-    for (size_t id = 0; id < METRIC_COUNT; id++)
-        write_metric(&scrape, id);
-    write_process(out);
+    write_page(&scrape);
+}
+
+void metrics_write_open(struct buffer *out, struct metrics_shard *const *shards,
+                        size_t count, const char *(*code_name)(unsigned code))
+{
+    const struct scrape scrape = {.out = out,
+                                  .shards = shards,
+                                  .count = count,
+                                  .code_name = code_name,
+                                  .is_open = true};
+    write_page(&scrape);
+}
+
+void metrics_end_open(struct buffer *out)
+{
+    buffer_append_text(out, "# EOF\n");
 }

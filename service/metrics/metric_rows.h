@@ -28,3 +28,7 @@ extern const struct metric_row metric_rows[METRIC_COUNT];
 extern const double histogram_bounds[HISTOGRAM_BUCKETS - 1];
 
 uint64_t metrics_shard_read(const struct metrics_shard *shard, size_t slot);
+/* The last exemplar of a bucket; false: it has none. */
+bool metrics_shard_exemplar(const struct metrics_shard *shard, enum metric_id id,
+                            unsigned label, size_t bucket,
+                            struct exemplar *ret_exemplar) MUST_CHECK;

@@ -38,9 +38,20 @@ const double histogram_bounds[HISTOGRAM_BUCKETS - 1] = {
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60,
 };
 
+/* Of which series a bucket has an exemplar. */
+enum { TRACED_BATCH, TRACED_ITEM, TRACED_SERIES };
+
+static int traced_series(enum metric_id id, unsigned label)
+{
+    if (id == METRIC_BATCH_SECONDS)
+        return TRACED_BATCH;
+    return id == METRIC_PHASE_SECONDS && label == PHASE_LABEL_TOTAL ? TRACED_ITEM : -1;
+}
+
 struct metrics_shard {
     char before[64]; /* keeps other threads' data off the cache lines of this one's */
     atomic_uint_fast64_t slots[SLOT_COUNT];
+    struct exemplar_slot exemplars[TRACED_SERIES][HISTOGRAM_BUCKETS];
     char after[64];
 };
 
@@ -80,6 +91,14 @@ void metrics_set(struct metrics_shard *shard, enum metric_id id, uint64_t value)
     atomic_store_explicit(&shard->slots[row->slot], value, memory_order_relaxed);
 }
 
+static size_t bucket_of(double seconds)
+{
+    size_t bucket = 0;
+    while (bucket < HISTOGRAM_BUCKETS - 1 && seconds > histogram_bounds[bucket])
+        bucket++;
+    return bucket;
+}
+
 void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
                      double seconds)
 {
@@ -87,10 +106,27 @@ void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned la
     assert(row->kind == METRIC_HISTOGRAM && label < row->label_count);
     if (!(seconds >= 0)) /* a phase that did not happen is -1 */
         return;
-    size_t bucket = 0;
-    while (bucket < HISTOGRAM_BUCKETS - 1 && seconds > histogram_bounds[bucket])
-        bucket++;
     size_t first = row->slot + label * (size_t)HISTOGRAM_SLOTS;
-    add(shard, first + bucket, 1);
+    add(shard, first + bucket_of(seconds), 1);
     add(shard, first + HISTOGRAM_SUM_SLOT, (uint64_t)(seconds * 1e6 + 0.5));
+}
+
+void metrics_observe_traced(struct metrics_shard *shard, enum metric_id id,
+                            unsigned label, double seconds,
+                            const struct exemplar *exemplar)
+{
+    int series = traced_series(id, label);
+    metrics_observe(shard, id, label, seconds);
+    if (series < 0 || !(seconds >= 0))
+        return;
+    struct exemplar own = *exemplar;
+    own.us = (uint64_t)(seconds * 1e6 + 0.5);
+    exemplar_put(&shard->exemplars[series][bucket_of(seconds)], &own);
+}
+
+bool metrics_shard_exemplar(const struct metrics_shard *shard, enum metric_id id,
+                            unsigned label, size_t bucket, struct exemplar *ret_exemplar)
+{
+    int series = traced_series(id, label);
+    return series >= 0 && exemplar_get(&shard->exemplars[series][bucket], ret_exemplar);
 }

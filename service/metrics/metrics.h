@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "metrics/exemplar.h"
 #include "metrics/metrics_table.h"
 
 #include <stdatomic.h>
@@ -86,10 +87,23 @@ void metrics_set(struct metrics_shard *shard, enum metric_id id, uint64_t value)
 void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
                      double seconds);
 
+/* metrics_observe_traced is metrics_observe for something that happened in a trace that
+ * is recorded; `exemplar` says where, its `us` is set here. The page shows it (in
+ * OpenMetrics) for BATCH_SECONDS, and PHASE_SECONDS of the whole. */
+void metrics_observe_traced(struct metrics_shard *shard, enum metric_id id,
+                            unsigned label, double seconds,
+                            const struct exemplar *exemplar);
+
 /* metrics_write_figure appends one metric without labels; `type` is "gauge" or "counter".
  */
 void metrics_write_figure(struct buffer *out, const char *name, const char *type,
                           const char *help, double value);
+
+/* metrics_write_open is metrics_write in OpenMetrics 1.0, with exemplars. Gauges may
+ * follow by metrics_write_figure, then metrics_end_open. */
+void metrics_write_open(struct buffer *out, struct metrics_shard *const *shards,
+                        size_t count, const char *(*code_name)(unsigned code));
+void metrics_end_open(struct buffer *out);
 
 /* metrics_write appends the Prometheus text format 0.0.4 of the sum of `count` shards
  * (loop lag per worker, with label worker="N", the index in `shards`), then the process

@@ -18,7 +18,7 @@
     COUNTER(FALLBACKS, "fallbacks_total", NULL, 1, "Items answered by their fallback")   \
     COUNTER(REQUESTS, "http_requests_total", "code", STATUS_CLASS_COUNT,                 \
             "Client requests by class of the reply's status")                            \
-    COUNTER(CLIENT_CONNECTIONS, "client_connections_total", NULL, 1,                     \
+    COUNTER(CLIENT_CONNECTIONS, "client_connections_opened_total", NULL, 1,              \
             "Client connections adopted")                                                \
     COUNTER(CLIENT_REFUSED, "client_connections_refused_total", "reason",                \
             REFUSAL_REASON_COUNT,                                                        \

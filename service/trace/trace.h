@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/attributes.h"
+#include "metrics/exemplar.h"
 #include "trace/trace_context.h"
 
 #include <stdbool.h>
@@ -25,6 +26,10 @@ struct trace {
 
 /* trace_new copies `state` (trace_state_join); freed by free(). The rest is zero. */
 struct trace *trace_new(struct slice state);
+
+/* trace_exemplar: `span_id` of this trace, at `now_us` of clock_now_us. */
+void trace_exemplar(const struct trace *trace, const char *span_id, uint64_t now_us,
+                    struct exemplar *ret_exemplar);
 
 /* trace_size: of a copy, a multiple of what any struct needs to be aligned; trace_copy
  * makes one in `room`. */

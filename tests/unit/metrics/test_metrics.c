@@ -105,7 +105,7 @@ Test(metrics, labels_do_not_run_into_the_next_metric)
     expect_line(page, "gatherd_items_total{code=\"code_26\"} 1");
     expect_line(page, "gatherd_http_requests_total{code=\"2xx\"} 0");
     expect_line(page, "gatherd_http_requests_total{code=\"5xx\"} 2");
-    expect_line(page, "gatherd_client_connections_total 0");
+    expect_line(page, "gatherd_client_connections_opened_total 0");
     expect_line(page, "gatherd_item_phase_duration_seconds_count{phase=\"total\"} 1");
     expect_line(page, "gatherd_item_phase_duration_seconds_count{phase=\"receive\"} 0");
     expect_line(page, "gatherd_item_phase_duration_seconds_count{phase=\"blocked\"} 1");
@@ -221,6 +221,51 @@ Test(metrics, a_histogram_is_read_bucket_by_bucket)
     cr_assert(eq(u64, histogram.total, 3));
     cr_assert(epsilon_eq(dbl, metrics_bound_ms(0), 0.5, 1e-9));
     cr_assert(lt(dbl, metrics_bound_ms(HISTOGRAM_BUCKETS - 1), 0));
+    metrics_shard_free(shards[0]);
+    metrics_shard_free(shards[1]);
+}
+
+Test(metrics,
+     openmetrics_names_counters_without_total_and_shows_the_last_traced_observation)
+{
+    struct metrics_shard *shards[2] = {metrics_shard_new(), metrics_shard_new()};
+    struct exemplar exemplar = {.at_ms = 1000};
+    memset(exemplar.trace_id, 'a', EXEMPLAR_TRACE_LEN);
+    memset(exemplar.span_id, 'b', EXEMPLAR_SPAN_LEN);
+    metrics_observe_traced(shards[0], METRIC_BATCH_SECONDS, 0, 0.0007, &exemplar);
+    metrics_observe_traced(shards[0], METRIC_PHASE_SECONDS, PHASE_LABEL_DNS, 1,
+                           &exemplar);
+    metrics_observe_traced(shards[0], METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL, -1,
+                           &exemplar);
+    exemplar.at_ms = 2500;
+    memset(exemplar.trace_id, 'c', EXEMPLAR_TRACE_LEN);
+    metrics_observe_traced(shards[1], METRIC_BATCH_SECONDS, 0, 0.0008, &exemplar);
+    metrics_observe_traced(shards[1], METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL, 99,
+                           &exemplar);
+    struct buffer page;
+    buffer_init(&page, 1 << 20);
+    metrics_write_open(&page, shards, 2, code_name);
+    metrics_end_open(&page);
+    const char *text = buffer_text(&page);
+    expect_line(text, "# TYPE gatherd_batches counter");
+    expect_line(text, "gatherd_batches_total{result=\"complete\"} 0");
+    expect_line(text, "# TYPE process_cpu_seconds counter");
+    expect_line(text, "gatherd_batch_duration_seconds_bucket{le=\"0.001\"} 2 # "
+                      "{trace_id=\"cccccccccccccccccccccccccccccccc\",span_id="
+                      "\"bbbbbbbbbbbbbbbb\"} 0.000800 2.500");
+    expect_line(text, "gatherd_batch_duration_seconds_bucket{le=\"1.0\"} 2");
+    expect_line(text,
+                "gatherd_item_phase_duration_seconds_bucket{phase=\"dns\",le=\"1.0\"} 1");
+    expect_line(text,
+                "gatherd_item_phase_duration_seconds_bucket{phase=\"total\",le=\"+Inf\"}"
+                " 1 # {trace_id=\"cccccccccccccccccccccccccccccccc\",span_id="
+                "\"bbbbbbbbbbbbbbbb\"} 99.000000 2.500");
+    cr_expect(strstr(text, "# EOF\n") == text + page.len - 6);
+    buffer_done(&page);
+    char *plain = page_of(shards, 2);
+    cr_expect(strstr(plain, "trace_id") == NULL);
+    expect_line(plain, "gatherd_batch_duration_seconds_bucket{le=\"0.001\"} 2");
+    free(plain);
     metrics_shard_free(shards[0]);
     metrics_shard_free(shards[1]);
 }
