@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.configuration import options
+from harness.configuration import BASE, merge, options, to_yaml
 from harness.process import free_port, wait_until
 
 PASS_ON = """
@@ -240,6 +240,20 @@ def test_listeners_may_differ_between_the_two(start_gatherd, tmp_path):
     generations.next(options(server__listen=[f"unix:{kept}", f"unix:{fresh}"]))
     assert first.wait() == 0
     assert ask(kept) == 200 and ask(fresh) == 200 and not dropped.exists()
+
+
+def test_a_listener_that_came_by_a_reload_is_handed_on_too(start_gatherd, tmp_path):
+    first_path, second_path = tmp_path / "a.sock", tmp_path / "b.sock"
+    both = options(server__listen=[f"unix:{first_path}", f"unix:{second_path}"])
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next(options(server__listen=[f"unix:{first_path}"]))
+    first.config_path.write_text(to_yaml(merge(BASE, *generations.trees, both)) + "\n")
+    first.signal(signal.SIGHUP)
+    wait_until(lambda: second_path.exists() and ask(second_path) == 200, 5, "the new listener")
+    inode = second_path.stat().st_ino
+    generations.next(both)
+    assert first.wait() == 0
+    assert ask(first_path) == 200 and ask(second_path) == 200 and second_path.stat().st_ino == inode
 
 
 def test_sigterm_to_a_process_that_was_followed_changes_nothing(start_gatherd, upstream, tmp_path):
