@@ -75,11 +75,12 @@ export const tests = {
     await page.keyboard.press("Escape");
     await page.waitForSelector("#help-dialog", { state: "hidden" });
     await page.keyboard.press("l");
-    assert.ok(await page.isVisible("#live"));
+    await page.waitForSelector("#live", { state: "visible" });
     await page.keyboard.press("b");
-    assert.ok(await page.isVisible("#batch"));
+    await page.waitForSelector("#batch", { state: "visible" });
     await page.focus("#upstream");
     await page.keyboard.press("l");
+    await page.waitForTimeout(100);
     assert.ok(await page.isVisible("#batch"));
   },
 
