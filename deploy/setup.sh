@@ -33,7 +33,8 @@ check_packages="libcriterion-dev python3 python3-pytest python3-pytest-timeout
     python3-prometheus-client openssl nginx nghttp2-server dnsmasq-base
     iproute2 procps jq file zsh fish man-db mandoc"
 test_packages="clang clang-tidy libclang-rt-dev valgrind gcovr shellcheck wrk
-    prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java chromium"
+    prometheus haproxy golang-go default-jdk-headless libgoogle-gson-java chromium
+    kubernetes-client"
 ci_packages="buildah podman runc uidmap debootstrap lintian"
 
 # The packages that must be taken from backports together where libcurl is too old.
@@ -71,7 +72,7 @@ installed_version() {
 
 is_too_old() { dpkg --compare-versions "$1" lt "$curl_least" 2>/dev/null; }
 
-# Node, Go and Java come from elsewhere on many machines: commands count, not packages.
+# Node, Go, Java and kubectl come from elsewhere on many machines: commands count, not packages.
 # Debian 12's is too old for what it is needed for (redocly), so not installed for it.
 node_is_missing() {
     if [ "$(codename)" = bookworm ]; then return 1; fi
@@ -90,6 +91,8 @@ missing_of() {
             if ! command -v go >/dev/null; then echo "$package"; fi ;;
         default-jdk-headless)
             if ! command -v javac >/dev/null; then echo "$package"; fi ;;
+        kubernetes-client)
+            if ! command -v kubectl >/dev/null; then echo "$package"; fi ;;
         nodejs)
             if node_is_missing; then echo nodejs npm; fi ;;
         *)
