@@ -128,7 +128,7 @@ export const tests = {
     assert.equal(of("broken").response.status, 0);
     for (const { time, timings } of entries) {
       const sum = ["blocked", "dns", "connect", "send", "wait", "receive"].reduce((all, name) => all + Math.max(0, timings[name]), 0);
-      assert.ok(sum <= time + 0.01, `${sum} of ${time}`);
+      assert.ok(sum <= time + 1e-6, `${sum} of ${time}`);
     }
   },
 };

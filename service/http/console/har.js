@@ -48,14 +48,21 @@ function timingsOf(timing) {
     ssl: timing?.ssl ?? -1, send: least(timing?.send), wait: least(timing?.wait), receive: least(timing?.receive) };
 }
 
+/** The format has the phases add up to the time; of what was cut short they are less. */
+function timeOf(row, timings) {
+  const { ssl, ...phases } = timings; // ssl is within connect
+  return Math.max(0, row.total, Object.values(phases).reduce((sum, took) => sum + Math.max(0, took), 0));
+}
+
 function entry(row, run) {
   const response = Run.responseOf(row);
   const { timing } = response;
   const version = timing?.httpVersion ? "HTTP/" + timing.httpVersion : "HTTP/1.1";
   const data = postData(row.request);
+  const timings = timingsOf(timing);
   return {
     startedDateTime: new Date(run.startedAt + (timing?.start ?? 0)).toISOString(),
-    time: Math.max(0, row.total),
+    time: timeOf(row, timings),
     request: { method: row.method, url: urlOf(row.url), httpVersion: version, cookies: [],
       headers: headerList(row.request.headers), queryString: queryList(row.url),
       ...(data ? { postData: data } : {}), headersSize: -1, bodySize: data ? new TextEncoder().encode(data.text).length : 0 },
@@ -64,7 +71,7 @@ function entry(row, run) {
       httpVersion: version, cookies: [], headers: headerList(response.headers), content: contentOf(response),
       redirectURL: [response.headers?.location ?? ""].flat()[0], headersSize: -1, bodySize: timing?.bytes ?? -1 },
     cache: {},
-    timings: timingsOf(timing),
+    timings,
     ...(timing?.remoteAddress ? { serverIPAddress: addressOf(timing.remoteAddress) } : {}),
     comment: `id ${row.id}` + (response.error ? `: ${response.error.message}` : ""),
   };
