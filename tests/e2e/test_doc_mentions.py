@@ -190,8 +190,10 @@ def entries(title):
     """name → text of each ### entry of a section; a name may have a remark behind it."""
     section = next(section for section in doc_pages.sections(TROUBLES)
                    if section.title.startswith(title))
-    return {name: text for name, text in re.findall(
-        r"^### ([\w-]+)(?: \([^)]*\))?\n\n(.*?)(?=^### |\Z)", section.text, re.M | re.S)}
+    found = re.findall(r"^### ([\w-]+)(?: \([^)]*\))?\n\n(.*?)(?=^### |\Z)", section.text,
+                       re.M | re.S)
+    assert len({name for name, _ in found}) == len(found), "two entries for the same"
+    return dict(found)
 
 
 def test_every_item_code_has_its_entry_in_troubleshooting():

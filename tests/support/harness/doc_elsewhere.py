@@ -42,7 +42,7 @@ ELSEWHERE = (
               "tests/e2e/test_restart.py", "LISTEN_FDS"),
     Elsewhere("deploy/README.md", "systemctl edit gatherd.socket", SYSTEMD,
               "tests/e2e/test_restart.py", "LISTEN_FDS"),
-    Elsewhere("docs/operating.md", "systemctl reload gatherd", SYSTEMD,
+    Elsewhere("deploy/README.md", "sudo systemctl reload gatherd", SYSTEMD,
               "tests/e2e/test_reload.py", "SIGHUP"),
     Elsewhere("docs/operating.md", "systemctl restart gatherd", SYSTEMD,
               "tests/e2e/test_restart.py", "LISTEN_FDS"),
