@@ -4,6 +4,7 @@
  * whoever checks that. Called by commands.c. */
 #include "command_run.h"
 
+#include "base/cpus.h"
 #include "base/json_text.h"
 #include "base/terminal.h"
 #include "batch/batch.h"
@@ -293,6 +294,7 @@ static bool take_wishes(const struct arguments *arguments, struct wishes *wishes
     if (setup->format == RUN_JSON && isatty(STDOUT_FILENO))
         setup->shows_progress = false;
     setup->open_files = descriptors_limit();
+    setup->lanes = cpus_usable("");
     return true;
 }
 

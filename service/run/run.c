@@ -50,25 +50,31 @@ struct gather_setup run_gather_setup(struct run *run)
     };
 }
 
-void run_note(struct run *run, const struct run_ended *ended)
+void run_tally_note(struct run_tally *tally, const struct run_ended *ended)
 {
     bool is_ok = ended->code == CALL_OK;
-    run->codes[ended->code]++;
-    if (run->done == 0)
-        run->first_is_ok = is_ok;
-    run->done++;
-    run->ok += is_ok;
-    run->required_failed += !is_ok && !item_is_optional(ended->item);
+    if (tally->done == 0)
+        tally->first_is_ok = is_ok;
+    tally->codes[ended->code]++;
+    tally->done++;
+    tally->ok += is_ok;
+    tally->required_failed += !is_ok && !item_is_optional(ended->item);
+}
+
+void run_note(struct run *run, const struct run_ended *ended)
+{
+    run_tally_note(&run->tally, ended);
     run_screen_note(&run->screen, ended);
     if (run->screen.is_shared)
         run_screen_clear(&run->screen);
-    run_output_row(&run->output, ended);
+    run_output_row(&run->output, &run->output.out, ended);
 }
 
 void run_finish(struct run *run, const struct gather_summary *summary)
 {
     run->summary = *summary;
     run_screen_clear(&run->screen);
+    run_output_flush(&run->output);
     if (run->kind != RUN_DOCUMENT || run->setup->format != RUN_JSON)
         run_output_end(&run->output, summary);
     run->is_ended = true;
@@ -125,9 +131,10 @@ static void on_writer(void *context)
 static struct run_figures figures_of(const struct run *run)
 {
     struct run_figures figures = {
-        .done = run->done,
-        .ok = run->ok,
-        .in_flight = fetcher_in_flight(run->fetcher),
+        .done = run->tally.done,
+        .ok = run->tally.ok,
+        .in_flight = run->kind == RUN_LIST ? run->started - run->tally.done
+                                           : fetcher_in_flight(run->fetcher),
         .total = run->started,
         .is_waiting = run->is_paused,
         .is_ending = run->signal != 0 || run->is_cut,
@@ -167,12 +174,11 @@ static void on_signal(struct watch *watch, uint32_t ready)
     if (read(watch->fd, &info, sizeof info) != sizeof info)
         return;
     if (run->signal) {
-        if (run->screen.is_drawn)
+        if (run->setup->shows_progress)
             (void)terminal_write(STDERR_FILENO, slice_from("\n"));
         _exit(SIGNAL_BASE + (int)info.ssi_signo);
     }
-    run->signal = (int)info.ssi_signo;
-    end_with(run, CALL_CANCELLED);
+    run->signal = (int)info.ssi_signo; /* the turn ends what runs */
 }
 
 static bool watch_signals(struct run *run, struct error *err)
@@ -251,14 +257,22 @@ static bool has_ended(struct run *run)
     return can_end && run_output_held(&run->output) == 0;
 }
 
-static void turn(struct run *run)
+/* False: it was the last one. */
+static bool turn(struct run *run)
 {
+    int signal_before = run->signal;
     loop_wait(&run->loop, fetcher_has_work(run->fetcher) ? 0 : -1);
+    pthread_mutex_lock(&run->lock);
+    if (run->signal != signal_before)
+        end_with(run, CALL_CANCELLED);
     loop_run_due(&run->loop);
     fetcher_turn(run->fetcher);
     pause_or_resume(run);
     take_input(run);
     run_output_flush(&run->output);
+    bool is_last = has_ended(run);
+    pthread_mutex_unlock(&run->lock);
+    return !is_last;
 }
 
 static void init_budgets(struct run *run)
@@ -344,9 +358,9 @@ static void conclude(struct run *run)
     }
     run_screen_waterfall(&run->screen);
     if (run->setup->shows_summary && run->is_ended)
-        run_progress_summary(&out, &figures, run->codes, run->screen.has_colours);
+        run_progress_summary(&out, &figures, run->tally.codes, run->screen.has_colours);
     if (!run->setup->is_quiet && run->is_ended && !run->signal)
-        run_status_hints(&out, run->codes, allows_private);
+        run_status_hints(&out, run->tally.codes, allows_private);
     (void)terminal_write(STDERR_FILENO, buffer_slice(&out));
     buffer_done(&out);
 }
@@ -359,29 +373,35 @@ int run_batch(const struct run_setup *setup)
     run->config = *setup->config;
     run->loop.epoll_fd = -1;
     run->input.fd = -1;
+    pthread_mutex_init(&run->lock, NULL);
     run->deadline.on_due = on_deadline;
     run->redraw.on_due = on_redraw;
     memory_tune();
     (void)memory_keep_reserve();
     int status = RUN_FAILED;
     if (start(run, &err)) {
+        pthread_mutex_lock(&run->lock);
         take_input(run);
         run_output_flush(&run->output);
-        while (!has_ended(run))
-            turn(run);
+        bool is_over = has_ended(run);
+        pthread_mutex_unlock(&run->lock);
+        while (!is_over)
+            is_over = !turn(run);
+        run_list_close(run);
         conclude(run);
         const struct run_result result = {
             .signal = run->signal,
             .output_failure = writer_failure(run->output.writer),
             .wrong_status = run->wrong_status,
             .is_complete = run->summary.is_complete,
-            .ok = run->ok,
+            .ok = run->tally.ok,
         };
         status = run_status_of(&result);
     } else {
         fprintf(stderr, "gatherd run: %s\n", err.text);
     }
     stop(run);
+    pthread_mutex_destroy(&run->lock);
     free(run);
     return status;
 }

@@ -28,6 +28,7 @@ struct run_setup {
     const char *input; /* a file; "-": standard input */
     enum run_format format;
     uint64_t open_files; /* descriptors there may be */
+    unsigned lanes;      /* threads of a list */
 
     /* What the command line wishes; over what a document says. */
     struct slice item_defaults;     /* JSON; data NULL: none */

@@ -51,7 +51,7 @@ static void on_response(struct gather *gather, const struct item *item, struct s
     struct run *run = context;
     if (run->screen.is_shared)
         run_screen_clear(&run->screen);
-    run_output_response(&run->output, item, json);
+    run_output_response(&run->output, &run->output.out, item, json);
 }
 
 static void on_item(const struct item *item, const struct outcome *outcome,

@@ -2,26 +2,27 @@
 /* A list of URLs of any length: lines become small batches as others end, so that never
  * more is read than may start, and what one slow item keeps alive is its own chunk.
  *
- *     line_reader ─► chunk (up to CHUNK_MAX lines) ─► parse ─► gather ─► run_note
+ *     main: input ─► line_reader ─► chunk ──────► lane (one a core): parse ─► gather
+ *           counts, room, verdict ◄── run_add ──┘   └─► results ─► the writer
  *
  * What the list waits for is judged here, over all chunks. Called by run.c. */
 #include "run/run_state.h"
 
-#include "base/clock.h"
 #include "base/json_text.h"
 #include "base/memory.h"
-#include "batch/parse.h"
 #include "batch/render.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
-    CHUNK_MAX = 64,
     CONCURRENCY = 200, /* by default */
-    DOCUMENT_MAX = CHUNK_MAX * (6 * LINE_MAX_BYTES + 8),
+    DOCUMENT_MAX = RUN_CHUNK_MAX * (6 * LINE_MAX_BYTES + 8),
     FAILURE_MAX = 4096,
     SHOWN_MAX = 256, /* of a line that is no URL */
 };
@@ -29,15 +30,102 @@ enum {
 /* Ten years: the clock of a list without a deadline, each item has its own. */
 #define FOREVER_MS (10ULL * 365 * 86400 * 1000)
 
-struct chunk {
-    struct list node; /* in run->chunks */
-    struct run *run;
-    struct gather *gather;
-};
+static const char no_memory[] = "there is no memory for what is to be fetched";
+
+void run_chunk_free(struct run_chunk *chunk)
+{
+    buffer_done(&chunk->text);
+    free(chunk);
+}
+
+/* --------------------------------------------------------------------------- lanes */
+
+/* How many may start now; few are not worth a chunk while others run. */
+static size_t room(const struct run *run)
+{
+    uint64_t most = run->setup->concurrency ? run->setup->concurrency : CONCURRENCY;
+    uint64_t in_flight = run->started - run->tally.done;
+    uint64_t room = most > in_flight ? most - in_flight : 0;
+    uint64_t least = most / 8 < RUN_CHUNK_MAX ? most / 8 : RUN_CHUNK_MAX;
+    if (room < least)
+        return 0;
+    return room < RUN_CHUNK_MAX ? (size_t)room : RUN_CHUNK_MAX;
+}
+
+void run_add(struct run *run, struct run_tally *tally, struct buffer *out,
+             const char *fault)
+{
+    pthread_mutex_lock(&run->lock);
+    struct run_tally *sum = &run->tally;
+    if (sum->done == 0)
+        sum->first_is_ok = tally->first_is_ok;
+    sum->done += tally->done;
+    sum->ok += tally->ok;
+    sum->required_failed += tally->required_failed;
+    for (int i = 0; i < CALL_CODE_COUNT; i++)
+        sum->codes[i] += tally->codes[i];
+    if (fault)
+        run->fault = fault;
+    if (run->screen.is_shared && run->screen.is_drawn) {
+        run_screen_clear(&run->screen);
+        run_output_flush(&run->output);
+    }
+    run_output_give(&run->output, out);
+    /* Main has something to do. */
+    bool is_wanted =
+        fault || room(run) > 0 || run->setup->wait || run->tally.done == run->started;
+    pthread_mutex_unlock(&run->lock);
+    *tally = (struct run_tally){.done = 0};
+    uint64_t one = 1;
+    ssize_t written = is_wanted ? write(run->bell.fd, &one, sizeof one) : 0;
+    (void)written; /* EAGAIN: the bell rings already */
+}
+
+void run_trim_others(struct run *run, const struct run_lane *lane)
+{
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        if (run->lanes[i] != lane)
+            run_lane_trim(run->lanes[i]);
+    }
+}
+
+/* The turn that follows looks at what changed. */
+static void on_bell(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    uint64_t rings;
+    ssize_t got = read(watch->fd, &rings, sizeof rings);
+    (void)got;
+}
+
+static bool open_lanes(struct run *run, struct error *err)
+{
+    unsigned count = run->setup->lanes > 0 ? run->setup->lanes : 1;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot make a mailbox");
+    run->bell.fd = fd;
+    run->bell.on_ready = on_bell;
+    if (!loop_watch(&run->loop, &run->bell, fd, EPOLLIN))
+        return error_set_errno(err, errno, "cannot watch a mailbox");
+    run->lanes = memory_new(count * sizeof(struct run_lane *));
+    for (; run->lane_count < count; run->lane_count++) {
+        run->lanes[run->lane_count] = run_lane_new(run, err);
+        if (!run->lanes[run->lane_count])
+            return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (!run_lane_start(run->lanes[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------ the list */
 
 void run_list_open(struct run *run)
 {
-    list_init(&run->chunks);
+    struct error err = {0};
     run->output.has_urls = true;
     run->config.batch.concurrency = 0;
     run->config.batch.max_deadline_ms = FOREVER_MS;
@@ -47,6 +135,10 @@ void run_list_open(struct run *run)
         loop_timer_set(&run->loop, &run->deadline,
                        run->began_us / 1000 + run->setup->deadline_ms);
     run_output_begin(&run->output);
+    if (!open_lanes(run, &err)) {
+        run_fail(run, RUN_FAILED, err.text);
+        run->fault = no_memory;
+    }
 }
 
 static struct wait_counts counts(const struct run *run)
@@ -54,49 +146,16 @@ static struct wait_counts counts(const struct run *run)
     bool is_all = run->input.is_ended || run->is_cut;
     return (struct wait_counts){
         .total = is_all ? run->started : SIZE_MAX,
-        .done = run->done,
-        .ok = run->ok,
-        .required_failed = run->required_failed,
-        .first_is_ok = run->first_is_ok,
+        .done = run->tally.done,
+        .ok = run->tally.ok,
+        .required_failed = run->tally.required_failed,
+        .first_is_ok = run->tally.first_is_ok,
     };
 }
 
 static struct wait_policy policy(const struct run *run)
 {
     return run->setup->wait ? *run->setup->wait : (struct wait_policy){.until = WAIT_ALL};
-}
-
-static void on_response(struct gather *gather, const struct item *item, struct slice json,
-                        void *context)
-{
-    (void)gather;
-    struct run *run = ((struct chunk *)context)->run;
-    if (run->screen.is_shared)
-        run_screen_clear(&run->screen);
-    run_output_response(&run->output, item, json);
-}
-
-static void on_item(const struct item *item, const struct outcome *outcome,
-                    double start_ms, void *context)
-{
-    struct chunk *chunk = context;
-    const struct run_ended ended = {
-        .item = item, .outcome = outcome, .code = item->code, .start_ms = start_ms};
-    run_note(chunk->run, &ended);
-}
-
-static uint64_t held(void *context)
-{
-    struct chunk *chunk = context;
-    return run_output_held(&chunk->run->output);
-}
-
-static void on_end(struct gather *gather, void *context)
-{
-    struct chunk *chunk = context;
-    list_remove(&chunk->node);
-    gather_free(gather);
-    free(chunk);
 }
 
 /* A line that is no URL has its result like any other. */
@@ -126,21 +185,15 @@ static void note_faulty(struct run *run, const struct line *line)
     run->started++;
     if (run->screen.is_shared)
         run_screen_clear(&run->screen);
-    run_output_response(&run->output, &item, buffer_slice(&out));
+    run_output_response(&run->output, &run->output.out, &item, buffer_slice(&out));
     run_note(run, &ended);
 }
 
 /* ------------------------------------------------------------------------- chunks */
 
-struct lines {
-    struct buffer text; /* ["…","…" */
-    uint64_t numbers[CHUNK_MAX];
-    size_t count;
-};
-
-static void take_lines(struct run *run, struct lines *lines, size_t most)
+static void take_lines(struct run *run, struct run_chunk *chunk, size_t most)
 {
-    while (lines->count < most) {
+    while (chunk->count < most) {
         struct line line = line_reader_next(&run->lines, run->input.is_ended);
         if (line.kind == LINE_FAULTY) {
             note_faulty(run, &line);
@@ -152,57 +205,10 @@ static void take_lines(struct run *run, struct lines *lines, size_t most)
                 return;
             continue;
         }
-        buffer_append_byte(&lines->text, lines->count ? ',' : '[');
-        json_text_append_string(&lines->text, line.text);
-        lines->numbers[lines->count++] = line.number;
+        buffer_append_byte(&chunk->text, chunk->count ? ',' : '[');
+        json_text_append_string(&chunk->text, line.text);
+        chunk->numbers[chunk->count++] = line.number;
     }
-}
-
-static void start_chunk(struct run *run, struct lines *lines)
-{
-    struct parse_errors errors;
-    const struct parse_setup parse = {
-        .config = &run->config,
-        .memory = &run->budgets.request_bytes,
-        .may_set_host = true,
-        .defaults = run->setup->item_defaults,
-        .numbers = lines->numbers,
-        .has_no_references = true,
-    };
-    buffer_append_byte(&lines->text, ']');
-    struct batch *batch = parse_batch(buffer_slice(&lines->text), &parse, &errors);
-    if (!batch || lines->text.failed) {
-        run_fail(run, RUN_FAILED, errors.count ? errors.list[0].detail : "no memory");
-        batch_free(batch);
-        parse_errors_done(&errors);
-        return;
-    }
-    parse_errors_done(&errors);
-    if (run->setup->include >= 0)
-        batch->include = (unsigned)run->setup->include;
-    struct chunk *chunk = memory_new(sizeof *chunk);
-    chunk->run = run;
-    list_push_back(&run->chunks, &chunk->node);
-    struct gather_setup setup = run_gather_setup(run);
-    setup.on_end = on_end;
-    setup.on_response = on_response;
-    setup.on_item = on_item;
-    setup.held = held;
-    setup.context = chunk;
-    run->started += batch->count;
-    chunk->gather = gather_start(&setup, batch);
-}
-
-/* How many may start now; few are not worth a chunk while others run. */
-static size_t room(const struct run *run)
-{
-    uint64_t most = run->setup->concurrency ? run->setup->concurrency : CONCURRENCY;
-    uint64_t in_flight = run->started - run->done;
-    uint64_t room = most > in_flight ? most - in_flight : 0;
-    uint64_t least = most / 8 < CHUNK_MAX ? most / 8 : CHUNK_MAX;
-    if (room < least)
-        return 0;
-    return room < CHUNK_MAX ? (size_t)room : CHUNK_MAX;
 }
 
 static bool may_start(struct run *run)
@@ -213,18 +219,21 @@ static bool may_start(struct run *run)
 
 static void start_more(struct run *run)
 {
-    struct lines lines = {.count = 0};
     size_t most;
-    buffer_init(&lines.text, DOCUMENT_MAX);
     while (may_start(run) && (most = room(run)) > 0) {
-        buffer_clear(&lines.text);
-        lines.count = 0;
-        take_lines(run, &lines, most);
-        if (lines.count == 0)
+        struct run_chunk *chunk = memory_new(sizeof *chunk);
+        buffer_init(&chunk->text, DOCUMENT_MAX);
+        take_lines(run, chunk, most);
+        buffer_append_byte(&chunk->text, ']');
+        if (chunk->count == 0 || chunk->text.failed) {
+            if (chunk->text.failed)
+                run->fault = no_memory;
+            run_chunk_free(chunk);
             break;
-        start_chunk(run, &lines);
+        }
+        run->started += chunk->count;
+        run_lane_give(run->lanes[run->next_lane++ % run->lane_count], chunk);
     }
-    buffer_done(&lines.text);
 }
 
 static void judge(struct run *run)
@@ -244,8 +253,8 @@ static void finish(struct run *run)
     bool is_whole = waited.until != WAIT_ALL || (run->input.is_ended && !run->is_cut);
     const struct gather_summary summary = {
         .total = run->started,
-        .ok = run->ok,
-        .failed = run->done - run->ok,
+        .ok = run->tally.ok,
+        .failed = run->tally.done - run->tally.ok,
         .is_complete = is_whole && wait_is_complete(&waited, &so_far),
         .elapsed_ms = run_elapsed_ms(run),
     };
@@ -254,31 +263,39 @@ static void finish(struct run *run)
 
 void run_list_turn(struct run *run)
 {
-    if (!run->is_cut && run->done > 0)
+    if (!run->is_cut && run->tally.done > 0)
         judge(run);
     start_more(run);
+    if (run->fault) { /* what a lane was given has no results */
+        if (!run->is_wrong)
+            run_fail(run, RUN_FAILED, run->fault);
+        run->is_ended = true;
+        return;
+    }
     bool is_read =
         run->is_cut || (run->input.is_ended && run->lines.at == run->lines.bytes.len);
-    if (is_read && list_is_empty(&run->chunks) && !run->is_ended)
+    if (is_read && run->tally.done == run->started && !run->is_ended)
         finish(run);
 }
 
 void run_list_end(struct run *run, enum call_code code)
 {
     run->is_cut = true;
-    struct list *next;
-    for (struct list *at = run->chunks.next; at != &run->chunks; at = next) {
-        next = at->next;
-        gather_end_now(container_of(at, struct chunk, node)->gather, code);
-    }
+    for (unsigned i = 0; i < run->lane_count; i++)
+        run_lane_end(run->lanes[i], code);
 }
 
 void run_list_close(struct run *run)
 {
-    while (run->kind == RUN_LIST && !list_is_empty(&run->chunks)) {
-        struct chunk *chunk = container_of(run->chunks.next, struct chunk, node);
-        list_remove(&chunk->node);
-        gather_free(chunk->gather);
-        free(chunk);
-    }
+    for (unsigned i = 0; i < run->lane_count; i++)
+        run_lane_stop(run->lanes[i]);
+    for (unsigned i = 0; i < run->lane_count; i++)
+        run_lane_free(run->lanes[i]);
+    free(run->lanes);
+    run->lanes = NULL;
+    run->lane_count = 0;
+    loop_unwatch(&run->loop, &run->bell);
+    if (run->bell.on_ready)
+        close(run->bell.fd);
+    run->bell.on_ready = NULL;
 }

@@ -56,39 +56,38 @@ static void flatten(char *text, size_t len)
 }
 
 /* {"id":"17", and then the URL. The id of a line is its number. */
-static void append_with_url(struct run_output *output, const struct item *item,
+static void append_with_url(struct buffer *out, const struct item *item,
                             struct slice json)
 {
     static const char opening[] = "{\"id\":\"";
     size_t head = sizeof opening - 1 + item->id.len + 2;
-    buffer_append(&output->out, json.data, head);
-    buffer_append_text(&output->out, "\"url\":");
-    json_text_append_any(&output->out, item->url);
-    buffer_append_byte(&output->out, ',');
-    buffer_append(&output->out, json.data + head, json.len - head);
+    buffer_append(out, json.data, head);
+    buffer_append_text(out, "\"url\":");
+    json_text_append_any(out, item->url);
+    buffer_append_byte(out, ',');
+    buffer_append(out, json.data + head, json.len - head);
 }
 
-void run_output_response(struct run_output *output, const struct item *item,
-                         struct slice json)
+void run_output_response(const struct run_output *output, struct buffer *out,
+                         const struct item *item, struct slice json)
 {
-    struct buffer *out = &output->out;
     if (output->format == RUN_TABLE)
         return;
     if (output->format == RUN_JSON)
-        buffer_append_text(out, output->has_some ? "," : "{\"responses\":[");
+        buffer_append_byte(out, ','); /* the first one's goes: run_output_give */
     size_t before = out->len;
     if (output->has_urls)
-        append_with_url(output, item, json);
+        append_with_url(out, item, json);
     else
         buffer_append(out, json.data, json.len);
     if (output->format == RUN_NDJSON) {
         flatten(out->data + before, out->len - before);
         buffer_append_byte(out, '\n');
     }
-    output->has_some = true;
 }
 
-void run_output_row(struct run_output *output, const struct run_ended *ended)
+void run_output_row(const struct run_output *output, struct buffer *out,
+                    const struct run_ended *ended)
 {
     const struct outcome *outcome = ended->outcome;
     const struct run_row row = {
@@ -101,7 +100,7 @@ void run_output_row(struct run_output *output, const struct run_ended *ended)
         .message = slice_from(outcome->message),
     };
     if (output->format == RUN_TABLE)
-        run_table_row(&output->out, &row, output->columns, output->has_colours);
+        run_table_row(out, &row, output->columns, output->has_colours);
 }
 
 void run_output_end(struct run_output *output, const struct gather_summary *summary)
@@ -127,10 +126,25 @@ void run_output_pieces(struct run_output *output, struct gather_piece *pieces,
     }
 }
 
+void run_output_give(struct run_output *output, struct buffer *out)
+{
+    if (out->len == 0)
+        return;
+    if (output->format == RUN_JSON && *out->data == ',' && !output->has_some) {
+        struct buffer head;
+        buffer_init(&head, out->max);
+        buffer_append_text(&head, "{\"responses\":[");
+        writer_give(output->writer, &head);
+        buffer_done(&head);
+        *out->data = ' ';
+        output->has_some = true;
+    }
+    writer_give(output->writer, out);
+}
+
 void run_output_flush(struct run_output *output)
 {
-    if (output->out.len > 0)
-        writer_give(output->writer, &output->out);
+    run_output_give(output, &output->out);
 }
 
 size_t run_output_held(struct run_output *output)

@@ -32,18 +32,22 @@ bool run_output_open(struct run_output *output, const struct run_setup *setup,
 void run_output_close(struct run_output *output);
 
 /* run_output_begin and run_output_end stand around the responses; these are
- * run_output_row of a table, run_output_response otherwise. */
+ * run_output_row of a table, run_output_response otherwise, and appended to `out`, which
+ * may be a lane's. */
 void run_output_begin(struct run_output *output);
-void run_output_response(struct run_output *output, const struct item *item,
-                         struct slice json);
-void run_output_row(struct run_output *output, const struct run_ended *ended);
+void run_output_response(const struct run_output *output, struct buffer *out,
+                         const struct item *item, struct slice json);
+void run_output_row(const struct run_output *output, struct buffer *out,
+                    const struct run_ended *ended);
 void run_output_end(struct run_output *output, const struct gather_summary *summary);
 
 /* run_output_pieces writes a whole reply. */
 void run_output_pieces(struct run_output *output, struct gather_piece *pieces,
                        size_t count);
 
-/* run_output_flush hands what is there to the writer; once a turn. run_output_held: bytes
- * that have not left. */
+/* run_output_give hands the responses in `out` to the writer and empties it.
+ * run_output_flush: those in output->out; once a turn. run_output_held: bytes that have
+ * not left. */
+void run_output_give(struct run_output *output, struct buffer *out);
 void run_output_flush(struct run_output *output);
 size_t run_output_held(struct run_output *output);

@@ -10,8 +10,20 @@
 #include "run/line_reader.h"
 #include "run/run.h"
 #include "run/run_input.h"
+#include "run/run_lane.h"
 #include "run/run_output.h"
 #include "run/run_screen.h"
+
+#include <pthread.h>
+
+/* Items that have ended, counted. */
+struct run_tally {
+    uint64_t done;
+    uint64_t ok;
+    uint64_t required_failed;
+    bool first_is_ok; /* of those that were done, the first one */
+    uint64_t codes[CALL_CODE_COUNT];
+};
 
 enum run_kind { RUN_UNKNOWN, RUN_LIST, RUN_DOCUMENT };
 
@@ -35,17 +47,21 @@ struct run {
 
     enum run_kind kind;
     struct line_reader lines; /* or the bytes of a document */
-    struct list chunks;       /* of a list: batches under way */
     struct gather *gather;    /* of a document; NULL: not started, or ended */
 
-    /* Of all items. */
-    uint64_t started;
-    uint64_t done;
-    uint64_t ok;
-    uint64_t required_failed;
-    bool first_is_ok;
-    uint64_t codes[CALL_CODE_COUNT];
+    /* Of a list. */
+    struct run_lane **lanes;
+    unsigned lane_count;
+    unsigned next_lane;
+    struct watch bell; /* a lane has news */
 
+    /* Under the lock: held by main in all of its turn but the wait, and by a lane while
+     * it adds what ended. */
+    pthread_mutex_t lock;
+    struct run_tally tally; /* of all items */
+    const char *fault;      /* of a lane that cannot go on */
+
+    uint64_t started;
     bool is_cut;                   /* a list is not read any further */
     bool is_paused;                /* results wait for their reader */
     bool is_ended;                 /* the last result was given to the output */
@@ -71,8 +87,18 @@ struct run_ended {
     double start_ms;               /* since the run began */
 };
 
+void run_tally_note(struct run_tally *tally, const struct run_ended *ended);
+
 /* run_note counts an item that has ended, and shows it where items are shown. */
 void run_note(struct run *run, const struct run_ended *ended);
+
+/* run_add adds a lane's turn to the run, and empties `tally` and `out`; `fault`: the lane
+ * cannot go on. run_trim_others asks all lanes but `lane` to close idle connections. The
+ * lane's thread. */
+void run_add(struct run *run, struct run_tally *tally, struct buffer *out,
+             const char *fault);
+void run_trim_others(struct run *run, const struct run_lane *lane);
+void run_chunk_free(struct run_chunk *chunk);
 
 /* run_finish: the last result was written; the summary follows. */
 void run_finish(struct run *run, const struct gather_summary *summary);

@@ -28,19 +28,20 @@ from servers import Gateway, NginxUpstream
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 RATIO_LEAST = 0.9
 MEMORY_MAX_MIB = 200
-CONNECTIONS, ITEMS = 8, 100                  # of the service's load
+CONNECTIONS, ITEMS = 8, 100                  # of the service; the list has as many in flight
 RUN_LIMIT_S = 600
 
 
 def command(binary, listed):
-    return [binary, "run", "--allow-private", "--set", "egress.deny_ports=[]", str(listed)]
+    return [binary, "run", "--allow-private", "--set", "egress.deny_ports=[]",
+            "--concurrency", str(CONNECTIONS * ITEMS), str(listed)]
 
 
 def wait_for(child):
-    """(exit status, peak RSS in MiB)"""
+    """(exit status, peak RSS in MiB, CPU time in s)"""
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
-    return child.returncode, usage.ru_maxrss / 1024
+    return child.returncode, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def last_line(path):
@@ -50,26 +51,29 @@ def last_line(path):
 
 
 def run_list(binary, listed, count, folder):
-    """Items a second and the peak of memory, of a run with its results in a file."""
+    """Items a second, the peak of memory and CPU time per item in µs, of a run with its
+    results in a file."""
     out = pathlib.Path(folder, "results.ndjson")
     with open(out, "wb") as results:
         started = time.monotonic()
         with subprocess.Popen(command(binary, listed), stdin=subprocess.DEVNULL,
                               stdout=results) as child:
-            status, peak_mib = wait_for(child)
+            status, peak_mib, cpu_s = wait_for(child)
         took_s = time.monotonic() - started
     summary = last_line(out)["summary"]
     if status != 0 or summary["ok"] != count:
         raise LoadFault("gatherd run ended with %d and %s" % (status, summary))
-    return count / took_s, peak_mib
+    return count / took_s, peak_mib, cpu_s * 1e6 / count
 
 
 def serve_batches(gateway, url, seconds):
-    """Items a second of the service."""
+    """Items a second of the service, and its CPU time per item in µs."""
+    before_us = gateway.cpu_us()
     figures = Bench.wrk(gateway.port, seconds, CONNECTIONS, [str(ITEMS), url])
     if figures["bad"]:
         raise LoadFault("%d batches were not complete" % figures["bad"])
-    return figures["requests"] * ITEMS / figures["seconds"]
+    items = figures["requests"] * ITEMS
+    return items / figures["seconds"], (gateway.cpu_us() - before_us) / items
 
 
 def watch_bar(binary, listed):
@@ -122,12 +126,13 @@ def compare(args, folder):
         gateway = Gateway(binary, folder)
         rounds = []
         for _ in range(args.rounds):
-            rate, peak_mib = run_list(binary, listed, args.items, folder)
-            served = serve_batches(gateway, url, args.seconds)
+            rate, peak_mib, cpu_us = run_list(binary, listed, args.items, folder)
+            served, served_cpu_us = serve_batches(gateway, url, args.seconds)
             rounds.append({"run": rate, "serve": served, "ratio": rate / served,
-                           "peak_mib": peak_mib})
-            print("run %8.0f/s   serve %8.0f/s   ratio %.2f   peak %.0f MiB"
-                  % (rate, served, rate / served, peak_mib), flush=True)
+                           "peak_mib": peak_mib, "cpu_ratio": served_cpu_us / cpu_us})
+            print("run %6.0f/s, %4.1f us of CPU an item   serve %6.0f/s, %4.1f us   "
+                  "ratio %.2f   peak %.0f MiB" % (rate, cpu_us, served, served_cpu_us,
+                                                  rate / served, peak_mib), flush=True)
         bars = check_bar(watch_bar(binary, listed), args.items)
     finally:
         if gateway:
