@@ -37,6 +37,7 @@ struct reload {
     struct config *fresh;      /* of `snapshot`, whose TLS key is not wiped yet */
     struct buffer faults;      /* warnings, when there is nothing else */
     bool is_open;
+    bool is_over;
     bool is_wanted;
 };
 
@@ -297,10 +298,18 @@ static void run(struct reload *reload)
         refuse_because(reload, next, config, &err);
 }
 
+static void decline(struct reload *reload)
+{
+    reload_board_begin(reload->board);
+    reload_board_end(reload->board, false, slice_from("the process is ending\n"));
+}
+
 static void go_on(struct reload *reload)
 {
     if (reload->previous && !is_changing(reload))
         finish(reload);
+    if (reload->is_over)
+        decline(reload);
     if (!reload->is_open || reload->previous)
         return;
     if (!reload->is_wanted && !reload_board_is_asked(reload->board))
@@ -369,4 +378,6 @@ void reload_ask(struct reload *reload)
 void reload_stop(struct reload *reload)
 {
     reload->is_open = false;
+    reload->is_over = true;
+    reload_changed(reload);
 }

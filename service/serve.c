@@ -216,6 +216,7 @@ static void on_signal(struct watch *watch, uint32_t ready)
             departure_start(&service->departure, DEPARTURE_STOP,
                             reload_config(service->reload));
             listening_end(&service->listening);
+            reload_stop(service->reload);
         }
     }
 }
@@ -224,6 +225,7 @@ static void on_signal(struct watch *watch, uint32_t ready)
 static void on_taken(void *context)
 {
     struct service *service = context;
+    reload_stop(service->reload);
     if (!service->departure.is_begun)
         departure_start(&service->departure, DEPARTURE_HANDED_OVER,
                         reload_config(service->reload));
