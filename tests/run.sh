@@ -136,6 +136,8 @@ part_release() {
     check "the race runs, small and short" \
         tests/load/race.py --quick --peers lua,aiohttp --only idle,n10,tail,large,https \
         --gatherd "$root/build/release/gatherd" --svg "$results/race.svg" || true
+    check "what tracing costs is measured, small and short" \
+        tests/load/tracing.py --smoke --gatherd "$root/build/release/gatherd" || true
     check "what a batch costs is measured, small and short" \
         tests/load/cost.py --smoke --gatherd "$root/build/release/gatherd" || true
     if has perf && has strace; then

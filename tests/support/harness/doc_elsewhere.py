@@ -56,6 +56,8 @@ ELSEWHERE = (
               "tests/load/instructions.py"),
     Elsewhere("docs/performance.md", "callgrind_annotate …", "reads what instructions.py left",
               LOADS, "tests/load/instructions.py"),
+    Elsewhere("docs/performance.md", "./tests/load/tracing.py…", MEASURES, LOADS,
+              "tests/load/tracing.py --smoke"),
     Elsewhere("docs/performance.md", "./tests/load/tls.py", MEASURES, LOADS,
               "tests/load/tls.py --smoke"),
     Elsewhere("deploy/README.md", "docker build -t gatherd .", ENGINE, "tests/jobs/image.sh",
