@@ -120,7 +120,7 @@ def parse_arguments():
     binary = os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
     parser.add_argument("--gatherd", default=binary, help="the binary, a release build")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--most", type=float, default=1.10)
     parser.add_argument("--smoke", action="store_true")
     return parser.parse_args()
@@ -128,7 +128,7 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    rounds, seconds = (1, 0.5) if args.smoke else (args.rounds, args.seconds)
+    rounds, seconds = (1, 1) if args.smoke else (args.rounds, args.seconds)
     with tempfile.TemporaryDirectory(prefix="gatherd-tracing-") as folder:
         processes, sink = [], Sink()
         try:
