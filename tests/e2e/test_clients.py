@@ -59,7 +59,8 @@ def test_a_program_prints_what_is_shown_and_waits_for_its_rate(section, limited,
         shown = doc_pages.output_behind(section, block) if block.is_commands else None
         if shown:
             printed = "".join(result.out for result in results if result.command.block is block)
-            assert re.sub(r"^Too many requests: .*\n", "", printed, flags=re.M) == shown.text
+            assert re.sub(r"^Too many requests: .*\n", "", printed, flags=re.M) == shown.text, \
+                "".join(result.err for result in results)
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)

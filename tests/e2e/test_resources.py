@@ -72,7 +72,8 @@ def test_l7_with_little_address_space_it_sheds_and_recovers(start_gatherd, upstr
 
 def test_l11_a_clock_set_back_or_forth_changes_no_deadline():
     """L11: only base/clock.c reads clocks, and the wall clock only for what is told to others:
-    the log's stamp, a signature's time, and the date of a Retry-After held against it."""
+    the stamps of the log, of spans, of the start and of reloads, a signature's time, and the
+    date of a Retry-After held against it."""
     readers = subprocess.run(
         ("grep", "-rlE", r"\b(clock_gettime|gettimeofday|time|timespec_get|clock)\s*\((NULL|&|CLOCK)",
          "--include=*.c", "--include=*.h", "service"), cwd=REPOSITORY, check=False,
@@ -81,8 +82,10 @@ def test_l11_a_clock_set_back_or_forth_changes_no_deadline():
     text = (REPOSITORY / "service/base/clock.c").read_text("utf-8")
     assert text.count("CLOCK_MONOTONIC") == 1
     assert set(re.findall(r"^\w+ (\w+)\([^)]*\)\n\{[^}]*CLOCK_REALTIME", text, re.M)) == \
-        {"clock_wall_text", "clock_wall_s"}
+        {"clock_wall_text", "clock_wall_s", "clock_wall_ms", "clock_wall_us"}
     assert users_of("clock_wall_text") == ["base/log.c"]
+    assert users_of("clock_wall_ms") == ["http/handle_live.c", "reload.c", "serve.c"]
+    assert users_of("clock_wall_us") == ["http/batch_trace.c"]
     assert users_of("clock_wall_s") == ["batch/attempts.c", "batch/signer.c"]
 
 

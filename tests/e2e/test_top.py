@@ -208,7 +208,8 @@ def test_another_size_is_another_drawing(gatherd, top):
     terminal.end()
 
 
-def test_keys_sort_and_scroll(gatherd, upstream, top):
+def test_keys_sort_and_scroll(start_gatherd, upstream, top):
+    gatherd = start_gatherd()   # of its own: nobody else's origins
     gatherd.batch([{"url": f"http://127.0.0.{n}:{upstream.port}/ok"} for n in range(1, 9)])
     terminal = top(*at(gatherd.port), "--interval", "60m")
     terminal.wait_for("by busy")
@@ -218,7 +219,7 @@ def test_keys_sort_and_scroll(gatherd, upstream, top):
                 if (found := re.match(r"http://127\.0\.0\.(\d)", line))]
     terminal.type("n")
     terminal.wait_for("by name")
-    assert shown() == sorted(shown()) and len(shown()) == 8
+    wait_until(lambda: shown() == list(range(1, 9)), 5, "all by name")
     terminal.type("r")
     wait_until(lambda: shown() == sorted(shown(), reverse=True), 5, "the reverse")
     terminal.type("\033[B")
