@@ -44,15 +44,19 @@ static void give_up(struct predecessor *predecessor, const char *why)
     hang_up(predecessor);
 }
 
+/* First the word: one that cannot be told any more has ended, and its sockets with it. */
 static void take(struct predecessor *predecessor)
 {
+    ssize_t sent = send(predecessor->talk.fd, "yours", 5, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+        give_up(predecessor, "the new process ended when it was ready; serving on");
+        return;
+    }
     for (size_t i = 0; i < predecessor->given->count; i++) {
         if (predecessor->given->items[i].fd >= 0)
             listener_give(predecessor->setup.listener, i);
     }
     predecessor->is_taken = true;
-    ssize_t sent = send(predecessor->talk.fd, "yours", 5, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)sent; /* a process that ended this very moment: its sockets are lost with it */
     hang_up(predecessor);
     loop_unwatch(predecessor->setup.loop, &predecessor->door);
     close(predecessor->door.fd);

@@ -37,7 +37,7 @@ struct reload {
     struct config *fresh;      /* of `snapshot`, whose TLS key is not wiped yet */
     struct buffer faults;      /* warnings, when there is nothing else */
     bool is_open;
-    bool is_over;
+    bool is_stopped;
     bool is_wanted;
 };
 
@@ -115,7 +115,8 @@ static void finish(struct reload *reload)
     reload_board_end(reload->board, true, buffer_slice(&answer));
     buffer_done(&answer);
     reload_report_done(&report);
-    notify_ready(reload->setup.notify, "serving");
+    if (!reload->is_stopped) /* else the manager knows that it ends */
+        notify_ready(reload->setup.notify, "serving");
 }
 
 static bool is_changing(const struct reload *reload)
@@ -298,23 +299,28 @@ static void run(struct reload *reload)
         refuse_because(reload, next, config, &err);
 }
 
-static void decline(struct reload *reload)
+static void turn_away(struct reload *reload)
 {
+    static const char why[] = "this process is ending and is not reloaded";
+    log_message(LOG_WARNING, "reload_refused", why);
+    metrics_add(reload->setup.metrics, METRIC_RELOADS, RELOAD_REFUSED, 1);
     reload_board_begin(reload->board);
-    reload_board_end(reload->board, false, slice_from("the process is ending\n"));
+    reload_board_end(reload->board, false, slice_from(why));
 }
 
 static void go_on(struct reload *reload)
 {
     if (reload->previous && !is_changing(reload))
         finish(reload);
-    if (reload->is_over)
-        decline(reload);
     if (!reload->is_open || reload->previous)
         return;
     if (!reload->is_wanted && !reload_board_is_asked(reload->board))
         return;
     reload->is_wanted = false;
+    if (reload->is_stopped) {
+        turn_away(reload);
+        return;
+    }
     run(reload);
     reload_changed(reload); /* look again: for those who asked meanwhile */
 }
@@ -377,7 +383,5 @@ void reload_ask(struct reload *reload)
 
 void reload_stop(struct reload *reload)
 {
-    reload->is_open = false;
-    reload->is_over = true;
-    reload_changed(reload);
+    reload->is_stopped = true;
 }

@@ -62,7 +62,9 @@ void reload_changed(void *reload);
 
 /* reload_begin: workers run, so from now on there can be reloads. */
 void reload_begin(struct reload *reload, const struct reload_parts *parts);
-/* reload_ask reloads, now or behind the one under way. reload_stop: no more of them. */
+/* reload_ask reloads, now or behind the one under way. reload_stop: the process is about
+ * to end, so whoever asks from now on is refused: another configuration would open what
+ * is being closed. */
 void reload_ask(struct reload *reload);
 void reload_stop(struct reload *reload);
 

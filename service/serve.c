@@ -198,6 +198,12 @@ static void log_started(struct service *service)
     buffer_done(&ops_addresses);
 }
 
+static void depart(struct service *service, enum departure_reason reason)
+{
+    reload_stop(service->reload);
+    departure_start(&service->departure, reason, reload_config(service->reload));
+}
+
 static void on_signal(struct watch *watch, uint32_t ready)
 {
     (void)ready;
@@ -213,10 +219,8 @@ static void on_signal(struct watch *watch, uint32_t ready)
     } else {
         service->departure.is_asked = true;
         if (!service->departure.is_begun) { /* by a successor */
-            departure_start(&service->departure, DEPARTURE_STOP,
-                            reload_config(service->reload));
+            depart(service, DEPARTURE_STOP);
             listening_end(&service->listening);
-            reload_stop(service->reload);
         }
     }
 }
@@ -225,10 +229,8 @@ static void on_signal(struct watch *watch, uint32_t ready)
 static void on_taken(void *context)
 {
     struct service *service = context;
-    reload_stop(service->reload);
     if (!service->departure.is_begun)
-        departure_start(&service->departure, DEPARTURE_HANDED_OVER,
-                        reload_config(service->reload));
+        depart(service, DEPARTURE_HANDED_OVER);
 }
 
 static bool start_listening(struct service *service, struct error *err)

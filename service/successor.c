@@ -74,7 +74,7 @@ bool successor_finish(struct successor *successor, struct error *err)
         return error_set_errno(err, errno,
                                "server.handover: the running gatherd says "
                                "nothing; it goes on serving");
-    return strncmp(word, "yours", 5) == 0 ||
+    return (result == 5 && memcmp(word, "yours", 5) == 0) ||
            error_set(err, ERROR_SYSTEM,
                      "server.handover: the running gatherd did not wait for this one; it "
                      "goes on serving");

@@ -65,5 +65,5 @@ static inline bool span_queue_has_full(const struct span_queue *queue)
 
 static inline bool span_queue_is_empty(const struct span_queue *queue)
 {
-    return !queue->open && list_is_empty(&queue->full);
+    return (!queue->open || queue->open->count == 0) && list_is_empty(&queue->full);
 }

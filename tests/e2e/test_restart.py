@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.configuration import BASE, merge, options, to_yaml
 from harness.process import free_port, wait_until
+from harness.reloading import write
 
 PASS_ON = """
 import os, sys
@@ -136,6 +137,20 @@ def test_with_a_drain_delay_it_serves_on_while_readiness_fails(start_gatherd, up
         assert kept.is_closed_within(1)
     assert gatherd.wait() == 0
     assert time.monotonic() - started > 2.4
+
+
+def test_a_process_that_ends_is_not_reloaded(start_gatherd, tmp_path):
+    path = tmp_path / "late.sock"
+    gatherd = start_gatherd(options(server__drain_delay="60s"))
+    gatherd.signal(signal.SIGTERM)
+    wait_until(lambda: "draining" in events(gatherd), 5, "the first signal")
+    write(gatherd, options(server__listen=[f"127.0.0.1:{gatherd.port}", f"unix:{path}"]))
+    gatherd.signal(signal.SIGHUP)
+    wait_until(lambda: "reload_refused" in events(gatherd), 5, "an answer to the signal")
+    assert gatherd.request("POST", "/-/reload").status == 409
+    assert not path.exists()
+    gatherd.signal(signal.SIGTERM)
+    assert gatherd.wait(5) == 0
 
 
 def test_a_second_signal_ends_a_drain_delay_at_once(start_gatherd):

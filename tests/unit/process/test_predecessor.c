@@ -143,6 +143,21 @@ Test(predecessor, whoever_hangs_up_or_says_nonsense_leaves_it_waiting_for_the_ne
     close(fd);
 }
 
+Test(predecessor, one_that_is_ready_and_then_ends_leaves_it_serving)
+{
+    int fd = knock_and_receive();
+    cr_assert(eq(int, (int)send(fd, "ready 11", 8, 0), 8));
+    (void)socket_offers_close(&offers);
+    close(fd);
+    turn();
+    cr_assert(eq(int, taken, 0));
+    fd = knock_and_receive();
+    say(fd, "ready 11");
+    cr_assert(eq(int, taken, 1));
+    (void)socket_offers_close(&offers);
+    close(fd);
+}
+
 Test(predecessor, one_at_a_time)
 {
     int first = knock_and_receive();

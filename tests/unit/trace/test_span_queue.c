@@ -87,6 +87,7 @@ Test(span_queue, what_is_too_large_or_does_not_fit_is_taken_out_again)
     cr_assert_eq(add(SPAN_BYTES_MAX + 1), SPAN_LOST);
     cr_assert_eq(add(16 << 20), SPAN_LOST);
     cr_assert(span_queue_take(&queue, true) == NULL);
+    cr_assert(span_queue_is_empty(&queue), "there is nothing to wait for");
     cr_assert_eq(add(1), SPAN_FIRST);
     cr_assert_eq(add(SPAN_BYTES_MAX + 1), SPAN_LOST);
     cr_assert_eq(add(1), SPAN_ONE_MORE);
