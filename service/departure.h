@@ -5,11 +5,11 @@
  *   leave: not ready; clients are seen off one by one, none is told no (front_leave)
  *   drain: what was accepted is finished, new batches get 503 (front_drain), spans leave
  *
- *   SIGTERM               listeners stay open and clients are seen off for
- *                         server.drain_delay (nothing, if that is 0), then drain
- *   ... while a manager holds server.listen's sockets (fd:), or
- *   another process has them: listeners are left to it, clients are seen off until none
- * is left, at server.drain_timeout their batches are ended */
+ *   SIGTERM: listeners stay open and clients are seen off for server.drain_delay
+ *       (nothing, if that is 0), then drain
+ *   SIGTERM while a manager holds server.listen's sockets (fd:), or another process has
+ *       taken them: listeners are left to it, clients are seen off until none is left, at
+ *       server.drain_timeout their batches are ended */
 #pragma once
 
 #include "base/loop.h"

@@ -261,19 +261,19 @@ void listener_addresses(const struct listener *listener, enum front_role role,
     }
 }
 
-size_t listener_names(const struct listener *listener, struct sockaddr_storage *names,
-                      size_t max)
+bool listener_refuse_own(const struct listener *listener, struct snapshot *snapshot,
+                         struct error *err)
 {
-    size_t count = 0;
     for (struct list *node = listener->sockets.next; node != &listener->sockets;
          node = node->next) {
         struct open_socket *open = container_of(node, struct open_socket, node);
-        socklen_t len = sizeof *names;
-        if (count < max &&
-            getsockname(open->watch.fd, (struct sockaddr *)&names[count], &len) == 0)
-            count++;
+        struct sockaddr_storage name;
+        socklen_t len = sizeof name;
+        if (getsockname(open->watch.fd, (struct sockaddr *)&name, &len) == 0 &&
+            !snapshot_add_own(snapshot, (const struct sockaddr *)&name, err))
+            return false;
     }
-    return count;
+    return true;
 }
 
 bool listener_start(struct listener *listener, struct error *err)

@@ -9,13 +9,13 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "fetch/snapshot.h"
 #include "socket_offers.h"
 #include "worker.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 struct listener;
 
@@ -46,10 +46,10 @@ bool listener_open(struct listener *listener, const char *address, enum front_ro
 void listener_addresses(const struct listener *listener, enum front_role role,
                         struct buffer *out);
 
-/* listener_names writes the bound addresses, of both roles, into `names` (at most `max`)
- * and returns how many: the egress policy refuses them to callers. */
-size_t listener_names(const struct listener *listener, struct sockaddr_storage *names,
-                      size_t max);
+/* listener_refuse_own: a batch must not reach gatherd itself, so what is bound, of both
+ * roles, is added to what nobody may reach under `snapshot` (snapshot_add_own). */
+bool listener_refuse_own(const struct listener *listener, struct snapshot *snapshot,
+                         struct error *err) MUST_CHECK;
 
 /* listener_start begins to accept. listener_close closes the sockets of `role`; first it
  * accepts what waits in their backlogs, unless another process serves those. */

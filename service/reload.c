@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "config/diff.h"
 #include "ceilings.h"
-#include "listen_address.h"
 #include "reload_report.h"
 
 #include <errno.h>
@@ -23,8 +22,6 @@
 enum {
     FAULTS_MAX_BYTES = 1 << 20,
     ANSWER_MAX = 600 * 1024,
-    /* As many as server.listen and ops.listen can name, 16 entries each. */
-    OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
 };
 
 struct reload {
@@ -205,13 +202,7 @@ static bool refuse_own(struct reload *reload, struct snapshot *next, size_t open
 {
     if (opened == 0)
         return snapshot_copy_own(next, reload->snapshot, err);
-    struct sockaddr_storage names[OWN_LISTENERS_MAX];
-    size_t count = listener_names(reload->parts.listener, names, OWN_LISTENERS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (!snapshot_add_own(next, (const struct sockaddr *)&names[i], err))
-            return false;
-    }
-    return true;
+    return listener_refuse_own(reload->parts.listener, next, err);
 }
 
 /* -------------------------------------------------------------------------- the swap */

@@ -23,7 +23,6 @@
 #include "egress_log.h"
 #include "fetch/fetcher.h"
 #include "http/front.h"
-#include "listen_address.h"
 #include "ceilings.h"
 #include "listener.h"
 #include "listening.h"
@@ -42,8 +41,6 @@
 enum {
     /* Containers may be allowed a billion; the kernel gives the lowest free number. */
     COUNTED_DESCRIPTORS_MAX = 4 * 1024 * 1024,
-    /* As many as server.listen and ops.listen can name, 16 entries each. */
-    OWN_LISTENERS_MAX = 2 * 16 * LISTEN_SOCKETS_MAX,
     LAST_LINES_MS = 500, /* at the end: for whoever reads the log */
     FORCED_FLUSH_MS = 50,
 };
@@ -86,19 +83,6 @@ static void prepare_departure(struct service *service)
         .notify = &service->notify,
     };
     departure_init(&service->departure, &setup);
-}
-
-/* A batch must not reach gatherd itself, by whatever address. */
-static bool refuse_own_listeners(struct service *service, struct error *err)
-{
-    struct sockaddr_storage names[OWN_LISTENERS_MAX];
-    size_t count = listener_names(service->listener, names, OWN_LISTENERS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        const struct sockaddr *name = (const struct sockaddr *)&names[i];
-        if (!snapshot_add_own(fetch_shared_first(service->shared), name, err))
-            return false;
-    }
-    return true;
 }
 
 static bool make_workers(struct service *service, struct error *err)
@@ -320,7 +304,9 @@ static bool start(struct service *service, struct error *err)
     service->live_board = live_board_new(service->worker_count);
     if (!make_reload(service, err))
         return false;
-    if (!service->shared || !refuse_own_listeners(service, err) ||
+    if (!service->shared ||
+        !listener_refuse_own(service->listener, fetch_shared_first(service->shared),
+                             err) ||
         !make_workers(service, err))
         return false;
     config_forget_tls_key(service->secrets); /* every front has read it */

@@ -138,6 +138,10 @@ static void append_parameter(struct buffer *out, struct slice parameter)
 {
     struct slice name = until(parameter, "=");
     struct slice value = behind(parameter, name.len);
+    if (is_web_token(name)) { /* without a name of its own */
+        buffer_append_text(out, hidden);
+        return;
+    }
     buffer_append(out, name.data, name.len);
     bool has_value = value.len > 1; /* with its '=' */
     if (has_value && (redact_is_secret_name(name) || is_web_token(behind(value, 1)))) {

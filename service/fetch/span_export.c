@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The states of an exporter:
  *
- *     IDLE ──full, or a second old──► LOOKING UP ──address──► SENDING ──taken, or lost──►
- * IDLE ▲                      │ └──────── WAITING ◄────┘ to be tried again
+ *     IDLE ──a pack is full, or a second old──► LOOKING_UP ──address──► SENDING
+ *      ▲                                         ▲   │ none               │  │
+ *      │                          time is over   │   ▼                    │  │
+ *      │                                       WAITING ◄──to be tried again  │
+ *      └────────────────────────taken, or lost───────────────────────────────┘
  *
  * The name is looked up for each request, as a rule in the cache: a collector that moves
  * is found again. Called by fetcher.c. */

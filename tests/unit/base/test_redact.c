@@ -72,6 +72,8 @@ Test(redact, o8_a_web_token_is_hidden_under_any_name)
 {
     static const struct row rows[] = {
         {"http://h/?x=eyJhbGciOiJIUzI1NiJ9.e30.c2ln&y=1", "http://h/?x=***&y=1"},
+        {"http://h/?eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "http://h/?***"},
+        {"http://h/?eyJhbGciOiJIUzI1NiJ9.e30.c2ln=&y=1", "http://h/?***&y=1"},
     };
     expect_rows(rows, sizeof rows / sizeof *rows, REDACT_SECRETS);
 }
