@@ -241,7 +241,8 @@ part_coverage() {
     run_ctest coverage || true
     # shellcheck disable=SC2046
     run_pytest coverage -m "not slow" $(printf 'tests/e2e/test_%s.py ' start ops demo listeners \
-        shutdown keys refusals item_errors redirects front cancel real_servers replies run run_ends) || true
+        shutdown keys refusals item_errors redirects front cancel real_servers replies run run_ends \
+        reload tracing top live console explain breaker) || true
     check "at least 92 % of the lines of service/ are reached" gcovr -r . \
         --object-directory build/coverage --filter service/ --fail-under-line 92 \
         --html-details build/coverage.html --txt build/coverage.txt || true

@@ -59,6 +59,13 @@ Test(request_head, only_chunked_is_a_transfer_encoding)
                  "twice");
 }
 
+Test(request_head, a_trace_is_noted_whatever_it_is)
+{
+    cr_expect(!HEAD("Accept: */*").has_trace);
+    struct request_head head = HEAD("traceparent: a", "traceparent: b");
+    cr_expect(head.has_trace && !head.fault);
+}
+
 Test(request_head, a_length_is_digits)
 {
     static const char *const wrong[] = {"Content-Length: -1",   "Content-Length: +3",

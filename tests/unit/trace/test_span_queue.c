@@ -2,6 +2,8 @@
 /* trace/span_queue.h */
 #include "trace/span_queue.h"
 
+#include "support/failing_memory.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -114,6 +116,19 @@ Test(span_queue, above_its_ceiling_nothing_is_added)
         span_queue_drop(&queue, taken[i]);
     cr_assert(span_queue_begin(&queue) != NULL);
     (void)!span_queue_end(&queue);
+    span_queue_done(&queue);
+}
+
+Test(span_queue, without_memory_for_a_pack_a_span_is_left_out_and_the_next_is_not)
+{
+    start(1 << 20);
+    failing_memory_arm(2); /* the first is of the size of a pointer or two: it aborts */
+    struct buffer *out = span_queue_begin(&queue);
+    cr_expect_eq(failing_memory_disarm(), failing_memory_is_here());
+    cr_expect_eq(out == NULL, failing_memory_is_here());
+    if (out)
+        cr_expect_neq(span_queue_end(&queue), SPAN_LOST);
+    cr_assert_neq(add(2), SPAN_LOST);
     span_queue_done(&queue);
 }
 

@@ -26,3 +26,16 @@ Test(trace, a_copy_lies_in_the_room_it_is_given_and_has_everything)
         free(room);
     }
 }
+
+Test(trace, an_exemplar_has_its_ids_and_the_time_of_day)
+{
+    struct trace *trace = trace_new(slice_from(""));
+    memset(trace->context.trace_id, '7', TRACE_ID_LEN);
+    trace->wall_us = 1700000000000000;
+    struct exemplar exemplar;
+    trace_exemplar(trace, "0123456789abcdef", 2500, &exemplar);
+    cr_expect(memcmp(exemplar.trace_id, trace->context.trace_id, TRACE_ID_LEN) == 0);
+    cr_expect(memcmp(exemplar.span_id, "0123456789abcdef", SPAN_ID_LEN) == 0);
+    cr_expect_eq(exemplar.at_ms, 1700000000002);
+    free(trace);
+}
