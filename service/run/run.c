@@ -205,11 +205,12 @@ static void find_kind(struct run *run)
 {
     while (run->kind == RUN_UNKNOWN) {
         const struct buffer *bytes = line_reader_buffer(&run->lines);
-        size_t at = 0;
-        if (bytes->len >= 3 && memcmp(bytes->data, "\xef\xbb\xbf", 3) == 0)
+        size_t at = run->blank;
+        if (at == 0 && bytes->len >= 3 && memcmp(bytes->data, "\xef\xbb\xbf", 3) == 0)
             at = 3;
         while (at < bytes->len && strchr(" \t\r\n", bytes->data[at]) && bytes->data[at])
             at++;
+        run->blank = at;
         if (at < bytes->len) {
             bool is_json = bytes->data[at] == '[' || bytes->data[at] == '{';
             run->kind = is_json ? RUN_DOCUMENT : RUN_LIST;
@@ -261,7 +262,8 @@ static bool has_ended(struct run *run)
 static bool turn(struct run *run)
 {
     int signal_before = run->signal;
-    loop_wait(&run->loop, fetcher_has_work(run->fetcher) ? 0 : -1);
+    bool has_work = fetcher_has_work(run->fetcher) || run_list_has_more(run);
+    loop_wait(&run->loop, has_work ? 0 : -1);
     pthread_mutex_lock(&run->lock);
     if (run->signal != signal_before)
         end_with(run, CALL_CANCELLED);

@@ -25,6 +25,9 @@ enum {
     DOCUMENT_MAX = RUN_CHUNK_MAX * (6 * LINE_MAX_BYTES + 8),
     FAILURE_MAX = 4096,
     SHOWN_MAX = 256, /* of a line that is no URL */
+    /* Lines that start nothing may be without end (/dev/zero, a file of words): signals,
+     * clocks and the output have their turn between so many of them. */
+    STEPS_MAX = 64,
 };
 
 /* Ten years: the clock of a list without a deadline, each item has its own. */
@@ -193,8 +196,9 @@ static void note_faulty(struct run *run, const struct line *line)
 
 static void take_lines(struct run *run, struct run_chunk *chunk, size_t most)
 {
-    while (chunk->count < most) {
+    while (chunk->count < most && run->steps_left > 0) {
         struct line line = line_reader_next(&run->lines, run->input.is_ended);
+        run->steps_left -= line.kind != LINE_URL;
         if (line.kind == LINE_FAULTY) {
             note_faulty(run, &line);
             continue;
@@ -265,6 +269,7 @@ void run_list_turn(struct run *run)
 {
     if (!run->is_cut && run->tally.done > 0)
         judge(run);
+    run->steps_left = STEPS_MAX;
     start_more(run);
     if (run->fault) { /* what a lane was given has no results */
         if (!run->is_wrong)
@@ -276,6 +281,11 @@ void run_list_turn(struct run *run)
         run->is_cut || (run->input.is_ended && run->lines.at == run->lines.bytes.len);
     if (is_read && run->tally.done == run->started && !run->is_ended)
         finish(run);
+}
+
+bool run_list_has_more(const struct run *run)
+{
+    return run->kind == RUN_LIST && run->steps_left == 0;
 }
 
 void run_list_end(struct run *run, enum call_code code)

@@ -47,6 +47,8 @@ struct run {
 
     enum run_kind kind;
     struct line_reader lines; /* or the bytes of a document */
+    size_t blank;             /* bytes at their begin that tell nothing of the kind */
+    unsigned steps_left;      /* of a list: reads and faulty lines in this turn */
     struct gather *gather;    /* of a document; NULL: not started, or ended */
 
     /* Of a list. */
@@ -107,9 +109,11 @@ void run_finish(struct run *run, const struct gather_summary *summary);
 void run_fail(struct run *run, int status, const char *text);
 
 /* run_list.c: run_list_turn reads and starts what may start now, and finishes when all is
- * done. run_list_end: no further lines; what is under way ends with `code`. */
+ * done; while run_list_has_more it wants its next turn at once. run_list_end: no further
+ * lines; what is under way ends with `code`. */
 void run_list_open(struct run *run);
 void run_list_turn(struct run *run);
+bool run_list_has_more(const struct run *run);
 void run_list_end(struct run *run, enum call_code code);
 void run_list_close(struct run *run);
 

@@ -49,6 +49,22 @@ def test_a_signal_ends_it_with_what_is_there(url, number, form, text):
     assert summary["complete"] is False and summary["total"] == 2
 
 
+@pytest.mark.parametrize("line", ["\0", "no\tURL\n"], ids=["one line", "faulty lines"])
+def test_a_list_without_end_that_starts_nothing_leaves_a_signal_its_turn(tmp_path, line):
+    """Both are always ready to be read; the file takes longer than the test is patient."""
+    path = "/dev/zero"
+    if line != "\0":
+        path = tmp_path / "words"
+        path.write_text(line * (4 << 20))
+    with start(path, stdout=subprocess.DEVNULL) as child:
+        time.sleep(0.5 * slowness())
+        child.send_signal(signal.SIGTERM)
+        try:
+            assert child.wait(2 * slowness()) == 128 + signal.SIGTERM
+        finally:
+            child.kill()
+
+
 def test_a_second_signal_ends_it_at_once(url):
     """The reader of its output has stopped, so it cannot end by itself."""
     read_end, write_end = os.pipe()
