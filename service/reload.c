@@ -241,7 +241,7 @@ static void swap(struct reload *reload, struct snapshot *next, struct config *co
 static bool can_be_read_again(const char *file, struct error *err)
 {
     struct stat status;
-    if (stat(file, &status) != 0)
+    if (stat(file, &status) != 0 || S_ISDIR(status.st_mode))
         return true; /* config_load says it better */
     if (S_ISREG(status.st_mode) ||
         (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3))) /* /dev/null */

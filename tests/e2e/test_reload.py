@@ -91,6 +91,10 @@ def test_a_file_that_is_gone_or_a_pipe_changes_nothing(start_gatherd):
     reply = ask(gatherd)
     assert reply.status == 409 and "only once" in reply.json()["faults"][0]
     gatherd.config_path.unlink()
+    gatherd.config_path.mkdir()
+    reply = ask(gatherd)
+    assert reply.status == 409 and "Is a directory" in reply.json()["faults"][0]
+    gatherd.config_path.rmdir()
     assert reload(gatherd, options(batch__max_items=5))["changed"] == []
 
 
