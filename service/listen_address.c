@@ -17,12 +17,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 };
-
 static bool start_listening(int fd, const char *address, struct listen_sockets *sockets,
                             struct error *err)
 {
-    if (listen(fd, BACKLOG) != 0) {
+    if (listen(fd, LISTEN_BACKLOG) != 0) {
         error_set_errno(err, errno, "%s: cannot listen", address);
         close(fd);
         return false;

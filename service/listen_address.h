@@ -11,6 +11,7 @@
 enum {
     LISTEN_SOCKETS_MAX = 8,
     LISTEN_ADDRESS_TEXT = 160, /* room for any address as text */
+    LISTEN_BACKLOG = 4096,     /* connections that may wait to be accepted */
 };
 
 struct listen_sockets {

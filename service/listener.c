@@ -305,6 +305,16 @@ static void close_socket(struct open_socket *open)
     free(open);
 }
 
+/* Those that waited when it began: a flood of new ones would hold main here. */
+static void take_waiting(struct open_socket *open)
+{
+    int left = LISTEN_BACKLOG + 1; /* Linux queues one more than it is asked for */
+    while (open->watch.is_watched && !is_left_to_others(open) && left-- > 0) {
+        if (!accept_one(open))
+            return;
+    }
+}
+
 /* `address`: NULL for any. */
 static void close_some(struct listener *listener, const char *address,
                        enum front_role role)
@@ -314,8 +324,7 @@ static void close_some(struct listener *listener, const char *address,
         node = node->next;
         if (open->role != role || (address && strcmp(open->address, address) != 0))
             continue;
-        while (open->watch.is_watched && !is_left_to_others(open) && accept_one(open))
-            ;
+        take_waiting(open);
         close_socket(open);
     }
 }
