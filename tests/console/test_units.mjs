@@ -35,6 +35,16 @@ const units = {
     assert.deepEqual(odd, []);
   },
 
+  async "curl is told no file by a value, and no header goes because it is empty"(page) {
+    const lines = await page.evaluate(async () => {
+      const { batchCommand, requestCommand } = await import("/console/shell.js");
+      const request = { method: "POST", url: "http://h/$(id)'`id`", headers: { "x-none": "" }, body: "@/etc/passwd" };
+      return [requestCommand(request), batchCommand("http://g", "@/etc/passwd")];
+    });
+    assert.equal(lines[0], "curl -sS --globoff -X POST -H 'x-none;' --data-raw @/etc/passwd --url 'http://h/$(id)'\\''`id`'");
+    assert.match(lines[1], / --data-raw @\/etc\/passwd$/);
+  },
+
   async "pointers lead to the text of a value"(page) {
     const found = await page.evaluate(async () => {
       const { find } = await import("/console/json_text.js");

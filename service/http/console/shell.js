@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command lines of curl. Whatever is in the values, a POSIX shell takes each for one word.
+// Command lines of curl. Whatever is in the values, a POSIX shell takes each for one word, and
+// curl as it is: --data-raw, because the others take "@name" for a file to be sent.
 
 export function quote(word) {
   if (/^[A-Za-z0-9_\/:.,@%+=-]+$/.test(word)) return word;
@@ -11,7 +12,7 @@ export function batchCommand(origin, text, { hasKey = false, isStreamed = true }
   const words = ["curl", "-sN", origin + "/v1/batch", "-H", "content-type: application/json"];
   if (isStreamed) words.push("-H", "accept: application/x-ndjson");
   if (hasKey) words.push("-H", "authorization: Bearer KEY");
-  words.push("--data-binary", text);
+  words.push("--data-raw", text);
   return words.map(quote).join(" ");
 }
 
@@ -21,13 +22,13 @@ export function requestCommand({ method, url, headers = {}, body }) {
   if (method === "HEAD") words.push("-I");
   else if (method !== "GET") words.push("-X", method);
   for (const [name, value] of Object.entries(headers)) {
-    for (const each of [value].flat()) words.push("-H", `${name}: ${each}`);
+    for (const each of [value].flat()) words.push("-H", each === "" ? `${name};` : `${name}: ${each}`);
   }
   if (body !== undefined) {
     const isText = typeof body === "string";
     const hasType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
     if (!isText && !hasType) words.push("-H", "content-type: application/json");
-    words.push("--data-binary", isText ? body : JSON.stringify(body));
+    words.push("--data-raw", isText ? body : JSON.stringify(body));
   }
   words.push("--url", url);
   return words.map(quote).join(" ");
