@@ -254,7 +254,8 @@ static void finish(struct run *run)
     const struct wait_policy waited = policy(run);
     const struct wait_counts so_far = counts(run);
     /* What was not read was not fetched. */
-    bool is_whole = waited.until != WAIT_ALL || (run->input.is_ended && !run->is_cut);
+    bool is_read = run->input.is_ended && run->input.failure == 0 && !run->is_cut;
+    bool is_whole = waited.until != WAIT_ALL || is_read;
     const struct gather_summary summary = {
         .total = run->started,
         .ok = run->tally.ok,

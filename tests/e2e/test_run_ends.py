@@ -65,6 +65,13 @@ def test_a_list_without_end_that_starts_nothing_leaves_a_signal_its_turn(tmp_pat
             child.kill()
 
 
+def test_input_that_cannot_be_read_is_not_complete(tmp_path):
+    with start(tmp_path, stdout=subprocess.PIPE) as child:
+        out, said = child.communicate(timeout=10 * slowness())
+    assert child.returncode == FAILED and b"Is a directory" in said
+    assert json.loads(out)["summary"]["complete"] is False
+
+
 def test_a_second_signal_ends_it_at_once(url):
     """The reader of its output has stopped, so it cannot end by itself."""
     read_end, write_end = os.pipe()
