@@ -42,6 +42,8 @@ make_tree() {
         cp /etc/resolv.conf /etc/hosts "$tree/etc/" &&
         mount -t proc proc "$tree/proc" && mount -t sysfs sysfs "$tree/sys" &&
         mount -t tmpfs tmpfs "$tree/run" &&
+        mount -t devpts -o newinstance,ptmxmode=666 devpts "$tree/dev/pts" &&
+        ln -sf pts/ptmx "$tree/dev/ptmx" && # terminals, for what draws on one
         copy_source "$tree/src"
 }
 
