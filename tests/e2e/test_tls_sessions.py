@@ -36,9 +36,12 @@ def test_a_burst_of_new_connections_resumes_the_sessions_of_the_last(gatherd, po
     url = f"https://localhost:{port}/"
     assert bodies(gatherd, url, 1) == [". TLSv1.3"]
     assert bodies(gatherd, url, 2) == ["r TLSv1.3"] * 2
-    for _ in range(3):                # tickets for as many as were ever opened at once
-        bodies(gatherd, url, 40)
-    assert bodies(gatherd, url, 40).count("r TLSv1.3") >= 30
+    # How many of a burst begin before the first of it brings tickets is the machine's affair.
+    # Each that finds none brings two more than it used, so once 40 lie there all resume: one
+    # to 38 find none, however they fall.
+    burst = [body for _ in range(8) for body in bodies(gatherd, url, 40)]
+    assert burst.count("r TLSv1.3") >= 8 * 40 - 38
+    assert set(burst) <= {"r TLSv1.3", ". TLSv1.3"}
 
 
 def test_tls_1_2_resumes_by_ticket(gatherd, tmp_path, upstream, port):
