@@ -2,7 +2,7 @@
 /* The table of options: each is one row (path, type, default, minimum, maximum, unit,
  * help), and parsing, checks, defaults, the reference, the shipped gatherd.yaml and the
  * JSON Schema all come from it. To add an option: a field in struct config and a row
- * here. */
+ * in options/<section>.inc, the section being the first part of its path. */
 #pragma once
 
 #include "base/buffer.h"

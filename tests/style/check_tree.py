@@ -64,6 +64,15 @@ def check_includes(path, lines):
                     breach(path, number, "%s belongs in %s only" % (name, ", ".join(places)))
 
 
+def check_options(path, lines):
+    """An option stands in the file of its section."""
+    section = os.path.basename(path)[:-len(".inc")]
+    for number, line in enumerate(lines, 1):
+        found = re.search(r'\.path = "(\w+)\.', line)
+        if found and found[1] != section:
+            breach(path, number, "an option of %s: belongs in %s.inc" % (found[1], found[1]))
+
+
 def functions(lines):
     """(first line, last line, head) of each function body: braces in column 0."""
     start = None
@@ -114,6 +123,8 @@ def check_file(root, path):
             breach(path, start, "more than %d parameters" % PARAMETERS)
     if path.startswith("service/"):
         check_includes(path, lines)
+    if path.startswith("service/config/options/"):
+        check_options(path, lines)
 
 
 def main():
@@ -124,7 +135,7 @@ def main():
             if "node_modules" in here:
                 continue
             for name in sorted(names):
-                if name.endswith((".c", ".h")):
+                if name.endswith((".c", ".h", ".inc")):
                     check_file(root, os.path.relpath(os.path.join(here, name), root))
                     count += 1
     if count == 0:
