@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `egress:` is made of: schemes, ports, rules. The same language as the guard's,
- * which reads it again (fetch/egress_rule.c, fetch/port_set.c): the tests hold the two
- * together. Called through the options table. */
+/* What `egress:` is made of: schemes, ports, rules. The guard reads these texts again
+ * (fetch/egress_rule.c, fetch/port_set.c); a test holds the rules against its own. Called
+ * through the options table. */
 #include "config/syntax.h"
 
 #include "config/syntax_address.h"

@@ -2,7 +2,7 @@
 /* Which clock of a call runs out first, and under which name. A total that ends while the
  * call still connects or waits is reported as that phase's timeout: the caller learns
  * where the time went, and the message names the limit that was met. Called by
- * flight.c. */
+ * flight_attempt.c. */
 #include "fetch/clocks.h"
 
 #include <inttypes.h>

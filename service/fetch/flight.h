@@ -115,8 +115,12 @@ void flight_on_due(struct timer *timer);
 /* flight_release gives slot and place in the budget back. */
 void flight_release(struct flight *flight);
 
-/* Between flight*.c. */
+/* Between flight*.c. flight_take_transfer makes flight->transfer, NULL when libcurl has
+ * no memory; flight_give_transfer takes it back into the pool. flight_tally: what the
+ * live document says of its origin, once a slot. */
+struct transfer *flight_take_transfer(struct flight *flight);
 void flight_give_transfer(struct flight *flight);
+void flight_tally(struct flight *flight, enum call_code code);
 bool flight_follow(struct flight *flight);
 void flight_arm(struct flight *flight);
 void flight_note_times(struct flight *flight);

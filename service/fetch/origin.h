@@ -28,7 +28,7 @@ struct origin_tally {
 struct origin {
     struct target target;
     size_t number;                /* counts up: its home among the lanes */
-    uint64_t taint_key;           /* of taint.h; 0: flight.c has not asked yet */
+    uint64_t taint_key;           /* of taint.h; 0: not asked yet */
     uint64_t circuit;             /* of circuits.h; 0: likewise */
     char pin[ORIGIN_REMOTE_SIZE]; /* "::ADDR:PORT" for a literal address, else "" */
     struct origin_tally tally;    /* of flight.c */

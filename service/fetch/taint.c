@@ -2,7 +2,7 @@
 /* The table of tainted origins: sets of four slots, each one word that holds a tag of the
  * key, how often it was caught, and until when it is tainted. Relaxed atomics: a note
  * lost to another worker's at the same moment is made again at the next offence. Asked by
- * flight.c for every attempt, told by lane_socket.c and flight.c. */
+ * flight_attempt.c for every attempt, told by it and lane_socket.c. */
 #include "fetch/taint.h"
 
 #include "base/memory.h"

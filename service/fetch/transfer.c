@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a transfer: made once, prepared, run in a lane, judged, recycled. The
  * handle is kept because curl_easy_init and the constant options cost as much as a tenth
- * of a fetch; the buffers are kept while they are small. Called by flight.c. */
+ * of a fetch; the buffers are kept while they are small. Called by
+ * flight.c and flight_attempt.c. */
 #include "fetch/transfer.h"
 
 #include "base/memory.h"
