@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes and limits; decides nothing about circuits. Called by worker.c for its fetcher.
+/* Writes and limits; decides nothing about circuits. Called by worker_parts.c for its
+ * fetcher.
  */
 #include "circuit_log.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes and limits; decides nothing about egress. Called by worker.c for its fetcher. */
+/* Writes and limits; decides nothing about egress. Called by worker_parts.c for its
+ * fetcher. */
 #include "egress_log.h"
 
 #include "base/log.h"
