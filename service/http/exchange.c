@@ -9,7 +9,8 @@
  *                                                         too     ▼          ▼
  *                                                         large  SENDING  DROPPED
  *
- * A streamed answer is STREAMING between ANSWERED and SENDING: exchange_stream.c.
+ * A streamed answer is STREAMING between ANSWERED and SENDING: exchange_stream.c. What
+ * answers and refuses is exchange_answer.c.
  *
  * Good requests are answered in the second call: a reply queued in the first one closes
  * the connection (22.8 µs a request instead of 7.9). A request that waits for longer than
@@ -18,12 +19,10 @@
 #include "http/front_state.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "http/exchange_complaint.h"
 #include "http/exchange_head.h"
 #include "http/exchange_stream.h"
-#include "http/reply.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,68 +34,6 @@ enum {
      * connection's memory for an iovec. */
     SMALL_HEAD_SHARE = 4,
 };
-
-const char exchange_overload_detail[] = "more work waits than the service can do "
-                                        "(server.overload_delay); retry a little later";
-const char exchange_no_room_detail[] =
-    "the requests held fill memory.request_budget; retry a little later";
-const char exchange_too_large_detail[] =
-    "the body is longer than server.request_max_bytes; split the batch";
-
-/* ------------------------------------------------------------------------ answers */
-
-/* MHD asks the handler again, in a run that front_turn makes for it. */
-static void wake(struct exchange *exchange)
-{
-    if (exchange->is_suspended)
-        MHD_resume_connection(exchange->client->connection);
-    exchange->is_suspended = false;
-    exchange->front->has_resumed = true;
-}
-
-void exchange_answer(struct exchange *exchange, const struct reply *reply,
-                     struct MHD_Response *response, uint64_t len)
-{
-    bool is_waiting = exchange->phase == EXCHANGE_WAITING;
-    assert(exchange->phase <= EXCHANGE_WAITING);
-    list_remove(&exchange->node);
-    exchange->phase = exchange->stream ? EXCHANGE_STREAMING : EXCHANGE_ANSWERED;
-    if (response && !reply_add_head(response, exchange, reply)) {
-        MHD_destroy_response(response);
-        response = NULL;
-    }
-    if (!response)
-        exchange->phase = EXCHANGE_DROPPED; /* no memory: closing is all that is left */
-    exchange->response = response;
-    exchange->status = (unsigned)reply->status;
-    exchange->reply_len = len;
-    if (exchange->phase == EXCHANGE_STREAMING)
-        list_push_back(&exchange->front->waiting, &exchange->node);
-    if (is_waiting)
-        wake(exchange);
-}
-
-void exchange_reply_text(struct exchange *exchange, const struct reply *reply, char *text,
-                         size_t len)
-{
-    exchange_answer(exchange, reply, reply_from_text(text, len), len);
-}
-
-void exchange_reply_static(struct exchange *exchange, const struct reply *reply,
-                           struct slice text)
-{
-    exchange_answer(exchange, reply, reply_from_static(text), text.len);
-}
-
-void exchange_reply_pieces(struct exchange *exchange, const struct reply *reply,
-                           const struct gather_piece *pieces, size_t count,
-                           uint64_t reply_bytes)
-{
-    struct budgets *budgets = exchange->front->setup.budgets;
-    struct MHD_Response *response =
-        reply_from_pieces(pieces, count, reply_bytes, budgets, exchange->is_joined_reply);
-    exchange_answer(exchange, reply, response, reply_bytes);
-}
 
 /* ---------------------------------------------------------------- the body's memory */
 
@@ -172,18 +109,10 @@ void exchange_gone(struct exchange *exchange)
         exchange_stream_cut(exchange);
         return;
     }
-    wake(exchange);
+    exchange_wake(exchange);
 }
 
 /* -------------------------------------------------------------- request line, head */
-
-void exchange_refuse_by_hand(struct exchange *exchange, enum problem_type type,
-                             const char *detail)
-{
-    exchange->phase = EXCHANGE_DROPPED;
-    exchange->client->must_linger = true;
-    client_refuse(exchange->client, type, detail);
-}
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -226,56 +155,6 @@ static void take_id(struct exchange *exchange, struct slice id)
         exchange_make_id(exchange->front, exchange->request_id);
 }
 
-/* Whoever connects can cause these. */
-static struct log_class refused_lines = LOG_CLASS(100, 100);
-
-void exchange_note_refusal(const struct front *front, const struct exchange *exchange,
-                           enum problem_type type, const char *detail)
-{
-    struct log_line line;
-    log_begin_class(&line, LOG_DEBUG, "request_refused", &refused_lines,
-                    front->setup.loop->now_us);
-    if (line.is_on && exchange) {
-        char client[EXCHANGE_ADDRESS_SIZE];
-        exchange_client_address(exchange, client);
-        if (exchange->request_id[0])
-            log_text(&line, "requestId", exchange->request_id);
-        log_text(&line, "client", client);
-    }
-    log_int(&line, "status", problem_status(type));
-    log_text(&line, "detail", detail);
-    log_end(&line);
-}
-
-void exchange_refuse(struct exchange *exchange, enum problem_type type,
-                     const char *detail)
-{
-    exchange_note_refusal(exchange->front, exchange, type, detail);
-    problem_reply(exchange, type, detail, NULL);
-}
-
-void exchange_refuse_batch(struct exchange *exchange, const char *detail)
-{
-    metrics_add(exchange->front->setup.metrics, METRIC_BATCHES, BATCH_REFUSED, 1);
-    exchange_refuse(exchange, PROBLEM_OVERLOADED, detail);
-}
-
-static enum MHD_Result queue_answer(struct exchange *exchange)
-{
-    struct front *front = exchange->front;
-    if (exchange->phase != EXCHANGE_STREAMING)
-        exchange->phase = EXCHANGE_SENDING;
-    client_enter(exchange->client, CLIENT_REPLY);
-    metrics_add(front->setup.metrics, METRIC_REQUESTS,
-                status_class((int)exchange->status), 1);
-    metrics_add(front->setup.metrics, METRIC_REPLY_BYTES, 0, exchange->reply_len);
-    enum MHD_Result result = MHD_queue_response(exchange->client->connection,
-                                                exchange->status, exchange->response);
-    MHD_destroy_response(exchange->response); /* MHD holds its own reference */
-    exchange->response = NULL;
-    return result;
-}
-
 static enum MHD_Result on_head(struct exchange *exchange, const char *method,
                                const char *version)
 {
@@ -296,14 +175,15 @@ static enum MHD_Result on_head(struct exchange *exchange, const char *method,
     bool has_body = head->is_chunked || head->length > 0;
     if (!read.is_sound || !exchange_check(exchange, head, method)) {
         exchange->client->must_linger = has_body;
-        return exchange->phase == EXCHANGE_ANSWERED ? queue_answer(exchange) : MHD_NO;
+        return exchange->phase == EXCHANGE_ANSWERED ? exchange_queue_answer(exchange)
+                                                    : MHD_NO;
     }
     size_t expected =
         head->length < BODY_FIRST_RESERVE ? (size_t)head->length : BODY_FIRST_RESERVE;
     if (!has_room_for_body(exchange, head->length) || !charge_body(exchange, expected)) {
         exchange_refuse_batch(exchange, exchange_no_room_detail);
         exchange->client->must_linger = true;
-        return queue_answer(exchange);
+        return exchange_queue_answer(exchange);
     }
     exchange->is_head = strcmp(method, "HEAD") == 0;
     exchange->is_chunked = head->is_chunked;
@@ -401,7 +281,7 @@ static enum MHD_Result run_handler(struct exchange *exchange)
         return keep_waiting(exchange);
     case EXCHANGE_ANSWERED:
     case EXCHANGE_STREAMING:
-        return queue_answer(exchange);
+        return exchange_queue_answer(exchange);
     default:
         assert(exchange->phase == EXCHANGE_DROPPED);
         return MHD_NO;
@@ -430,7 +310,7 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
     case EXCHANGE_STREAMING:
         /* One that was not suspended is written in the next run. */
         exchange->front->has_resumed = true;
-        return queue_answer(exchange);
+        return exchange_queue_answer(exchange);
     default:
         return MHD_NO;
     }

@@ -127,6 +127,18 @@ void exchange_end(struct exchange *exchange);
 /* exchange_gone: the client went away: a waiting or streaming exchange is dropped, others
  * go on. */
 void exchange_gone(struct exchange *exchange);
+/* exchange_check (exchange_check.c): may the request of this head go on to its body?
+ * False: it was answered. */
+bool exchange_check(struct exchange *exchange, const struct request_head *head,
+                    const char *method);
+/* exchange_client_key: by what the client's address is counted; all unix sockets' clients
+ * have the same, and are told by false. */
+bool exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
+/* exchange_make_id writes a new request id. */
+void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
+
+/* exchange_answer.c --------------------------------------------------------------- */
+
 /* exchange_answer makes `response` the answer; NULL: there was no memory for it. */
 void exchange_answer(struct exchange *exchange, const struct reply *reply,
                      struct MHD_Response *response, uint64_t len);
@@ -142,12 +154,8 @@ void exchange_refuse(struct exchange *exchange, enum problem_type type,
 extern const char exchange_too_large_detail[]; /* of a body */
 /* exchange_refuse_batch: overloaded, by the head alone; counted as a batch refused. */
 void exchange_refuse_batch(struct exchange *exchange, const char *detail);
-/* exchange_check (exchange_check.c): may the request of this head go on to its body?
- * False: it was answered. */
-bool exchange_check(struct exchange *exchange, const struct request_head *head,
-                    const char *method);
-/* exchange_client_key: by what the client's address is counted; all unix sockets' clients
- * have the same, and are told by false. */
-bool exchange_client_key(const struct exchange *exchange, struct address_key *ret_key);
-/* exchange_make_id writes a new request id. */
-void exchange_make_id(struct front *front, char id[REQUEST_ID_MAX + 1]);
+/* exchange_queue_answer gives the answer to MHD, whose verdict it returns; inside MHD's
+ * callback of that request. exchange_wake: MHD asks the handler again, in a run that
+ * front_turn makes for it. */
+enum MHD_Result exchange_queue_answer(struct exchange *exchange);
+void exchange_wake(struct exchange *exchange);

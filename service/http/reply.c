@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns what a handler answers into an MHD response. It sends nothing; exchange.c queues
- * it.
+/* Turns what a handler answers into an MHD response. It sends nothing;
+ * exchange_answer.c queues it.
  *
  * Several pieces go out as an iovec, without copying, but MHD copies the iovec itself
  * into the connection's memory (16 bytes an entry), and where that is full it unlocks a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a handler answers, as a response of libmicrohttpd. It sends nothing: exchange.c
- * queues it. */
+/* What a handler answers, as a response of libmicrohttpd. It sends nothing:
+ * exchange_answer.c queues it. */
 #pragma once
 
 #include "base/slice.h"
