@@ -100,11 +100,22 @@ void fetcher_start_again(struct fetcher *fetcher, struct call *call);
 /* fetcher_requeue puts a dispatched call that was never sent back to the front of its
  * queue. */
 void fetcher_requeue(struct fetcher *fetcher, struct call *call);
-/* Of fetcher.c. fetcher_stall stops dispatching for a moment, longer each time in a row.
- */
+
+/* Of fetcher_dispatch.c. fetcher_dispatch_init, fetcher_dispatch_done: its timers.
+ * fetcher_dispatch_slice begins some flights that are ready and some calls from their
+ * queues; fetcher_may_dispatch: there is one. */
+void fetcher_dispatch_init(struct fetcher *fetcher);
+void fetcher_dispatch_done(struct fetcher *fetcher);
+void fetcher_dispatch_slice(struct fetcher *fetcher);
+bool fetcher_may_dispatch(const struct fetcher *fetcher);
+/* fetcher_stall stops dispatching for a moment, longer each time in a row. */
 void fetcher_stall(struct fetcher *fetcher);
 /* fetcher_note_shortage: a socket was refused; closes idle ones here, asks others to. */
 void fetcher_note_shortage(struct fetcher *fetcher);
+/* fetcher_note_progress: an attempt has ended: room in the budget, perhaps proof that
+ * sockets are to be had. fetcher_count_requests tells the retry budget what was begun. */
+void fetcher_note_progress(struct fetcher *fetcher, const struct transfer *transfer);
+void fetcher_count_requests(struct fetcher *fetcher);
 
 /* Of flight_circuit.c, all no-ops while breakers are off. fetcher_circuit_admits: false
  * when the circuit of `origin` is open: the call, which waits for nothing, has been

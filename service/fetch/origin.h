@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Origins (scheme, host, port): the table of them, what is known about each, and the
  * calls that wait for one of its slots; schedule.h says whose turn it is. Knows no curl
- * and starts nothing; fetcher.c does. */
+ * and starts nothing; fetcher_dispatch.c does. */
 #pragma once
 
 #include "base/attributes.h"
