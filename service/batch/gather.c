@@ -8,9 +8,9 @@
  * Each item is rendered when its call ends, so at the end there is only joining left.
  * RUNNING waits for on_done of calls and for one timer, the deadline. After each item
  * wait_policy.c says whether more are needed; those that are not are abandoned in slices,
- * and so they are at the deadline. ENDED is entered once. It never calls on_end from
- * gather_start, and touches nothing of its own after on_end, which may free it. Called by
- * the handler of batches. */
+ * and so they are at the deadline (gather_early.c). ENDED is entered once. It never calls
+ * on_end from gather_start, and touches nothing of its own after on_end, which may free
+ * it. Called by the handler of batches. */
 #include "batch/gather.h"
 
 #include "base/clock.h"
@@ -22,18 +22,15 @@
 
 #include <assert.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     FIRST_ROOM_MAX = 64 << 10, /* for small fragments, at the start */
     ROOM_PER_ITEM = 512,
-    /* Items started (0.1 µs each), or ended early (1.5 µs), before others have a turn. */
-    START_SLICE = 2048,
-    FILL_BYTES = 256, /* of values put into an item take as long as starting one:
-                         up to 5 ms a megabyte, percent-encoded */
-    END_SLICE = 512,
-    MESSAGE_SIZE = 768, /* an id is at most 128 characters of 4 bytes */
+    START_SLICE = 2048, /* items started before others have a turn, 0.1 µs each */
+    FILL_BYTES = 256,   /* of values put into an item take as long as starting one:
+                           up to 5 ms a megabyte, percent-encoded */
+    MESSAGE_SIZE = 768,
 };
 
 static const unsigned allowed_moves[GATHER_STATES] = {
@@ -75,8 +72,7 @@ static void observe(const struct gather *gather)
                            &exemplar);
 }
 
-/* All items are done: the gather may be gone when this returns. */
-static void end(struct gather *gather)
+void gather_end(struct gather *gather)
 {
     assert(gather->done == gather->batch->count && gather->running == 0);
     move_to(gather, GATHER_ENDED);
@@ -88,13 +84,11 @@ static void end(struct gather *gather)
     gather->setup.on_end(gather, gather->setup.context);
 }
 
-static void go_on_next_turn(struct gather *gather, timer_fn *on_due)
+void gather_go_on_next_turn(struct gather *gather, timer_fn *on_due)
 {
     gather->more.on_due = on_due;
     loop_timer_set(gather->setup.loop, &gather->more, gather->setup.loop->now_ms);
 }
-
-static void end_early(struct gather *gather, enum call_code code);
 
 static void on_start_more(struct timer *timer)
 {
@@ -117,14 +111,14 @@ static void settle(struct gather *gather, const struct item *last)
     const struct wait_counts counts = gather_counts(gather);
     enum wait_verdict verdict = wait_judge(&gather->batch->wait, &counts);
     if (verdict == WAIT_DONE) {
-        end(gather);
+        gather_end(gather);
     } else if (verdict != WAIT_GO_ON && !gather->is_ending) {
         gather->ending_verdict = verdict;
         gather->last = last;
-        end_early(gather, CALL_CANCELLED);
+        gather_end_early(gather, CALL_CANCELLED);
     } else if (!is_settled) {
         gather->last_done = last;
-        go_on_next_turn(gather, on_settle);
+        gather_go_on_next_turn(gather, on_settle);
     } else {
         gather_start_more(gather);
     }
@@ -194,7 +188,7 @@ void gather_start_more(struct gather *gather)
     if (left == 0 && !next_turn)
         next_turn = on_start_more;
     if (next_turn)
-        go_on_next_turn(gather, next_turn);
+        gather_go_on_next_turn(gather, next_turn);
 }
 
 void gather_item_done(struct item *item, const struct outcome *outcome)
@@ -207,112 +201,9 @@ void gather_item_done(struct item *item, const struct outcome *outcome)
     settle(gather, item->parent ? item->parent : item);
 }
 
-/* What the item `gather->last` did that ended the batch; follows its id. */
-static void explain_last(const struct gather *gather, char *text, size_t size)
-{
-    const struct wait_policy *policy = &gather->batch->wait;
-    if (gather->ending_verdict == WAIT_FAILED)
-        snprintf(text, size, "failed and \"failFast\" is set");
-    else if (policy->until == WAIT_FIRST_DONE)
-        snprintf(text, size, "was done first");
-    else if (policy->ok_needed == 1)
-        snprintf(text, size, "was ok first");
-    else
-        snprintf(text, size, "was the last of %u ok", (unsigned)policy->ok_needed);
-}
-
-static void explain(const struct gather *gather, const struct item *item,
-                    enum call_code code, char *text, size_t size)
-{
-    char what[64];
-    bool is_waiting = item->extra && item->extra->waits_for > 0;
-    const char *where =
-        is_waiting ? "waiting for other requests" : call_phase_name(item_run_phase(item));
-    if (code == CALL_DEADLINE) {
-        snprintf(text, size, "the batch's deadline of %llu ms came while the item was %s",
-                 (unsigned long long)(gather->plan.deadline_ms - gather->began_ms),
-                 where);
-    } else if (gather->last) {
-        explain_last(gather, what, sizeof what);
-        snprintf(text, size, "not needed any more: item \"%.*s\" %s; this one was %s",
-                 (int)gather->last->id.len, gather->last->id.data, what, where);
-    } else {
-        snprintf(text, size, "the batch was ended while the item was %s", where);
-    }
-}
-
-static void abandon_item(struct gather *gather, struct item *item, enum call_code code,
-                         uint64_t now_us)
-{
-    char message[MESSAGE_SIZE];
-    explain(gather, item, code, message, sizeof message);
-    struct outcome outcome = {
-        .code = code,
-        .method = item->call.method,
-        .message = message,
-        .timing = item_run_timing(item, now_us),
-    };
-    uint64_t start_us = item->is_started ? item_run_start_us(item) : now_us;
-    if (item->is_started) {
-        item_run_cancel(gather, item, &outcome);
-        gather->running--;
-    }
-    gather_finish_item(gather, item, &outcome, gather_ms(gather, start_us));
-}
-
-/* The last of its children done, a parent is too. Returns how many there were. */
-static size_t abandon_children(struct gather *gather, struct item *parent,
-                               enum call_code code, uint64_t now_us)
-{
-    size_t count = 0;
-    struct item *child = NULL;
-    while ((child = for_each_next_left(parent, child))) {
-        abandon_item(gather, child, code, now_us);
-        count++;
-    }
-    return count;
-}
-
-/* Calls may still end by themselves between two slices; the last one then ends it. */
-static void on_end_more(struct timer *timer)
-{
-    struct gather *gather = container_of(timer, struct gather, more);
-    uint64_t now_us = clock_now_us();
-    size_t left = END_SLICE;
-    for (; gather->next < gather->batch->count; gather->next++) {
-        struct item *item = &gather->batch->items[gather->next];
-        if (item->is_done)
-            continue;
-        if (left == 0) {
-            go_on_next_turn(gather, on_end_more);
-            return;
-        }
-        size_t ended = 1;
-        if (item->extra && item->extra->children)
-            ended = abandon_children(gather, item, gather->ending_code, now_us);
-        else
-            abandon_item(gather, item, gather->ending_code, now_us);
-        left -= ended < left ? ended : left;
-    }
-    end(gather);
-}
-
-static void end_early(struct gather *gather, enum call_code code)
-{
-    if (gather->is_ending)
-        return;
-    loop_timer_clear(gather->setup.loop, &gather->more);
-    gather->is_ending = true;
-    gather->ending_code = code;
-    /* What is abandoned in later slices is not sent. */
-    fetcher_end_flow(gather->setup.fetcher, &gather->flow);
-    gather->next = 0;
-    on_end_more(&gather->more);
-}
-
 static void on_deadline(struct timer *timer)
 {
-    end_early(container_of(timer, struct gather, deadline), CALL_DEADLINE);
+    gather_end_early(container_of(timer, struct gather, deadline), CALL_DEADLINE);
 }
 
 static void make_room(struct batch *batch)
@@ -360,7 +251,7 @@ struct gather *gather_start(const struct gather_setup *setup, struct batch *batc
 void gather_end_now(struct gather *gather, enum call_code code)
 {
     if (gather->state == GATHER_RUNNING)
-        end_early(gather, code);
+        gather_end_early(gather, code);
 }
 
 /* The client is gone: nobody will read what is still to come. */

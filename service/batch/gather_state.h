@@ -82,6 +82,15 @@ static inline bool gather_may_start(const struct gather *gather)
 /* gather_start_more starts what may start now. */
 void gather_start_more(struct gather *gather);
 
+/* gather_end: all items are done; the gather may be gone when this returns.
+ * gather_end_early (gather_early.c): what is not done is abandoned with `code`, then it
+ * ends, perhaps in a later turn; nothing when it is ending already. */
+void gather_end(struct gather *gather);
+void gather_end_early(struct gather *gather, enum call_code code);
+
+/* gather_go_on_next_turn: on_due is called in the next turn; one thing at a time. */
+void gather_go_on_next_turn(struct gather *gather, timer_fn *on_due);
+
 static inline struct wait_counts gather_counts(const struct gather *gather)
 {
     return (struct wait_counts){

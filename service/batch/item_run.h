@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One item of a gather being done, by whatever it takes: a plain item is one call of the
  * fetcher, others may need more. When it ends by itself gather_item_done is told. One
- * worker thread; for gather.c only. */
+ * worker thread; for gather*.c only. */
 #pragma once
 
 #include "batch/batch.h"
