@@ -149,7 +149,7 @@ static void rehome(struct fetcher *fetcher, struct sharing *sharing)
     if (flight && flight->span.is_open) /* in the trace of the one that left */
         flight_span_close(flight, CALL_CANCELLED, NULL);
     shared->flow = first->flow;
-    if (flight && flight_is_recorded(flight))
+    if (flight && !flight->has_ended && flight_is_recorded(flight))
         flight_span_open(flight);
     if (is_queued)
         origins_wait_first(fetcher->origins, origin, shared, now_us);
@@ -259,7 +259,8 @@ bool coalesce_give(struct fetcher *fetcher, struct call *shared,
     struct outcome own = *outcome;
     own.is_coalesced = sharing->came > 1;
     own.timing = timing_of(call, &outcome->timing);
-    if (sharing->given++ > 0) /* the first one's trace has the attempt */
+    /* The first one's trace has the attempt, unless it was another one's then. */
+    if (sharing->given++ > 0 || !flight_span_is_in(shared->flight, call->flow))
         flight_span_join(shared->flight, call, own.span_id);
     call->on_done(call, &own);
     return true;

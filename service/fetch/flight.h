@@ -136,6 +136,9 @@ static inline bool flight_is_recorded(const struct flight *flight)
 void flight_span_open(struct flight *flight);
 void flight_span_close(struct flight *flight, enum call_code code, const char *message);
 
+/* flight_span_is_in: the last span of `flight` was recorded in the trace of `flow`. One
+ * that shared it may have left in the meantime. */
+bool flight_span_is_in(const struct flight *flight, const struct flow *flow);
 /* flight_span_join: `call` shared the one of `flight`: if its trace is recorded, it has a
  * span of its own that leads to the attempt's. ret_id: of that span, or "". */
 void flight_span_join(const struct flight *flight, const struct call *call,

@@ -210,6 +210,14 @@ void flight_span_close(struct flight *flight, enum call_code code, const char *m
     own->sent++;
 }
 
+bool flight_span_is_in(const struct flight *flight, const struct flow *flow)
+{
+    const struct flight_span *span = &flight->span;
+    const struct trace *trace = flow->trace;
+    return span->sent > 0 && trace && trace->is_recorded &&
+           memcmp(span->trace_id, trace->context.trace_id, TRACE_ID_LEN) == 0;
+}
+
 void flight_span_join(const struct flight *flight, const struct call *call,
                       char ret_id[SPAN_ID_LEN])
 {

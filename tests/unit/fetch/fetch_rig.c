@@ -60,10 +60,14 @@ struct rig *rig_new(bool is_guarded, const char *const *overrides)
     rig->budgets.reply_bytes.max = 64 << 20;
     rig->budgets.request_bytes.max = 64 << 20;
     rig->metrics = metrics_shard_new();
+    const struct span_resource resource = {"rig", "0", "1"};
+    if (*rig->config->tracing.otlp_endpoint)
+        rig->tracer = tracer_new(&resource, 1 << 20, rig->metrics);
     struct fetcher_setup setup = {.loop = &rig->loop,
                                   .shared = rig->shared,
                                   .budgets = &rig->budgets,
                                   .metrics = rig->metrics,
+                                  .tracer = rig->tracer,
                                   .on_socket_pressure = on_pressure,
                                   .context = rig};
     rig->fetcher = fetcher_new(&setup, &err);
@@ -109,6 +113,7 @@ void rig_free(struct rig *rig)
     cr_expect_eq(rig->loop.timer_count, 0, "timers left");
     tiny_server_stop(&rig->server);
     fetch_shared_free(rig->shared);
+    tracer_free(rig->tracer);
     metrics_shard_free(rig->metrics);
     loop_done(&rig->loop);
     config_free(rig->config);
@@ -125,6 +130,7 @@ static void keep(struct rig_call *kept, const struct outcome *outcome)
     kept->header_count = outcome->header_count;
     kept->timing = outcome->timing;
     kept->is_coalesced = outcome->is_coalesced;
+    memcpy(kept->span_id, outcome->span_id, SPAN_ID_LEN);
     kept->timing.remote_address = NULL; /* valid only until on_done returns */
     snprintf(kept->message, sizeof kept->message, "%s",
              outcome->message ? outcome->message : "");

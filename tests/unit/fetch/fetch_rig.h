@@ -24,6 +24,7 @@ struct rig_call {
     size_t header_count;
     struct call_timing timing;
     bool is_coalesced;
+    char span_id[SPAN_ID_LEN + 1];         /* or "" */
     void (*on_end)(struct rig_call *call); /* inside on_done; may be NULL */
 };
 
@@ -41,6 +42,7 @@ struct rig {
     struct flow flow; /* of all calls */
     struct budgets budgets;
     struct metrics_shard *metrics;
+    struct tracer *tracer; /* with tracing.otlp_endpoint, else NULL */
     struct fetcher *fetcher;
     struct rig_peer peer;
     int pressures;
