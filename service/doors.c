@@ -63,19 +63,31 @@ static void retire(struct doors *doors, enum front_role role)
     front_leave(old->front);
 }
 
+static void put(struct doors *doors, enum front_role role, struct front *front)
+{
+    retire(doors, role);
+    doors->fronts[role] = front;
+    if (doors->is_leaving)
+        front_leave(front);
+    if (doors->is_draining && role == FRONT_MAIN)
+        front_drain(front);
+}
+
+/* All or none: a worker whose one door follows and the other does not would answer by
+ * two configurations. */
 static bool renew(struct doors *doors, struct error *err)
 {
+    struct front *fresh[FRONT_ROLES];
     for (int role = 0; role < FRONT_ROLES; role++) {
-        struct front *front = make(doors, (enum front_role)role, err);
-        if (!front)
-            return false;
-        retire(doors, (enum front_role)role);
-        doors->fronts[role] = front;
-        if (doors->is_leaving)
-            front_leave(front);
-        if (doors->is_draining && role == FRONT_MAIN)
-            front_drain(front);
+        fresh[role] = make(doors, (enum front_role)role, err);
+        if (fresh[role])
+            continue;
+        while (role > 0)
+            front_free(fresh[--role]);
+        return false;
     }
+    for (int role = 0; role < FRONT_ROLES; role++)
+        put(doors, (enum front_role)role, fresh[role]);
     return true;
 }
 

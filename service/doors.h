@@ -28,8 +28,8 @@ bool doors_open(struct doors *doors, const struct front_setup *setup,
 void doors_close(struct doors *doors);
 
 /* doors_change: every front comes under `snapshot`; `is_new`: there are new fronts, and
- * those there were are left (front_leave). False: there was no memory for new ones, so
- * TLS and server.head_max_bytes stay as they were. */
+ * those there were are left (front_leave). False: there was no memory or no descriptor
+ * for all of the new ones, so TLS and server.head_max_bytes stay as they were. */
 bool doors_change(struct doors *doors, struct snapshot *snapshot, bool is_new,
                   struct error *err) MUST_CHECK;
 
