@@ -14,11 +14,11 @@ struct ceilings {
     struct descriptors descriptors;
 };
 
-/* ceilings_find raises the limit of open files as far as it goes and divides it; it logs
- * when that is less than the configuration asks for. Fails when it is too little. */
+/* ceilings_find raises the limit of open files as far as it goes and divides it. Fails
+ * when it is too little. */
 bool ceilings_find(const struct config *config, unsigned workers,
                    struct ceilings *ret_ceilings, struct error *err) MUST_CHECK;
-/* ceilings_use sets the ceilings of the budgets; what is held stays held. While workers
- * run too. */
+/* ceilings_use sets the ceilings of the budgets, and logs when they are below what the
+ * configuration asks for; what is held stays held. While workers run too. */
 void ceilings_use(const struct ceilings *ceilings, const struct config *config,
                   struct budgets *budgets);

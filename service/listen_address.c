@@ -35,7 +35,7 @@ static bool bind_failed(int fd, const char *address, int failure, struct error *
         close(fd);
     if (failure == EADDRINUSE)
         return error_set(
-            err, ERROR_SYSTEM,
+            err, ERROR_IN_USE,
             "%s: the address is in use: another process listens there; stop it or "
             "change server.listen (--set 'server.listen=[\"127.0.0.1:PORT\"]')",
             address);

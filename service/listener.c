@@ -32,8 +32,9 @@ struct open_socket {
     bool is_local;    /* as struct front_arrival has it */
     bool is_borrowed; /* as struct socket_offer has it */
     bool is_given;    /* another gatherd serves it, or still does */
-    size_t number;    /* in the list that listener_describe made, from 1 */
-    char *address;    /* as the configuration has it */
+    bool is_disowned;
+    size_t number; /* in the list that listener_describe made, from 1 */
+    char *address; /* as the configuration has it */
 };
 
 struct listener {
@@ -228,6 +229,37 @@ static bool open_offered(struct listener *listener, const char *address,
     return true;
 }
 
+/* Of one port every address counts: a wildcard is in the way of all. */
+static bool is_in_the_way(const struct open_socket *open, const char *address)
+{
+    char bound[LISTEN_ADDRESS_TEXT];
+    listen_address_text(open->watch.fd, bound, sizeof bound);
+    if (strncmp(address, "unix:", 5) == 0)
+        return strcmp(bound, address) == 0;
+    const char *port = strrchr(address, ':'), *other = strrchr(bound, ':');
+    return strncmp(bound, "unix:", 5) != 0 && port && other && strcmp(port, other) == 0;
+}
+
+/* If it is not another process that listens there. */
+static void name_own(const struct listener *listener, const char *address,
+                     struct error *err)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        if (!is_in_the_way(open, address))
+            continue;
+        error_set(
+            err, ERROR_IN_USE,
+            "%s: the address is in use: gatherd itself listens there (%s: %s); if "
+            "this one is to replace that one, remove that one first, in a reload of "
+            "its own",
+            address, open->role == FRONT_OPS ? "ops.listen" : "server.listen",
+            open->address);
+        return;
+    }
+}
+
 bool listener_open(struct listener *listener, const char *address, enum front_role role,
                    struct error *err)
 {
@@ -237,8 +269,11 @@ bool listener_open(struct listener *listener, const char *address, enum front_ro
     if (offered > 0)
         return true;
     struct listen_sockets sockets;
-    if (!listen_address_open(address, &sockets, err))
+    if (!listen_address_open(address, &sockets, err)) {
+        if (err->kind == ERROR_IN_USE)
+            name_own(listener, address, err);
         return false;
+    }
     for (size_t i = 0; i < sockets.count; i++)
         add_socket(listener, sockets.fds[i], address, role)->is_borrowed =
             strncmp(address, "fd:", 3) == 0;
@@ -262,18 +297,47 @@ void listener_addresses(const struct listener *listener, enum front_role role,
 }
 
 bool listener_refuse_own(const struct listener *listener, struct snapshot *snapshot,
-                         struct error *err)
+                         const struct snapshot *known, struct error *err)
 {
     for (struct list *node = listener->sockets.next; node != &listener->sockets;
          node = node->next) {
         struct open_socket *open = container_of(node, struct open_socket, node);
         struct sockaddr_storage name;
         socklen_t len = sizeof name;
-        if (getsockname(open->watch.fd, (struct sockaddr *)&name, &len) == 0 &&
-            !snapshot_add_own(snapshot, (const struct sockaddr *)&name, err))
+        if (!open->is_disowned &&
+            getsockname(open->watch.fd, (struct sockaddr *)&name, &len) == 0 &&
+            !snapshot_add_own(snapshot, (const struct sockaddr *)&name, known, err))
             return false;
     }
     return true;
+}
+
+static bool is_of(const struct open_socket *open, const char *address,
+                  enum front_role role)
+{
+    return open->role == role && strcmp(open->address, address) == 0;
+}
+
+void listener_disown(struct listener *listener, const char *address, enum front_role role,
+                     bool is_disowned)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        if (is_of(open, address, role))
+            open->is_disowned = is_disowned;
+    }
+}
+
+void listener_move(struct listener *listener, const char *address, enum front_role from,
+                   enum front_role to)
+{
+    for (struct list *node = listener->sockets.next; node != &listener->sockets;
+         node = node->next) {
+        struct open_socket *open = container_of(node, struct open_socket, node);
+        if (is_of(open, address, from))
+            open->role = to;
+    }
 }
 
 bool listener_start(struct listener *listener, struct error *err)

@@ -39,7 +39,8 @@ void listener_free(struct listener *listener);
 void listener_use(struct listener *listener, struct socket_offers *offers);
 
 /* listener_open binds one address of the configuration: "host:port", "[v6]:port",
- * "unix:/path", "fd:N", "fd:NAME". A name may give several sockets. */
+ * "unix:/path", "fd:N", "fd:NAME". A name may give several sockets. Of an
+ * address in use the error says whether it is this process that has it. */
 bool listener_open(struct listener *listener, const char *address, enum front_role role,
                    struct error *err) MUST_CHECK;
 /* listener_addresses appends what was bound, with the real ports, separated by ", ". */
@@ -49,18 +50,25 @@ void listener_addresses(const struct listener *listener, enum front_role role,
 /* listener_refuse_own: a batch must not reach gatherd itself, so what is bound, of both
  * roles, is added to what nobody may reach under `snapshot` (snapshot_add_own). */
 bool listener_refuse_own(const struct listener *listener, struct snapshot *snapshot,
-                         struct error *err) MUST_CHECK;
+                         const struct snapshot *known, struct error *err) MUST_CHECK;
+/* listener_disown: those opened for `address` are about to be closed, so that
+ * listener_refuse_own passes them over; or, with false, they are not. */
+void listener_disown(struct listener *listener, const char *address, enum front_role role,
+                     bool is_disowned);
 
 /* listener_start begins to accept. listener_close closes the sockets of `role`; first it
  * accepts what waits in their backlogs, unless another process serves those. */
 bool listener_start(struct listener *listener, struct error *err) MUST_CHECK;
 void listener_close(struct listener *listener, enum front_role role);
 
-/* listener_close_address: likewise of those opened for `address`. listener_limit: another
+/* listener_close_address: likewise of those opened for `address`. listener_move: who
+ * comes by these from now on comes to the other role. listener_limit: another
  * max_connections from now on; with max_connections_per_address at most the first one,
  * for which there is room in its counts. */
 void listener_close_address(struct listener *listener, const char *address,
                             enum front_role role);
+void listener_move(struct listener *listener, const char *address, enum front_role from,
+                   enum front_role to);
 void listener_limit(struct listener *listener, uint64_t max_connections);
 
 /* listener_describe lists what is open, for another process that takes over; the

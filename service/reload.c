@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "config/diff.h"
 #include "ceilings.h"
+#include "relisten.h"
 #include "reload_report.h"
 
 #include <errno.h>
@@ -127,84 +128,6 @@ static bool is_changing(const struct reload *reload)
     return false;
 }
 
-/* ------------------------------------------------------------------------- listeners */
-
-static bool has(const struct config_strings *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i], text) == 0)
-            return true;
-    }
-    return false;
-}
-
-static const struct config_strings *addresses_of(const struct config *config,
-                                                 enum front_role role)
-{
-    return role == FRONT_OPS ? &config->ops.listen : &config->server.listen;
-}
-
-/* Closes those of `config` that `other` does not have. */
-static void close_listeners(struct reload *reload, const struct config *config,
-                            const struct config *other)
-{
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *own = addresses_of(config, (enum front_role)role);
-        const struct config_strings *left = addresses_of(other, (enum front_role)role);
-        for (size_t i = 0; i < own->count; i++) {
-            if (!has(left, own->items[i]))
-                listener_close_address(reload->parts.listener, own->items[i],
-                                       (enum front_role)role);
-        }
-    }
-}
-
-static bool open_listener(struct reload *reload, const char *address,
-                          enum front_role role, struct error *err)
-{
-    if (strncmp(address, "fd:", 3) == 0)
-        return error_set(err, ERROR_INVALID,
-                         "%s: sockets of a service manager are taken at the start; "
-                         "restart",
-                         address);
-    if (reload->setup.config->process.sandbox)
-        return error_set(err, ERROR_INVALID,
-                         "%s: in its sandbox (process.sandbox: on) a running process "
-                         "opens no listener; restart",
-                         address);
-    return listener_open(reload->parts.listener, address, role, err);
-}
-
-/* *ret_count: how many were opened. */
-static bool open_listeners(struct reload *reload, const struct config *config,
-                           size_t *ret_count, struct error *err)
-{
-    const struct config *current = reload_config(reload);
-    *ret_count = 0;
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *list = addresses_of(config, (enum front_role)role);
-        const struct config_strings *old = addresses_of(current, (enum front_role)role);
-        for (size_t i = 0; i < list->count; i++) {
-            if (has(old, list->items[i]))
-                continue;
-            if (!open_listener(reload, list->items[i], (enum front_role)role, err))
-                return false;
-            ++*ret_count;
-        }
-    }
-    return true;
-}
-
-/* A batch must not reach gatherd itself. While no listener came what was known is taken
- * over: in a sandbox the machine's addresses cannot be asked for. */
-static bool refuse_own(struct reload *reload, struct snapshot *next, size_t opened,
-                       struct error *err)
-{
-    if (opened == 0)
-        return snapshot_copy_own(next, reload->snapshot, err);
-    return listener_refuse_own(reload->parts.listener, next, err);
-}
-
 /* -------------------------------------------------------------------------- the swap */
 
 static bool has_new_door(const struct config *before, const struct config *after)
@@ -215,12 +138,22 @@ static bool has_new_door(const struct config *before, const struct config *after
            config_differs(before, after, "server.head_max_bytes");
 }
 
+static struct relisten relisten_to(const struct reload *reload,
+                                   const struct config *config)
+{
+    return (struct relisten){.listener = reload->parts.listener,
+                             .before = reload_config(reload),
+                             .after = config,
+                             .is_sandboxed = reload->setup.config->process.sandbox};
+}
+
 static void swap(struct reload *reload, struct snapshot *next, struct config *config,
                  const struct ceilings *ceilings)
 {
     struct error err;
     const struct config *before = reload_config(reload);
     bool is_new = has_new_door(before, config);
+    const struct relisten relisten = relisten_to(reload, config);
     snapshot_own(next, config);
     reload->fresh = config;
     reload->previous = reload->snapshot;
@@ -229,12 +162,12 @@ static void swap(struct reload *reload, struct snapshot *next, struct config *co
     ceilings_use(ceilings, config, reload->setup.budgets);
     listener_limit(reload->parts.listener, ceilings->descriptors.max_connections);
     snapshot_apply(next, &reload->setup.budgets->in_flight);
+    relisten_close(&relisten);
     for (unsigned i = 0; i < reload->parts.worker_count; i++)
         worker_change(reload->parts.workers[i], next, is_new);
     /* Behind that: what they accept comes under the new configuration. */
-    if (!listener_start(reload->parts.listener, &err))
+    if (!relisten_start(&relisten, &err))
         log_message(LOG_ERROR, "accept_failed", err.text);
-    close_listeners(reload, before, config);
 }
 
 /* A pipe is read once; reading it again would give an empty file, with every default. */
@@ -264,7 +197,6 @@ static void run(struct reload *reload)
 {
     struct error err;
     struct ceilings ceilings;
-    size_t opened = 0;
     reload_board_begin(reload->board);
     notify_reloading(reload->setup.notify);
     buffer_init(&reload->faults, FAULTS_MAX_BYTES);
@@ -274,16 +206,13 @@ static void run(struct reload *reload)
         return;
     }
     const struct config *before = reload_config(reload);
+    const struct relisten relisten = relisten_to(reload, config);
     struct snapshot *next =
         snapshot_new(fetch_shared_callers(reload->parts.shared), config, &err);
     bool is_sound = next && snapshot_share(next, reload->snapshot, &err) &&
                     ceilings_find(config, reload->parts.worker_count, &ceilings, &err) &&
-                    (!has_new_door(before, config) || front_try(config, &err));
-    if (is_sound && !(open_listeners(reload, config, &opened, &err) &&
-                      refuse_own(reload, next, opened, &err))) {
-        close_listeners(reload, config, before);
-        is_sound = false;
-    }
+                    (!has_new_door(before, config) || front_try(config, &err)) &&
+                    relisten_ready(&relisten, next, reload->snapshot, &err);
     if (is_sound)
         swap(reload, next, config, &ceilings);
     else

@@ -3,9 +3,9 @@
  *
  *   read: the file whole, what it names, TLS credentials, authorities; listeners that
  *         come are opened. Whatever is wrong now changes nothing and is told.
- *   swap: ceilings, callers' limits and the log at once; each worker in its next turn
- *         (worker_change), from when on what begins there follows it; listeners that
- *         came accept, those that went have their backlogs taken and are closed
+ *   swap: ceilings, callers' limits and the log at once; listeners that went are closed
+ *         (relisten.h); each worker in its next turn (worker_change), from when on what
+ *         begins there follows it; listeners that came accept
  *   told: when all workers have changed: log, metrics, who asked, the service manager
  *
  * One at a time; who asks meanwhile gets another one behind it. main's thread. */

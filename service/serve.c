@@ -306,7 +306,7 @@ static bool start(struct service *service, struct error *err)
         return false;
     if (!service->shared ||
         !listener_refuse_own(service->listener, fetch_shared_first(service->shared),
-                             err) ||
+                             NULL, err) ||
         !make_workers(service, err))
         return false;
     config_forget_tls_key(service->secrets); /* every front has read it */

@@ -12,6 +12,7 @@ enum error_kind {
     ERROR_INVALID, /* the input is wrong: the sentence names the place and the fix */
     ERROR_LIMIT,   /* a ceiling was reached */
     ERROR_SYSTEM,  /* the operating system or a library refused */
+    ERROR_IN_USE,  /* somebody has it already */
 };
 
 struct error {

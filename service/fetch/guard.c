@@ -154,14 +154,9 @@ void guard_free(struct guard *guard)
 }
 
 bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
-                   struct error *err)
+                   const struct guard *known, struct error *err)
 {
-    return own_listeners_add(&guard->own, listener, err);
-}
-
-bool guard_copy_own(struct guard *guard, const struct guard *from, struct error *err)
-{
-    return own_listeners_copy(&guard->own, &from->own, err);
+    return own_listeners_add(&guard->own, listener, known ? &known->own : NULL, err);
 }
 
 /* In report mode most refusals only leave their reason, the first one stays. */

@@ -64,14 +64,11 @@ struct guard *guard_new(const struct config *config, const struct config_rule *r
 void guard_free(struct guard *guard);
 
 /* guard_add_own refuses gatherd's own listener from now on: `listener` is the address it
- * is bound to (getsockname); a wildcard stands for all addresses the machine has now.
- * Only before workers run. Anything but IP is ignored. */
+ * is bound to (getsockname); a wildcard stands for all addresses the machine has now, or
+ * for those that `known` refuses for one on its port (NULL: none). Only before workers
+ * run. Anything but IP is ignored. */
 bool guard_add_own(struct guard *guard, const struct sockaddr *listener,
-                   struct error *err) MUST_CHECK;
-
-/* guard_copy_own: likewise the listeners that `from` refuses. */
-bool guard_copy_own(struct guard *guard, const struct guard *from,
-                    struct error *err) MUST_CHECK;
+                   const struct guard *known, struct error *err) MUST_CHECK;
 
 /* guard_judge_target: scheme, port and host name; also the address if it is a literal.
  * The constant text in `ret_reason` names the rule that refused, never an address; with

@@ -19,8 +19,7 @@ enum { OWN_LISTENERS_MAX = 65536 };
 static const struct ip_address any_v4 = {.is_v4 = true};
 static const struct ip_address any_v6 = {0};
 
-static bool add(struct own_listeners *own, const struct ip_address *address,
-                unsigned prefix_length, uint16_t port)
+static bool add(struct own_listeners *own, const struct own_listener *listener)
 {
     if (own->count == own->cap) {
         size_t cap = own->cap ? own->cap * 2 : 16;
@@ -35,9 +34,20 @@ static bool add(struct own_listeners *own, const struct ip_address *address,
         own->items = items;
         own->cap = cap;
     }
-    own->items[own->count++] = (struct own_listener){
-        .address = *address, .prefix_length = prefix_length, .port = port};
+    own->items[own->count++] = *listener;
     return true;
+}
+
+/* ------------------------------------------------------------------------- wildcards */
+
+static bool add_of_wildcard(struct own_listeners *own, const struct ip_address *address,
+                            unsigned prefix_length, uint16_t port)
+{
+    const struct own_listener listener = {.address = *address,
+                                          .prefix_length = prefix_length,
+                                          .port = port,
+                                          .is_of_wildcard = true};
+    return add(own, &listener);
 }
 
 /* 0.0.0.0, :: and 127.0.0.0/8 lead to the machine itself, whatever its interfaces. */
@@ -45,8 +55,10 @@ static bool add_loopback(struct own_listeners *own, uint16_t port)
 {
     static const struct ip_address loopback_v4 = {.is_v4 = true, .bytes = {127}};
     static const struct ip_address loopback_v6 = {.bytes = {[15] = 1}};
-    return add(own, &any_v4, 32, port) && add(own, &any_v6, 128, port) &&
-           add(own, &loopback_v4, 8, port) && add(own, &loopback_v6, 128, port);
+    return add_of_wildcard(own, &any_v4, 32, port) &&
+           add_of_wildcard(own, &any_v6, 128, port) &&
+           add_of_wildcard(own, &loopback_v4, 8, port) &&
+           add_of_wildcard(own, &loopback_v6, 128, port);
 }
 
 static bool add_interfaces(struct own_listeners *own, uint16_t port, struct error *err)
@@ -58,7 +70,7 @@ static bool add_interfaces(struct own_listeners *own, uint16_t port, struct erro
     for (struct ifaddrs *each = interfaces; each && is_added; each = each->ifa_next) {
         struct ip_address address;
         if (each->ifa_addr && ip_address_from_sockaddr(each->ifa_addr, &address))
-            is_added = add(own, &address, ip_address_bits(&address), port);
+            is_added = add_of_wildcard(own, &address, ip_address_bits(&address), port);
     }
     freeifaddrs(interfaces);
     if (!is_added)
@@ -66,8 +78,35 @@ static bool add_interfaces(struct own_listeners *own, uint16_t port, struct erro
     return true;
 }
 
+static bool has_wildcard(const struct own_listeners *own, uint16_t port)
+{
+    for (size_t i = 0; own && i < own->count; i++) {
+        if (own->items[i].is_of_wildcard && own->items[i].port == port)
+            return true;
+    }
+    return false;
+}
+
+/* Of both families there are the addresses of both, so one of them is enough. */
+static bool add_wildcard(struct own_listeners *own, uint16_t port,
+                         const struct own_listeners *known, struct error *err)
+{
+    if (has_wildcard(own, port))
+        return true;
+    if (!has_wildcard(known, port))
+        return add_interfaces(own, port, err);
+    for (size_t i = 0; i < known->count; i++) {
+        const struct own_listener *each = &known->items[i];
+        if (each->is_of_wildcard && each->port == port && !add(own, each))
+            return error_set(err, ERROR_LIMIT, "the machine has too many addresses");
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------ */
+
 bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listener,
-                       struct error *err)
+                       const struct own_listeners *known, struct error *err)
 {
     struct ip_address address;
     if (!ip_address_from_sockaddr(listener, &address))
@@ -75,23 +114,17 @@ bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listene
     /* The port is at the same place in both families. */
     const struct sockaddr_in *in = (const void *)listener;
     uint16_t port = ntohs(in->sin_port);
-    unsigned bits = ip_address_bits(&address);
     if (ip_address_has_prefix(&address, &any_v4, 32) ||
         ip_address_has_prefix(&address, &any_v6, 128))
-        return add_interfaces(own, port, err);
+        return add_wildcard(own, port, known, err);
     /* Connecting to the wildcard reaches a listener on loopback. */
-    if (!add(own, &address, bits, port) || !add(own, &any_v4, 32, port) ||
-        !add(own, &any_v6, 128, port))
-        return error_set(err, ERROR_LIMIT, "too many listeners");
-    return true;
-}
-
-bool own_listeners_copy(struct own_listeners *own, const struct own_listeners *from,
-                        struct error *err)
-{
-    for (size_t i = 0; i < from->count; i++) {
-        const struct own_listener *each = &from->items[i];
-        if (!add(own, &each->address, each->prefix_length, each->port))
+    const struct own_listener reached[] = {
+        {.address = address, .prefix_length = ip_address_bits(&address), .port = port},
+        {.address = any_v4, .prefix_length = 32, .port = port},
+        {.address = any_v6, .prefix_length = 128, .port = port},
+    };
+    for (size_t i = 0; i < sizeof reached / sizeof *reached; i++) {
+        if (!add(own, &reached[i]))
             return error_set(err, ERROR_LIMIT, "too many listeners");
     }
     return true;

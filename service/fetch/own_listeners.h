@@ -17,6 +17,7 @@ struct own_listener {
     struct ip_address address;
     unsigned prefix_length; /* a wildcard listener is reached by all of 127.0.0.0/8 */
     uint16_t port;
+    bool is_of_wildcard;
 };
 
 struct own_listeners {
@@ -26,13 +27,11 @@ struct own_listeners {
 };
 
 /* own_listeners_add takes the address a listener is bound to. For a wildcard it adds
- * every address the machine has now, and loopback; fails when the machine will not tell
- * them. Anything but IP is ignored. */
+ * loopback and every address of the machine: those that `known` has for one on this port
+ * (NULL: none), or else those it has now; fails when the machine will not tell them.
+ * Anything but IP is ignored. */
 bool own_listeners_add(struct own_listeners *own, const struct sockaddr *listener,
-                       struct error *err) MUST_CHECK;
-/* own_listeners_copy adds those of `from`. */
-bool own_listeners_copy(struct own_listeners *own, const struct own_listeners *from,
-                        struct error *err) MUST_CHECK;
+                       const struct own_listeners *known, struct error *err) MUST_CHECK;
 void own_listeners_done(struct own_listeners *own);
 
 bool own_listeners_has(const struct own_listeners *own, const struct ip_address *address,

@@ -182,20 +182,11 @@ void snapshot_own(struct snapshot *snapshot, struct config *config)
 }
 
 bool snapshot_add_own(struct snapshot *snapshot, const struct sockaddr *listener,
-                      struct error *err)
+                      const struct snapshot *known, struct error *err)
 {
+    const struct guard *guard = known ? known->guards[0] : NULL; /* all know the same */
     for (size_t i = 0; i < snapshot->guard_count; i++) {
-        if (!guard_add_own(snapshot->guards[i], listener, err))
-            return false;
-    }
-    return true;
-}
-
-bool snapshot_copy_own(struct snapshot *snapshot, const struct snapshot *from,
-                       struct error *err)
-{
-    for (size_t i = 0; i < snapshot->guard_count; i++) {
-        if (!guard_copy_own(snapshot->guards[i], from->guards[0], err))
+        if (!guard_add_own(snapshot->guards[i], listener, guard, err))
             return false;
     }
     return true;

@@ -62,14 +62,11 @@ bool snapshot_share(struct snapshot *snapshot, const struct snapshot *previous,
 /* snapshot_own hands `config` over, which it was made of. */
 void snapshot_own(struct snapshot *snapshot, struct config *config);
 
-/* snapshot_add_own: nobody may reach `listener`, one of gatherd's own (guard_add_own).
- * Before workers know it. */
+/* snapshot_add_own: nobody may reach `listener`, one of gatherd's own (guard_add_own);
+ * `known`: what it refuses is asked before the system is, NULL: there is none. Before
+ * workers know it. */
 bool snapshot_add_own(struct snapshot *snapshot, const struct sockaddr *listener,
-                      struct error *err) MUST_CHECK;
-
-/* snapshot_copy_own: likewise what `from` refuses as gatherd's own. */
-bool snapshot_copy_own(struct snapshot *snapshot, const struct snapshot *from,
-                       struct error *err) MUST_CHECK;
+                      const struct snapshot *known, struct error *err) MUST_CHECK;
 
 /* snapshot_apply gives each caller its limits: rates, places, and for those with keys, if
  * there are several, a share of `in_flight`, which stays the owner's. What a caller has

@@ -358,6 +358,81 @@ def test_an_ops_listener_comes_and_is_out_of_reach_of_batches(start_gatherd):
     assert gatherd.get("/metrics").status == 200
 
 
+def listening(server, ops=()):
+    return {"server": {"listen": [f"127.0.0.1:{port}" for port in server]},
+            "ops": {"listen": [f"127.0.0.1:{port}" for port in ops]}}
+
+
+def test_an_address_moves_between_the_two_lists_and_clients_stay(start_gatherd):
+    """Also in the sandbox: it is the same socket all the time."""
+    first, second = free_port(), free_port()
+    gatherd = start_gatherd(listening([first], [second]), port=second)  # where /readyz is
+
+    def metrics(port):
+        return client.request(port, "GET", "/metrics").status
+    assert (metrics(first), metrics(second)) == (404, 200)
+    with socket.create_connection(("127.0.0.1", second)) as one:
+        one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 " in one.recv(100)
+        reload(gatherd, listening([second], [first]), port=second)
+        assert (metrics(first), metrics(second)) == (200, 404)
+        one.sendall(b"GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n")
+        one.settimeout(5)
+        assert b" 200 " in b"".join(iter(lambda: one.recv(4096), b""))
+    gatherd.port = second
+    error = gatherd.fetch({"url": f"http://127.0.0.1:{first}/metrics"})["error"]
+    assert error["code"] == "blocked_address", error
+    reload(gatherd, listening([first, second]), port=first)
+    assert (metrics(first), metrics(second)) == (200, 200)
+
+
+@needs_listeners
+def test_a_move_that_goes_with_something_impossible_does_not_happen(start_gatherd):
+    first, second = free_port(), free_port()
+    gatherd = start_gatherd(listening([first], [second]), port=second)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refuse(gatherd, listening([second], [first, taken.getsockname()[1]]), port=second)
+    assert client.request(second, "GET", "/metrics").status == 200
+    assert client.request(first, "GET", "/metrics").status == 404
+    gatherd.port = first
+    error = gatherd.fetch({"url": f"http://127.0.0.1:{second}/"})["error"]
+    assert error["code"] == "blocked_address", error
+
+
+def test_when_a_listener_is_gone_its_address_is_open_to_batches(start_gatherd):
+    first, second = free_port(), free_port()
+    gatherd = start_gatherd(listening([first, second]), port=first)
+
+    def code(port):
+        return gatherd.fetch({"url": f"http://127.0.0.1:{port}/healthz"})["error"]["code"]
+    assert code(second) == "blocked_address"
+    reload(gatherd, listening([first]))
+    assert code(second) == "connect" and code(first) == "blocked_address"
+
+
+@needs_listeners
+def test_an_address_that_gatherd_itself_is_in_the_way_of_is_no_other_processes(start_gatherd):
+    gatherd = start_gatherd()
+    faults = refuse(gatherd, {"server": {"listen": [f"0.0.0.0:{gatherd.port}"]}, "auth": {"mode": "none"}})
+    assert f"gatherd itself listens there (server.listen: 127.0.0.1:{gatherd.port})" in faults[0], faults
+    assert gatherd.get("/healthz").status == 200
+
+
+@needs_listeners
+def test_a_refused_reload_lowers_no_limits_and_says_none(start_gatherd):
+    gatherd = start_gatherd()
+    greedy = options(fetch__max_in_flight=1_000_000, server__max_connections=1_000_000)
+
+    def lowered():
+        return [line["event"] for line in gatherd.log_lines()].count("limits_lowered")
+    before = lowered()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refuse(gatherd, greedy, listening([gatherd.port, taken.getsockname()[1]]))
+    assert lowered() == before
+    reload(gatherd, greedy)
+    assert lowered() == before + 1
+
+
 @pytest.mark.skipif(not in_sandbox, reason="of the sandbox")
 def test_in_the_sandbox_a_new_listener_is_refused_and_says_why(start_gatherd):
     gatherd = start_gatherd()

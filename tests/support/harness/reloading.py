@@ -3,6 +3,7 @@
 import os
 import signal
 
+from . import client
 from .configuration import BASE, merge, to_yaml
 from .process import wait_until
 
@@ -17,22 +18,22 @@ def write(gatherd, *trees, text=None):
     os.rename(fresh, gatherd.config_path)
 
 
-def ask(gatherd, **headers):
-    return gatherd.request("POST", "/-/reload", headers=headers)
+def ask(gatherd, port=None, **headers):
+    return client.request(port or gatherd.port, "POST", "/-/reload", headers=headers)
 
 
-def reload(gatherd, *trees, text=None, **headers):
-    """Returns what POST /-/reload says, which must be that it is done."""
+def reload(gatherd, *trees, text=None, port=None, **headers):
+    """Returns what POST /-/reload, on its `port`, says, which must be that it is done."""
     write(gatherd, *trees, text=text)
-    reply = ask(gatherd, **headers)
+    reply = ask(gatherd, port, **headers)
     assert reply.status == 200, reply
     return reply.json()
 
 
-def refuse(gatherd, *trees, text=None, **headers):
+def refuse(gatherd, *trees, text=None, port=None, **headers):
     """Returns the faults."""
     write(gatherd, *trees, text=text)
-    reply = ask(gatherd, **headers)
+    reply = ask(gatherd, port, **headers)
     assert (reply.status, reply.json()["type"]) == (409, "/problems/configuration"), reply
     return reply.json()["faults"]
 

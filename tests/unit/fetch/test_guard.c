@@ -299,7 +299,7 @@ static void add_own(struct guard *guard, const char *text, uint16_t port)
     struct sockaddr_storage address = address_of(text);
     ((struct sockaddr_in *)(void *)&address)->sin_port = htons(port);
     struct error err = {0};
-    cr_assert(guard_add_own(guard, (const struct sockaddr *)&address, &err), "%s",
+    cr_assert(guard_add_own(guard, (const struct sockaddr *)&address, NULL, &err), "%s",
               err.text);
 }
 
@@ -358,7 +358,7 @@ Test(guard, a_unix_listener_changes_nothing)
     struct guard *guard = guard_of((struct policy){0});
     struct sockaddr local = {.sa_family = AF_UNIX};
     struct error err;
-    cr_expect(guard_add_own(guard, &local, &err));
+    cr_expect(guard_add_own(guard, &local, NULL, &err));
     cr_expect(eq(int, judge_url(guard, "http://1.1.1.1/"), VERDICT_ALLOW));
     guard_free(guard);
 }

@@ -37,7 +37,7 @@ Test(guard, report_mode_refuses_what_only_an_exact_address_opens_and_what_cannot
                               .sin_port = htons(8080),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct error err;
-    cr_assert(guard_add_own(guard, (const struct sockaddr *)&own, &err));
+    cr_assert(guard_add_own(guard, (const struct sockaddr *)&own, NULL, &err));
     expect_note(guard, "http://127.0.0.1:8080/", VERDICT_BLOCK_ADDRESS, EGRESS_OWN);
     expect_note(guard, "http://127.0.0.1:8081/", VERDICT_ALLOW, EGRESS_PRIVATE);
     expect_note(guard, "http://169.254.169.254/", VERDICT_BLOCK_ADDRESS, EGRESS_METADATA);

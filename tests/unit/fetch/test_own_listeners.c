@@ -44,15 +44,21 @@ void freeifaddrs(struct ifaddrs *list)
     cr_assert(list == interfaces);
 }
 
-static bool add(struct own_listeners *own, const char *text, uint16_t port,
-                struct error *err)
+static bool add_known(struct own_listeners *own, const char *text, uint16_t port,
+                      const struct own_listeners *known, struct error *err)
 {
     struct ip_address address;
     struct sockaddr_storage sockaddr;
     cr_assert(ip_address_parse(text, &address));
     ip_address_to_sockaddr(&address, &sockaddr);
     ((struct sockaddr_in *)&sockaddr)->sin_port = htons(port);
-    return own_listeners_add(own, (struct sockaddr *)&sockaddr, err);
+    return own_listeners_add(own, (struct sockaddr *)&sockaddr, known, err);
+}
+
+static bool add(struct own_listeners *own, const char *text, uint16_t port,
+                struct error *err)
+{
+    return add_known(own, text, port, NULL, err);
 }
 
 static bool has(const struct own_listeners *own, const char *text, uint16_t port)
@@ -100,7 +106,7 @@ Test(own_listeners, what_is_no_ip_address_is_passed_over)
     struct own_listeners own = {0};
     struct error err;
     struct sockaddr local = {.sa_family = AF_UNIX};
-    cr_assert(own_listeners_add(&own, &local, &err));
+    cr_assert(own_listeners_add(&own, &local, NULL, &err));
     cr_expect(eq(sz, own.count, 0));
     own_listeners_done(&own);
 }
@@ -112,6 +118,59 @@ Test(own_listeners, a_machine_that_does_not_tell_its_addresses_is_an_error)
     are_interfaces_unknown = true;
     cr_assert(not(add(&own, "0.0.0.0", PORT, &err)));
     cr_expect(strstr(err.text, "addresses") != NULL, "%s", err.text);
+    own_listeners_done(&own);
+}
+
+/* In the sandbox it cannot be asked while the service runs. */
+Test(own_listeners, a_wildcard_that_was_known_needs_nobody_to_ask)
+{
+    struct own_listeners before = {0}, after = {0};
+    struct error err;
+    cr_assert(add(&before, "0.0.0.0", PORT, &err) && add(&before, "::", PORT, &err));
+    cr_assert(add(&before, "0.0.0.0", PORT + 1, &err));
+    cr_assert(add(&before, "10.1.2.3", PORT, &err));
+    are_interfaces_unknown = true;
+    cr_assert(add_known(&after, "0.0.0.0", PORT, &before, &err));
+    cr_assert(add_known(&after, "::", PORT, &before, &err));
+    cr_expect(has(&after, "93.184.216.34", PORT));
+    cr_expect(has(&after, "2606:2800:220:1::34", PORT));
+    cr_expect(has(&after, "127.200.0.1", PORT) && has(&after, "::1", PORT));
+    cr_expect(not(has(&after, "93.184.216.34", PORT + 1)), "that one is gone");
+    cr_expect(not(has(&after, "10.1.2.3", PORT)), "and that one");
+    cr_expect(not(add_known(&after, "0.0.0.0", PORT + 2, &before, &err)),
+              "of that one nothing is known");
+    own_listeners_done(&before);
+    own_listeners_done(&after);
+}
+
+Test(own_listeners, from_reload_to_reload_they_do_not_become_more)
+{
+    static const char *const listeners[] = {"0.0.0.0", "::", "10.1.2.3"};
+    struct own_listeners own = {0};
+    struct error err;
+    size_t count = 0;
+    for (int reload = 0; reload < 5; reload++) {
+        struct own_listeners next = {0};
+        for (size_t i = 0; i < 3; i++)
+            cr_assert(add_known(&next, listeners[i], PORT, &own, &err));
+        cr_assert(count == 0 || next.count == count);
+        count = next.count;
+        own_listeners_done(&own);
+        own = next;
+    }
+    own_listeners_done(&own);
+}
+
+Test(own_listeners, what_is_known_may_be_too_much_too)
+{
+    struct own_listeners known = {0}, own = {0};
+    struct error err = {0};
+    cr_assert(add(&known, "0.0.0.0", PORT, &err));
+    for (uint16_t port = 1; add(&own, "10.1.2.3", port, &err); port++)
+        ;
+    cr_expect(not(add_known(&own, "0.0.0.0", PORT, &known, &err)));
+    cr_expect(strstr(err.text, "too many addresses") != NULL, "%s", err.text);
+    own_listeners_done(&known);
     own_listeners_done(&own);
 }
 
