@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.attempts import plan, shown
 from harness.configuration import options
-from harness.gatherd import slowness
 from harness.process import free_port, wait_until
 
 FALLBACK = {"status": 203, "body": {"from": "before"}}
@@ -83,7 +82,7 @@ def test_an_expectation_not_met_goes_to_the_alternative_and_the_fallback(generou
 
 
 def test_the_expectation_decides_which_of_two_wins(generous, upstream):
-    item = generous.fetch({"url": upstream.url("delay/300"), "hedgeAfterMs": 50,
+    item = generous.fetch({"url": upstream.url("delay/800"), "hedgeAfterMs": 50,
                            "expect": {"bodyContains": "late"},
                            "alternatives": [upstream.url("ok")]})
     assert item["body"] == "late\n" and shown(item) == [200, "expect_failed"]
@@ -101,12 +100,15 @@ def test_first_ok_ends_what_waits_to_be_tried_again(generous, upstream):
 
 
 def test_fail_fast_cancels_both_of_a_hedge(generous, upstream):
-    key = upstream.new_key()
-    dead = {"url": upstream.url("delay/400"), "timeoutMs": 300}
-    items = generous.batch([{"url": upstream.url("hang", key=key), "hedgeAfterMs": 50}, dead],
-                           failFast=True)["responses"]
+    key, (dead, gate) = upstream.new_key(), upstream.gate(cut=1)
+    hanging = {"url": upstream.url("hang", key=key), "hedgeAfterMs": 50}
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(generous.batch, [hanging, dead], failFast=True)
+        wait_until(lambda: upstream.stats(key)["in_flight"] == 2, 5, "both of the hedge")
+        upstream.open(gate)
+        items = reply.result()["responses"]
     assert code(items[0]) == "cancelled" and shown(items[0]) == ["cancelled", "cancelled"]
-    assert upstream.wait_idle(key, 0.25 * slowness())
+    assert upstream.wait_idle(key, 3)       # in what time: test_hedging.py
     assert upstream.stats(key)["aborted"] == 2
 
 

@@ -11,10 +11,13 @@ import pytest
 from harness.configuration import options
 from harness.gatherd import slowness
 from harness.process import free_port, wait_until
+from harness.quickest import within
 from harness.upstream_process import Upstream
 
 OPEN_MS = int(500 * slowness())
-RULES = options(breaker__consecutive_failures=3, breaker__open=f"{OPEN_MS}ms")
+RULES = options(breaker__consecutive_failures=3, breaker__open="60s")
+BRIEF = options(breaker__consecutive_failures=3, breaker__open=f"{OPEN_MS}ms")
+"""For what comes after the time: what must come before it would need a machine that is never late."""
 
 
 @pytest.fixture
@@ -46,7 +49,15 @@ def open_circuit(gatherd, upstream):
         assert gatherd.fetch({"url": upstream.url("status/503")})["status"] == 503
 
 
-def test_l9_an_open_circuit_answers_at_once_and_one_probe_closes_it(start_gatherd, own_upstream):
+def wait_half_open(gatherd):
+    wait_until(lambda: figure(gatherd, "circuits_half_open") == 1, 10, "a circuit half open")
+
+
+def openings(gatherd):
+    return [line["openMs"] for line in gatherd.log_lines() if line["event"] == "circuit_opened"]
+
+
+def test_l9_an_open_circuit_answers_at_once(start_gatherd, own_upstream):
     gatherd = start_gatherd(RULES, options(server__workers=2))
     key = own_upstream.new_key()
     url = own_upstream.url("seq", key=key, plan="503,503,503,200")
@@ -55,64 +66,74 @@ def test_l9_an_open_circuit_answers_at_once_and_one_probe_closes_it(start_gather
     for _ in range(6):      # each on a connection of its own, so on both workers
         document = gatherd.batch([{"url": url}] * 3)
         assert codes(document["responses"]) == ["circuit_open"] * 3
-        assert document["summary"]["elapsedMs"] < 100 * slowness()
+    within(0.1 * slowness(),
+           lambda: gatherd.batch([{"url": url}] * 3)["summary"]["elapsedMs"] / 1000)
     error = document["responses"][0]["error"]
     assert error["retryable"] is True and re.search(r"for another \d+ ms", error["message"])
     assert own_upstream.stats(key)["requests"] == 3
     assert (figure(gatherd, "circuits_opened_total"), figure(gatherd, "circuits_open")) == (1, 1)
     (line,) = [line for line in gatherd.log_lines() if line["event"] == "circuit_opened"]
     assert (line["scheme"], line["host"], line["port"]) == ("http", "127.0.0.1", own_upstream.port)
-    assert OPEN_MS <= line["openMs"] <= OPEN_MS * 1.25
-    time.sleep(OPEN_MS * 1.25 / 1000)
-    assert (figure(gatherd, "circuits_open"), figure(gatherd, "circuits_half_open")) == (0, 1)
+    assert 60_000 <= line["openMs"] <= 75_000
+    assert (figure(gatherd, "circuits_open"), figure(gatherd, "circuits_half_open")) == (1, 0)
+    refused = figure(gatherd, 'items_total{code="circuit_open"}')
+    assert refused >= 21 and refused % 3 == 0
+
+
+def test_l9_one_probe_closes_an_open_circuit(start_gatherd, own_upstream):
+    gatherd = start_gatherd(BRIEF, options(server__workers=2))
+    key = own_upstream.new_key()
+    url = own_upstream.url("seq", key=key, plan="503,503,503,200")
+    for _ in range(3):
+        assert gatherd.fetch({"url": url})["status"] == 503
+    wait_half_open(gatherd)
+    assert figure(gatherd, "circuits_open") == 0
     assert gatherd.fetch({"url": url})["status"] == 200
     assert codes(gatherd.batch([{"url": url}] * 5)["responses"]) == [200] * 5
     assert own_upstream.stats(key)["requests"] == 9
     assert (figure(gatherd, "circuits_open"), figure(gatherd, "circuits_half_open")) == (0, 0)
-    assert figure(gatherd, 'items_total{code="circuit_open"}') == 18
 
 
 def test_l9_a_half_open_circuit_lets_one_of_many_probe_and_a_failure_opens_it_for_longer(
         start_gatherd, own_upstream):
-    gatherd = start_gatherd(RULES)
+    gatherd = start_gatherd(BRIEF)
     key = own_upstream.new_key()
     open_circuit(gatherd, own_upstream)
-    time.sleep(OPEN_MS * 1.25 / 1000)
+    wait_half_open(gatherd)
     items = [{"url": own_upstream.url("status/503", key=key)}] * 20
     assert sorted(map(str, codes(gatherd.batch(items)["responses"]))) == \
         ["503"] + ["circuit_open"] * 19
     assert own_upstream.stats(key)["requests"] == 1
-    time.sleep(OPEN_MS * 1.25 / 1000)       # not yet: twice as long now
-    assert codes(gatherd.batch(items)["responses"]) == ["circuit_open"] * 20
+    first, second = openings(gatherd)
+    assert OPEN_MS <= first <= OPEN_MS * 1.25 and 2 * OPEN_MS <= second <= 2 * OPEN_MS * 1.25
 
 
 def test_l9_a_probe_whose_client_leaves_makes_room_for_the_next(start_gatherd, own_upstream):
-    gatherd = start_gatherd(RULES)
+    gatherd = start_gatherd(BRIEF)
     key = own_upstream.new_key()
     open_circuit(gatherd, own_upstream)
-    time.sleep(OPEN_MS * 1.25 / 1000)
+    wait_half_open(gatherd)
     with gatherd.raw() as raw:
         send(raw, [own_upstream.url("hang", key=key)])
         wait_until(lambda: own_upstream.stats(key)["in_flight"] == 1, 5, "the probe")
         busy = gatherd.fetch({"url": own_upstream.url("ok")})
         assert busy["error"]["code"] == "circuit_open" and "probed" in busy["error"]["message"]
     assert own_upstream.wait_idle(key)
+    gatherd.settle()        # the connection is closed before the probe is taken back
     assert gatherd.fetch({"url": own_upstream.url("ok")})["status"] == 200
 
 
 def test_l9_items_that_wait_for_a_slot_are_refused_when_the_circuit_opens(start_gatherd,
                                                                          own_upstream):
-    """Two slots, both hang; when the server's own clock has run out on both, nobody else has to
-    wait for that."""
+    """One slot, which hangs; when the server's own clock has run out on it, nobody else has to
+    wait for that: five minutes, all in all."""
     gatherd = start_gatherd(RULES, options(
-        breaker__consecutive_failures=2, fetch__per_origin=2, server__workers=1,
+        breaker__consecutive_failures=1, fetch__per_origin=1, server__workers=1,
         fetch__first_byte_timeout="500ms"))
     key = own_upstream.new_key()
     document = gatherd.batch([{"url": own_upstream.url("hang", key=key)}] * 600)
-    assert codes(document["responses"]) == \
-        ["timeout_first_byte"] * 2 + ["circuit_open"] * 598
-    assert document["summary"]["elapsedMs"] < 900 * slowness()
-    assert own_upstream.stats(key)["requests"] == 2
+    assert codes(document["responses"]) == ["timeout_first_byte"] + ["circuit_open"] * 599
+    assert own_upstream.stats(key)["requests"] == 1
 
 
 def test_l9_another_workers_opening_is_noticed_by_what_waits(start_gatherd, own_upstream):
@@ -121,17 +142,17 @@ def test_l9_another_workers_opening_is_noticed_by_what_waits(start_gatherd, own_
     gatherd = start_gatherd(RULES, options(server__workers=2, fetch__per_origin=1))
     key = own_upstream.new_key()
     items = [{"url": own_upstream.url("hang", key=key)}] * 5
-    time.sleep(0.1)     # until the connections of the start are forgotten
+    gatherd.settle()    # the connections of the start are forgotten
     with gatherd.raw() as waiting, gatherd.raw() as other:    # one for each worker
         send(waiting, {"requests": items, "deadlineMs": 20000}, "Accept: application/x-ndjson")
         wait_until(lambda: own_upstream.stats(key)["in_flight"] == 1, 5, "the one that hangs")
         for _ in range(3):
             send(other, [own_upstream.url("status/503")])
             assert codes(other.read_reply().json()["responses"]) == [503]
-        opened_at = time.monotonic()
+        opened_at = time.monotonic()        # the item that hangs has ten seconds
         while waiting.received.count(b'"circuit_open"') < 4:
             waiting.received += waiting.socket.recv(65536)
-        assert time.monotonic() - opened_at < 0.2 * slowness()
+        assert time.monotonic() - opened_at < 2 * slowness()
     assert own_upstream.wait_idle(key)
     assert own_upstream.stats(key)["requests"] == 1
 

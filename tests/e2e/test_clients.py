@@ -49,11 +49,15 @@ def test_a_program_prints_what_is_shown_and_waits_for_its_rate(section, limited,
                                                      monkeypatch):
     monkeypatch.setenv("GATHERD_KEY", key[0])
     before = refused_so_far(limited)
-    if section.title == "curl":  # whose batches have two items
-        head = {"authorization": f"Bearer {key[0]}", "content-type": "application/json"}
-        batch = json.dumps([f"http://127.0.0.1:{demo}/json"] * 3).encode()
-        client.request(limited, "POST", "/v1/batch", batch, head)
-    results = run(section, tmp_path, limited, demo)
+    for attempt in ("first", "second", "third"):  # one that starts slowly may not have to wait
+        if section.title == "curl":  # whose batches have two items
+            head = {"authorization": f"Bearer {key[0]}", "content-type": "application/json"}
+            batch = json.dumps([f"http://127.0.0.1:{demo}/json"] * 3).encode()
+            client.request(limited, "POST", "/v1/batch", batch, head)
+        (tmp_path / attempt).mkdir()
+        results = run(section, tmp_path / attempt, limited, demo)
+        if refused_so_far(limited) > before:
+            break
     assert refused_so_far(limited) > before, "nothing was refused, so nothing was shown"
     for block in section.blocks:
         shown = doc_pages.output_behind(section, block) if block.is_commands else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import client
 from .configuration import BASE, merge, to_yaml
 from .contract import check_batch_reply
-from .process import Child, free_port, wait_until
+from .process import Child, free_port, wait_until, wait_until_at_rest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
@@ -191,8 +191,14 @@ class Gatherd:
 
     # What it says.
 
+    def settle(self, seconds=1.0):
+        """Waits until it has done what a reply may come before: the batch counted, its line of
+        the log written, the last connection closed. In vain while there is load."""
+        return wait_until_at_rest(self.pid, seconds)
+
     def log_text(self):
         """Its log, once nothing is added any more: lines leave by a thread of their own."""
+        self.settle()
         before, after = None, self.child.errors()
         while after != before:
             time.sleep(0.02 * slowness())
@@ -205,6 +211,7 @@ class Gatherd:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def metrics(self):
+        self.settle(0.3)
         return self.request("GET", "/metrics").body.decode("utf-8")
 
 

@@ -5,21 +5,32 @@ import random
 import socket
 import subprocess
 import time
+from collections import deque
 from pathlib import Path
 
-PORT_RANDOM = random.Random(os.getpid())
+PORT_RANDOM = random.Random()
+PORT_CLAIMS = deque(maxlen=150)
+"""Sockets with names, of the last ports given out: closed as they leave."""
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A loopback port below the range from which the kernel takes ports for connections."""
+    """A loopback port below the range from which the kernel takes ports for connections. No
+    other test process on the machine gets it before it is taken, or while nobody is to listen
+    there: it is claimed by a socket whose name only one can have (unix(7), abstract)."""
     while True:
         port = PORT_RANDOM.randrange(11000, 30000)
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0gatherd-test-port-{port}")
+            with socket.socket(socket.AF_INET, kind) as probe:
                 probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            claim.close()
+            continue
+        if len(PORT_CLAIMS) == PORT_CLAIMS.maxlen:
+            PORT_CLAIMS.popleft().close()
+        PORT_CLAIMS.append(claim)
+        return port
 
 
 def wait_until(condition, seconds, what):
@@ -39,6 +50,36 @@ def accepts(port, host="127.0.0.1"):
         return True
     except OSError:
         return False
+
+
+def threads_at_rest(pid):
+    """How often each thread has slept, when all of them do; None: one is at work."""
+    slept = {}
+    for name in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{name}/status", encoding="ascii", errors="replace") as status:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+        if not fields["State"].startswith("S"):
+            return None
+        slept[name] = fields["voluntary_ctxt_switches"]
+    return slept
+
+
+def wait_until_at_rest(pid, seconds):
+    """Until the process has done all it was to do by now: no thread ran between two looks, which
+    are further apart than any rest a thread takes with work before it (log_writer.c: 2 ms).
+    False: it goes on and on, or is gone."""
+    end = time.monotonic() + seconds
+    try:
+        before = threads_at_rest(pid)
+        while time.monotonic() < end:
+            time.sleep(0.01)
+            now = threads_at_rest(pid)
+            if now is not None and now == before:
+                return True
+            before = now
+    except OSError:
+        pass
+    return False
 
 
 def figure_of(pid, name):

@@ -48,6 +48,14 @@ class Upstream:
     def tls(self, name, path="ok"):
         return f"https://localhost:{self.ports['tls'][name]}/{path}"
 
+    def gate(self, **query):
+        """(URL, its name): one that answers when open(name) is called, and not before."""
+        name = self.new_key()
+        return self.url(f"gate/{name}", **query), name
+
+    def open(self, name):
+        assert self.ask(f"/_open/{name}")[0] == 200
+
     def body_url(self, data, kind="application/json"):
         return self.url("body", b64=base64.urlsafe_b64encode(data).decode(), type=kind)
 

@@ -5,7 +5,7 @@ import socket
 import struct
 import urllib.parse
 
-from .steps import CLOSE, FAULTS, FIN, RST, Pause, reply
+from .steps import CLOSE, FAULTS, FIN, RST, Pause, Until, reply
 
 TCP_CLOSE, TCP_CLOSE_WAIT = 7, 8        # of the kernel's tcp_states.h
 
@@ -172,6 +172,8 @@ class Connection(asyncio.Protocol):
                 await self.send(step)
             elif isinstance(step, Pause):
                 await self.pause(step.seconds)
+            elif isinstance(step, Until):
+                await self.until(step.event)
             elif step == FIN:
                 self.transport.write_eof()
                 self.closing = True
@@ -205,6 +207,14 @@ class Connection(asyncio.Protocol):
                 pass
             if self.gone.is_set() or self.peer_has_closed():
                 raise ClientGone()
+
+    async def until(self, event):
+        waits = [asyncio.ensure_future(one.wait()) for one in (event, self.gone)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if self.gone.is_set():
+            raise ClientGone()
 
     def peer_has_closed(self):
         if self.transport.is_reading():

@@ -1,12 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests ask the upstream about itself.  These requests are not counted."""
+"""What tests ask the upstream about itself, which is not counted, and gates that it opens when told."""
+import asyncio
 import json
 import time
+from collections import defaultdict
 
-from .steps import Pause, fault, reply
+from .steps import CLOSE, Pause, Until, fault, head, reply
 
 
 def register(stats, ports):
+    gates = defaultdict(asyncio.Event)
+
+    @fault("gate", "/gate/NAME?text=late, 200 and that text, or with ?cut=1 half a reply, once "
+                   "/_open/NAME was asked")
+    def gate(request):
+        yield Until(gates[request.argument])
+        if "cut" in request.query:
+            yield from (head("Content-Type: text/plain", "Content-Length: 10"), b"cut", CLOSE)
+        else:
+            yield reply(request, request.query.get("text", "late\n"))
+
+    @fault("_open", "/_open/NAME, the gates of that name, for ever")
+    def _open(request):
+        gates[request.argument].set()
+        yield reply(request, "open\n")
+
     @fault("_stats", "?key=K, the counters, all or of one key")
     def _stats(request):
         seen = stats.of_key(request.key) if request.key else stats.as_dict()

@@ -10,6 +10,9 @@ from http import HTTPStatus
 Pause = namedtuple("Pause", "seconds")
 """Do nothing for that long.  The script ends at once if the client leaves meanwhile."""
 
+Until = namedtuple("Until", "event")
+"""Do nothing until that asyncio.Event is set, as long as the client stays."""
+
 HANG = Pause(86400.0)
 """Do nothing for ever."""
 
