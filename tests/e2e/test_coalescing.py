@@ -31,24 +31,28 @@ def coalesced(replies):
     return [reply.get("coalesced", False) for reply in replies]
 
 
+def saved(gatherd):
+    return int(re.search(r"^gatherd_items_coalesced_total (\d+)$", gatherd.metrics(), re.M)[1])
+
+
 def test_equal_items_of_a_batch_share_one_call(one_worker, upstream):
     key = upstream.new_key()
     document = one_worker.batch([upstream.url("delay/100", key=key)] * 20, coalesce=True)
     assert [reply["body"] for reply in document["responses"]] == ["late\n"] * 20
     assert coalesced(document["responses"]) == [True] * 20
     assert upstream.stats(key)["requests"] == 1
-    saved = re.search(r"^gatherd_items_coalesced_total (\d+)$", one_worker.metrics(), re.M)
-    assert saved[1] == "19"
+    assert saved(one_worker) == 19
 
 
 def test_batches_share_what_is_in_flight_and_the_next_ones_do_not(one_worker, upstream):
-    key = upstream.new_key()
-    url = upstream.url("delay/400", key=key)
+    url, gate = upstream.gate(key=(key := upstream.new_key()))
     replies = []
     threads = [threading.Thread(target=lambda: replies.append(
         one_worker.batch([{"url": url, "coalesce": True}])["responses"][0])) for _ in range(5)]
     for thread in threads:
         thread.start()
+    wait_until(lambda: saved(one_worker) == 4, 5, "four that share the call of the first")
+    upstream.open(gate)
     for thread in threads:
         thread.join()
     assert coalesced(replies) == [True] * 5
@@ -89,30 +93,32 @@ def test_l13_two_keys_never_share(start_gatherd, upstream):
                for name, key in keys.items()]
     gatherd = start_gatherd({"auth": {"mode": "keys", "keys": entries}},
                             options(server__workers=1))
-    key = upstream.new_key()
+    url, gate = upstream.gate(key=(key := upstream.new_key()))
     with gatherd.raw() as first, gatherd.raw() as second, gatherd.raw() as third:
-        document = {"requests": [upstream.url("delay/300", key=key)], "coalesce": True}
+        document = {"requests": [url], "coalesce": True}
         send(first, document, f"x-api-key: {keys['one']}")
         send(second, document, f"x-api-key: {keys['two']}")
         send(third, document, f"x-api-key: {keys['two']}")
+        wait_until(lambda: saved(gatherd) == 1, 5, "the third that shares the second's call")
+        upstream.open(gate)
         replies = [raw.read_reply().json()["responses"][0] for raw in (first, second, third)]
     assert coalesced(replies) == [False, True, True]
     assert upstream.stats(key)["requests"] == 2
 
 
 def test_each_keeps_its_own_timeout_and_deadline(one_worker, upstream):
-    key = upstream.new_key()
-    url = upstream.url("delay/600", key=key)
+    url, gate = upstream.gate(key=(key := upstream.new_key()))
     with one_worker.raw() as hasty, one_worker.raw() as patient:
-        send(hasty, {"requests": [{"url": url, "timeoutMs": 100}, {"url": url}],
-                     "coalesce": True, "deadlineMs": 250})
         send(patient, {"requests": [url], "coalesce": True})
+        wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the call")
+        send(hasty, {"requests": [{"url": url, "timeoutMs": 100}, {"url": url}],
+                     "coalesce": True, "deadlineMs": int(300 * slowness())})
         short = hasty.read_reply().json()
         assert [reply["error"]["code"] for reply in short["responses"]] == \
             ["timeout_first_byte", "deadline"]
         assert "within 100 ms" in short["responses"][0]["error"]["message"]
         assert "waiting for the first byte" in short["responses"][1]["error"]["message"]
-        assert short["summary"]["elapsedMs"] < 500 * slowness()
+        upstream.open(gate)
         assert patient.read_reply().json()["responses"][0]["body"] == "late\n"
     assert upstream.stats(key)["requests"] == 1
 
@@ -126,7 +132,7 @@ def test_the_first_ones_client_may_leave_and_the_last_ones_leaving_ends_the_call
             send(first, document)
             wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the call")
             send(second, document)
-            time.sleep(0.1)
+            wait_until(lambda: saved(one_worker) == 5, 5, "all six that share it")
         time.sleep(0.2)
         assert upstream.stats(key)["in_flight"] == 1
     assert upstream.wait_idle(key, 3)

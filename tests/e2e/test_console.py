@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import threading
-import time
 
 import pytest
 from harness.client import request
@@ -161,11 +160,11 @@ def test_a_public_operations_listener_takes_batches_with_a_key(start_gatherd, up
 
 def test_a_batch_on_the_operations_listener_is_drained_too(start_gatherd, upstream):
     gatherd, ops = with_ops(start_gatherd)
-    replies = []
+    key, replies = upstream.new_key(), []
     running = threading.Thread(
-        target=lambda: replies.append(post(ops, [upstream.url("delay/1500")])))
+        target=lambda: replies.append(post(ops, [upstream.url("delay/1500", key=key)])))
     running.start()
-    time.sleep(0.5)
+    wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the batch")
     gatherd.signal(signal.SIGTERM)
     running.join()
     assert replies[0].status == 200 and replies[0].json()["summary"]["ok"] == 1
@@ -174,11 +173,11 @@ def test_a_batch_on_the_operations_listener_is_drained_too(start_gatherd, upstre
 
 def test_batches_on_the_operations_listener_end_with_the_drain(start_gatherd, upstream):
     gatherd, ops = with_ops(start_gatherd, server__drain_timeout="500ms")
-    replies = []
+    key, replies = upstream.new_key(), []
     running = threading.Thread(
-        target=lambda: replies.append(post(ops, [upstream.url("delay/9000")])))
+        target=lambda: replies.append(post(ops, [upstream.url("delay/9000", key=key)])))
     running.start()
-    time.sleep(0.5)
+    wait_until(lambda: upstream.stats(key)["in_flight"] == 1, 5, "the batch")
     gatherd.signal(signal.SIGTERM)
     running.join()
     assert replies[0].json()["responses"][0]["error"]["code"] == "cancelled"

@@ -63,11 +63,11 @@ def test_time_in_the_queue_is_gone(start_gatherd, upstream):
 
 
 def test_a_clients_own_bounds_its_batch(travelling, upstream):
-    reply = bound(travelling, [upstream.url("delay/2000"), upstream.url("echo")], "300")
+    reply = bound(travelling, [upstream.url("delay/9000"), upstream.url("echo")], "700")
     slow, fast = reply.json()["responses"]
-    assert slow["error"]["code"] == "deadline" and "300 ms" in slow["error"]["message"]
-    assert int(said(fast)[0]) <= 300
-    assert reply.seconds < 1 * slowness()
+    assert slow["error"]["code"] == "deadline" and "700 ms" in slow["error"]["message"]
+    assert int(said(fast)[0]) <= 700
+    assert reply.seconds < 2 * slowness()
 
 
 @pytest.mark.parametrize("value", ["600000", "99999999999999999999999"])
@@ -118,8 +118,8 @@ def test_a_name_that_cannot_be_is_refused_at_the_start(start_gatherd, name):
 
 
 def test_a_second_try_says_what_is_left_then(travelling, upstream):
-    item = {"url": upstream.url("delay/5000"), "timeoutMs": 300,
+    item = {"url": upstream.url("delay/5000"), "timeoutMs": 900,
             "alternatives": [upstream.url("echo")]}
-    reply = travelling.batch([item], deadlineMs=500)["responses"][0]
+    reply = travelling.batch([item], deadlineMs=1700)["responses"][0]
     (value,) = said(reply)
-    assert int(value) <= 200
+    assert int(value) <= 800

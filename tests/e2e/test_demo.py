@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from harness.gatherd import binary
+from harness.gatherd import binary, slowness
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_thousand_delays_run_side_by_side(port):
     start = time.monotonic()
     assert all(asyncio.run(everyone()))
     took = time.monotonic() - start
-    assert 1.0 <= took < 5.0, took
+    assert 1.0 <= took < 10 * slowness(), took      # one after the other: 17 minutes
 
 
 def test_it_stops_while_replies_are_still_delayed(port):

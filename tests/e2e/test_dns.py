@@ -10,6 +10,7 @@ from harness.configuration import options
 from harness.gatherd import Gatherd, slowness
 from harness.namespace import CannotUnshare, Namespace
 from harness.process import Child, wait_until
+from harness.quickest import within
 from harness.upstream_process import Upstream
 
 pytestmark = pytest.mark.root
@@ -112,10 +113,12 @@ def test_the_next_address_is_tried_when_the_first_is_dead(rig, lenient):
                                    "cut", "garbage", "wrongid", "timeout", "cname-nx"])
 def test_a_name_that_does_not_resolve_is_dns_in_time(rig, lenient, label):
     """U16, M3: refusals, silence, loops, lies."""
-    document = lenient.batch([rig.url(f"{label}.fails.test")])
-    item = document["responses"][0]
-    assert (item["status"], item["error"]["code"]) == (502, "dns"), item
-    assert document["reply"].seconds < 0.7 * 2 + 0.5 * slowness()
+    def ask():
+        document = lenient.batch([rig.url(f"{label}.{rig.upstream.new_key()}fails.test")])
+        item = document["responses"][0]
+        assert (item["status"], item["error"]["code"]) == (502, "dns"), item
+        return document["reply"].seconds
+    within(0.7 * 2 + 0.5 * slowness(), ask)
 
 
 @pytest.mark.parametrize("label, reason", [
@@ -130,13 +133,17 @@ def test_u16_the_message_says_why_a_name_does_not_resolve(rig, lenient, label, r
 
 def test_names_that_do_not_answer_hold_no_other_item(rig, lenient):
     """U16, M3, M4: two hundred names that get no answer."""
-    silent = [rig.url(f"timeout.{n}.test") for n in range(200)]
     good = [{"id": f"g{n}", "url": rig.url("127.0.0.1")} for n in range(50)]
-    document = lenient.batch(silent + good, include=["timing"])
-    for item in document["responses"][200:]:
-        assert item["status"] == 200
-        assert item["timing"]["start"] + item["timing"]["total"] < 400 * slowness(), item
-    assert {r["error"]["code"] for r in document["responses"][:200]} == {"dns"}
+
+    def last_good_s():
+        mark = rig.upstream.new_key()
+        silent = [rig.url(f"timeout.{mark}{n}.test") for n in range(200)]
+        document = lenient.batch(silent + good, include=["timing"])
+        assert {r["error"]["code"] for r in document["responses"][:200]} == {"dns"}
+        assert {r["status"] for r in document["responses"][200:]} == {200}
+        return max(r["timing"]["start"] + r["timing"]["total"]
+                   for r in document["responses"][200:]) / 1000
+    within(0.4 * slowness(), last_good_s)
 
 
 def test_equal_names_are_asked_once(rig, lenient):
@@ -146,11 +153,17 @@ def test_equal_names_are_asked_once(rig, lenient):
 
 
 def test_an_answer_is_kept_for_its_time(rig, lenient):
-    name = "ttl-1.kept.test"
-    for _ in range(5):
-        assert lenient.fetch(rig.url(name))["status"] == 200
+    def five_lookups():
+        nonlocal name
+        name, began = f"ttl-1.{rig.upstream.new_key()}kept.test", time.monotonic()
+        for _ in range(5):
+            assert lenient.fetch(rig.url(name))["status"] == 200
+        first = rig.lookups(name)
+        assert first <= 2 or time.monotonic() - began > 1
+        return time.monotonic() - began
+    name = None
+    within(1, five_lookups)
     first = rig.lookups(name)
-    assert first <= 2
     time.sleep(1.3)
     lenient.fetch(rig.url(name))
     assert rig.lookups(name) > first
@@ -168,13 +181,19 @@ def test_an_answer_is_kept_no_longer_than_configured(rig):
 
 
 def test_a_failure_is_kept_for_a_second(rig, lenient):
-    name = "nx.kept.test"
-    for _ in range(5):
-        lenient.fetch(rig.url(name))
-    assert rig.lookups(name) <= 2
+    def five_lookups():
+        nonlocal name
+        name, began = f"nx.{rig.upstream.new_key()}kept.test", time.monotonic()
+        for _ in range(5):
+            lenient.fetch(rig.url(name))
+        assert rig.lookups(name) <= 2 or time.monotonic() - began > 1
+        return time.monotonic() - began
+    name = None
+    within(1, five_lookups)
+    first = rig.lookups(name)
     time.sleep(1.3)
     lenient.fetch(rig.url(name))
-    assert rig.lookups(name) > 1
+    assert rig.lookups(name) > first
 
 
 def test_many_names_at_once_are_resolved(rig, lenient):
@@ -183,9 +202,12 @@ def test_many_names_at_once_are_resolved(rig, lenient):
 
 
 def test_the_deadline_wins_over_a_silent_name_server(rig, lenient):
-    document = lenient.batch([rig.url("timeout.deadline.test")], deadlineMs=300)
-    assert document["responses"][0]["error"]["code"] == "deadline"
-    assert document["reply"].seconds < 0.3 + 0.25 * slowness()
+    def ask():
+        url = rig.url(f"timeout.{rig.upstream.new_key()}deadline.test")
+        document = lenient.batch([url], deadlineMs=300)
+        assert document["responses"][0]["error"]["code"] == "deadline"
+        return document["reply"].seconds
+    within(0.3 + 0.25 * slowness(), ask)
 
 
 def test_a_public_answer_is_reached_and_a_private_one_is_not(rig, strict):

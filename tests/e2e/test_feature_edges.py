@@ -90,12 +90,14 @@ def needing(url, kind):
 def test_a_reader_that_is_behind_holds_up_what_needs_others_as_well(start_gatherd, upstream, kind):
     """60 MB in 20 MiB: what only waits to be sent is taken back, and sent when it is read."""
     gatherd = start_gatherd(SIGNING, options(batch__reply_max_bytes="20MiB", server__workers=1,
+                                             batch__deadline="100s",
                                              fetch__per_origin=64))     # what runs is held as well
     key = upstream.new_key()
     items = needing(upstream.url("bytes/100000", key=key), kind)
     first = {"id": "first", "url": gives(upstream, {"t": "x"})}
-    with Stream(gatherd, {"requests": [*items, first], "include": ["body"]}) as stream:
-        wait_until(lambda: upstream.stats(key)["requests"] > 20, 5, "the first of them")
+    with Stream(gatherd, {"requests": [*items, first], "include": ["body"]},
+                timeout=30) as stream:
+        wait_until(lambda: upstream.stats(key)["requests"] > 20, 15, "the first of them")
         seen = None
         while seen != (seen := upstream.stats(key)["requests"]):
             time.sleep(0.15 * slowness())
@@ -169,7 +171,7 @@ def test_at_the_deadline_what_was_tried_again_tells_its_attempts(trying, good, a
              {"id": "list", "url": good.url("200", "list")},
              {"id": "each", "forEach": "{{list.body.list}}", "url": good.url("503,hang", "{{item}}")},
              {"id": "after", "url": good.url("200", "after"), "dependsOn": ["each"]}]
-    answers = answers_of(trying, {"requests": items, "deadlineMs": 400}, accept)
+    answers = answers_of(trying, {"requests": items, "deadlineMs": int(700 * slowness())}, accept)
     assert answers["own"]["fallback"] and shown(answers["own"]) == [503, "deadline"]
     assert [(code(child), shown(child)) for child in answers["each"]["responses"]] == \
         [("deadline", [503, "deadline"])] * 2
@@ -187,8 +189,7 @@ def test_a_probe_that_is_taken_back_makes_room_for_the_next(start_gatherd, good,
     with Recorder() as broken:
         for _ in range(2):
             gatherd.fetch(broken.url("503", "out"))
-        assert code(gatherd.fetch(broken.url("200", "no"))) == "circuit_open"
-        time.sleep(0.4)
+        wait_until(lambda: "gatherd_circuits_half_open 1\n" in gatherd.metrics(), 5, "half open")
         probe, late = broken.url("hang", "probe"), {"url": good.url("404", "x"), "dependsOn": ["w"]}
         wait = {"id": "w", "url": good.url("200", "w")}
         items, more = {
@@ -197,9 +198,9 @@ def test_a_probe_that_is_taken_back_makes_room_for_the_next(start_gatherd, good,
                         {"until": "firstOk"}),
             "hedge": ([{"url": probe, "hedgeAfterMs": 80, "alternatives": [good.url("200", "h")]}],
                       {}),
-            "deadline": ([probe], {"deadlineMs": 200}),
+            "deadline": ([probe], {"deadlineMs": 400}),
             "child": ([wait, {"forEach": "{{w.body.list}}", "url": probe + "{{item}}"}],
-                      {"deadlineMs": 200}),
+                      {"deadlineMs": int(400 * slowness())}),
         }[how]
         answers = run(gatherd, items, **more)
         is_two = how == "child"    # one of which probes

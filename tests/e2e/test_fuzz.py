@@ -27,15 +27,16 @@ def random_reply(rng):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_random_replies_keep_the_contract(impatient, upstream, seed):
+def test_random_replies_keep_the_contract(gatherd, upstream, seed):
+    """What hangs has a clock of its own, short; what is good has the time it takes."""
     rng = random.Random(seed)
     items = []
     for n in range(120):
         end = rng.choice(("close", "close", "rst", "fin", "keep"))
         items.append({"id": f"r{n}", "url": upstream.raw_url(random_reply(rng), end),
                       "redirects": rng.randrange(3), "timeoutMs": 900})
-        items.append({"id": f"g{n}", "url": upstream.url("echo", nonce=n), "timeoutMs": 1900})
-    document = impatient.batch(items, deadlineMs=12000)
+        items.append({"id": f"g{n}", "url": upstream.url("echo", nonce=n)})
+    document = gatherd.batch(items, deadlineMs=25000)
     for n in range(120):
         good = document["responses"][2 * n + 1]
         assert good.get("body", {}).get("target") == f"/echo?nonce={n}", good
