@@ -8,6 +8,7 @@ from harness.attempts import plan, shown
 from harness.configuration import options
 from harness.gatherd import slowness
 from harness.process import wait_until
+from harness.quickest import within
 
 LOSER_MS = 250
 """From the reply to the loser's connection closed, as the upstream sees it."""
@@ -21,37 +22,43 @@ def metric(gatherd, result):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_hedge_answers_for_a_slow_first_and_the_loser_is_aborted(gatherd, upstream, method):
-    key, url = plan(upstream, "hang", 200)
-    won = metric(gatherd, "won")
-    began = time.monotonic()
-    item = gatherd.fetch({"url": url, "method": method, "hedgeAfterMs": 50})
-    assert item["status"] == 200 and shown(item) == ["cancelled", 200], item
-    assert time.monotonic() - began < 2
-    assert 49 <= item["attempts"][1]["startMs"] < 1000, item
-    assert upstream.wait_idle(key, LOSER_MS * slowness() / 1000)
-    stats = upstream.stats(key)
-    assert (stats["requests"], stats["completed"], stats["aborted"]) == (2, 1, 1)
-    assert metric(gatherd, "won") == won + 1
+    def loser_s():
+        key, url = plan(upstream, "hang", 200)
+        won = metric(gatherd, "won")
+        item = gatherd.fetch({"url": url, "method": method, "hedgeAfterMs": 50})
+        replied_at = time.monotonic()
+        assert upstream.wait_idle(key, 3)
+        took_s = time.monotonic() - replied_at
+        assert item["status"] == 200 and shown(item) == ["cancelled", 200], item
+        assert 49 <= item["attempts"][1]["startMs"] < 5000, item
+        stats = upstream.stats(key)
+        assert (stats["requests"], stats["completed"], stats["aborted"]) == (2, 1, 1)
+        assert metric(gatherd, "won") == won + 1
+        return took_s
+    within(LOSER_MS * slowness() / 1000, loser_s)
 
 
 def test_the_loser_is_aborted_while_the_batch_goes_on(gatherd, upstream):
-    key, url = plan(upstream, "hang", 200)
-    answered_at = None
+    def loser_s():
+        (key, url), (last, gate) = plan(upstream, "hang", 200), upstream.gate()
+        answered_at = None
 
-    def ask():
-        nonlocal answered_at
-        stats = upstream.stats(key)
-        if stats["completed"] and answered_at is None:
-            answered_at = time.monotonic()
-        return stats["aborted"] == 1
+        def ask():
+            nonlocal answered_at
+            stats = upstream.stats(key)
+            if stats["completed"] and answered_at is None:
+                answered_at = time.monotonic()
+            return stats["aborted"] == 1
 
-    with ThreadPoolExecutor(1) as pool:
-        batch = pool.submit(gatherd.batch, [{"url": url, "hedgeAfterMs": 50},
-                                            upstream.url("delay/1500")])
-        wait_until(ask, 5, "the loser to be aborted")
-        assert (time.monotonic() - answered_at) * 1000 < LOSER_MS * slowness()
-        assert not batch.done()
-        assert [item["status"] for item in batch.result()["responses"]] == [200, 200]
+        with ThreadPoolExecutor(1) as pool:
+            batch = pool.submit(gatherd.batch, [{"url": url, "hedgeAfterMs": 50}, last])
+            wait_until(ask, 5, "the loser to be aborted")
+            took_s = time.monotonic() - answered_at
+            assert not batch.done()
+            upstream.open(gate)
+            assert [item["status"] for item in batch.result()["responses"]] == [200, 200]
+        return took_s
+    within(LOSER_MS * slowness() / 1000, loser_s)
 
 
 def test_what_answers_in_time_is_not_hedged(gatherd, upstream):
@@ -64,7 +71,7 @@ def test_what_answers_in_time_is_not_hedged(gatherd, upstream):
 def test_a_slow_first_may_still_win(gatherd, upstream):
     key = upstream.new_key()
     lost = metric(gatherd, "lost")
-    item = gatherd.fetch({"url": upstream.url("delay/600", key=key), "hedgeAfterMs": 300})
+    item = gatherd.fetch({"url": upstream.url("delay/900", key=key), "hedgeAfterMs": 300})
     assert item["status"] == 200 and shown(item) == [200, "cancelled"], item
     assert upstream.wait_idle(key) and upstream.stats(key)["aborted"] == 1
     assert metric(gatherd, "lost") == lost + 1
@@ -105,7 +112,7 @@ def test_waiting_for_a_slot_is_no_reason_to_hedge(start_gatherd, upstream):
     """One slot: whatever is hedged would wait behind its own first attempt."""
     gatherd = start_gatherd(options(fetch__per_origin=1, server__workers=1))
     key = upstream.new_key()
-    items = gatherd.batch([{"url": upstream.url("delay/100", key=key), "hedgeAfterMs": 400}] * 7)
+    items = gatherd.batch([{"url": upstream.url("delay/200", key=key), "hedgeAfterMs": 1000}] * 7)
     assert {item["status"] for item in items["responses"]} == {200}
     assert upstream.stats(key)["requests"] == 7
 
@@ -139,4 +146,5 @@ def test_a_tail_is_cut_for_a_few_requests_more(start_gatherd, upstream):
     items = gatherd.batch([{"url": url, "hedgeAfterMs": 1500} for url in urls])["responses"]
     assert {item["status"] for item in items} == {200}
     assert [upstream.stats(slow_key)["requests"] for slow_key, _ in slow] == [2] * 6
-    assert upstream.stats(key)["requests"] == 294
+    late = sum("attempts" in item for item in items[:294])      # of a busy machine, and no more
+    assert 294 <= upstream.stats(key)["requests"] <= 294 + late

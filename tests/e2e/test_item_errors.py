@@ -14,25 +14,32 @@ def check_code(item, expected):
     assert has_code(item, expected), (item, expected)
 
 
+def fetch_fault(impatient, patient, expected, url):
+    """Short clocks are for what hangs: on a busy machine they would end the others as well."""
+    if "timeout" in str(expected):
+        return impatient.fetch({"url": url, "timeoutMs": 1500})
+    return patient.fetch(url)
+
+
 @pytest.mark.parametrize("path, expected", FAULTS, ids=[path for path, _ in FAULTS])
-def test_each_fault_has_its_code(impatient, upstream, path, expected):
+def test_each_fault_has_its_code(impatient, gatherd, upstream, path, expected):
     """U2, U3, U4, U5, U7, U8, U9, U10, U11: by path."""
-    item = impatient.fetch({"url": upstream.url(path), "timeoutMs": 1500})
-    check_code(item, expected)
+    check_code(fetch_fault(impatient, gatherd, expected, upstream.url(path)), expected)
     if path in LATE_EXTRAS:
         time.sleep(0.1)
 
 
 @pytest.mark.parametrize("name", TCP_FAULTS)
-def test_each_fault_below_http_has_its_code(impatient, upstream, name):
+def test_each_fault_below_http_has_its_code(impatient, gatherd, upstream, name):
     """U1: refused, black hole, RST or close at accept, silent, flood, banner."""
-    check_code(impatient.fetch({"url": upstream.tcp(name)}), TCP_FAULTS[name])
+    expected = TCP_FAULTS[name]
+    check_code(fetch_fault(impatient, gatherd, expected, upstream.tcp(name)), expected)
 
 
 @pytest.fixture(scope="module")
 def tls_gatherd(tmp_path_factory, upstream):
     gatherd = Gatherd(tmp_path_factory.mktemp("tls"), options(
-        fetch__ca_file=upstream.ca_file, fetch__connect_timeout="700ms"))
+        fetch__ca_file=upstream.ca_file, fetch__connect_timeout="2s"))
     yield gatherd
     gatherd.stop()
 
@@ -62,16 +69,17 @@ def impatient_tls(tmp_path_factory, upstream):
 
 
 @pytest.mark.parametrize("path", TLS_PATHS)
-def test_each_fault_inside_tls_has_its_code(impatient_tls, upstream, path):
+def test_each_fault_inside_tls_has_its_code(impatient_tls, tls_gatherd, upstream, path):
     """S19, U2, U3, U4: the same faults inside a TLS session that is right."""
-    item = impatient_tls.fetch({"url": upstream.tls("good", path), "timeoutMs": 1500})
-    check_code(item, TLS_PATHS[path])
+    expected = TLS_PATHS[path]
+    check_code(fetch_fault(impatient_tls, tls_gatherd, expected, upstream.tls("good", path)),
+               expected)
 
 
 @pytest.mark.parametrize("path, redirects, expected", REDIRECTS)
-def test_each_odd_redirect_that_is_followed_has_its_code(impatient, upstream, path, redirects,
+def test_each_odd_redirect_that_is_followed_has_its_code(gatherd, upstream, path, redirects,
                                                          expected):
-    item = impatient.fetch({"url": upstream.url(path), "redirects": redirects})
+    item = gatherd.fetch({"url": upstream.url(path), "redirects": redirects})
     check_code(item, expected)
 
 
@@ -88,15 +96,14 @@ def test_without_its_authority_a_certificate_is_not_trusted(gatherd, upstream):
     check_code(gatherd.fetch(upstream.tls("good")), "tls")
 
 
-def test_all_faults_at_once_harm_no_other_item(impatient, upstream):
+def test_all_faults_at_once_harm_no_other_item(gatherd, upstream):
     """L17: Every fault between good items: each good item gets its own answer, by its nonce."""
     items = []
     paths = [path for path, _ in FAULTS if path not in LATE_EXTRAS]
     for n, path in enumerate(paths):
         items.append({"id": f"bad-{n}", "url": upstream.url(path), "timeoutMs": 1500})
-        items.append({"id": f"good-{n}", "url": upstream.url("echo", nonce=n),
-                      "timeoutMs": 1900})
-    document = impatient.batch(items, deadlineMs=15000)
+        items.append({"id": f"good-{n}", "url": upstream.url("echo", nonce=n)})
+    document = gatherd.batch(items, deadlineMs=25000)
     for n in range(len(paths)):
         good = document["responses"][2 * n + 1]
         assert good["status"] == 200, good

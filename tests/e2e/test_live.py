@@ -7,7 +7,6 @@ import time
 
 from harness.client import request
 from harness.configuration import options
-from harness.gatherd import slowness
 from harness.process import accepts, free_port, wait_until
 
 PATH = "/-/live"
@@ -39,6 +38,7 @@ def test_figures_add_up_over_two_workers(start_gatherd, upstream):
     for _ in range(6):          # each on a connection of its own, so on both workers
         gatherd.batch([{"url": upstream.url("ok")}] * 5 + [{"url": upstream.url("status/503")}])
     gatherd.batch([{"url": "ftp://127.0.0.1/"}])
+    gatherd.settle()
     now = live(gatherd.port)
     assert now["state"] == "ready" and now["version"] == before["version"]
     assert now["startedAtMs"] == before["startedAtMs"]
@@ -72,8 +72,8 @@ def test_head_has_the_head_alone(gatherd):
 
 def test_what_runs_and_what_waits_is_seen(start_gatherd, upstream):
     gatherd = start_gatherd(options(server__workers=2, fetch__per_origin=2))
-    hang = {"url": upstream.url(f"delay/{int(600 * slowness())}")}
-    thread = in_background(gatherd.batch, [hang] * 3)
+    url, gate = upstream.gate()
+    thread = in_background(gatherd.batch, [{"url": url}] * 3)
 
     def row():
         return origin_of(live(gatherd.port), upstream) or {}
@@ -84,7 +84,9 @@ def test_what_runs_and_what_waits_is_seen(start_gatherd, upstream):
     assert (now["items"]["inFlight"], now["items"]["queued"]) == (2, 1)
     assert sum(worker["inFlight"] for worker in now["workers"]) == 2
     assert now["connections"]["clients"] >= 1 and now["connections"]["upstream"] == 2
+    upstream.open(gate)
     thread.join()
+    gatherd.settle()
     assert (row()["inFlight"], row()["waiting"], row()["total"]) == (0, 0, 3)
 
 
@@ -94,6 +96,7 @@ def test_what_was_given_up_is_no_failure(start_gatherd, upstream):
     reply = gatherd.request("POST", "/v1/batch", json.dumps(document).encode(),
                             {"content-type": "application/json"})
     assert reply.json()["responses"][0]["error"]["code"] == "deadline"
+    gatherd.settle()
     row = origin_of(live(gatherd.port), upstream)
     assert (row["inFlight"], row["total"] + row["cancelled"]) == (0, 1)
 
@@ -117,7 +120,8 @@ def test_of_many_origins_the_busiest_are_shown(start_gatherd, upstream):
     closed = free_port()
     urls = [f"http://127.1.{n // 250}.{n % 250 + 1}:{closed}/" for n in range(1000)]
     gatherd.batch([{"url": url} for url in urls])
-    hang = in_background(gatherd.batch, [{"url": upstream.url(f"delay/{int(600 * slowness())}")}])
+    url, gate = upstream.gate()
+    hang = in_background(gatherd.batch, [{"url": url}])
 
     def first():
         return live(gatherd.port)["origins"][0]["origin"]
@@ -127,6 +131,7 @@ def test_of_many_origins_the_busiest_are_shown(start_gatherd, upstream):
     assert now["originsLeftOff"] >= 901
     row = now["origins"][1]
     assert (row["failed"], row["total"]) == (1, 1)
+    upstream.open(gate)
     hang.join()
 
 
@@ -146,13 +151,14 @@ def test_it_goes_on_while_draining(start_gatherd, upstream):
     gatherd = start_gatherd(options(ops__listen=[f"127.0.0.1:{ops}"], server__workers=2),
                             wait=False)
     wait_until(lambda: accepts(ops) and accepts(gatherd.port), 10, "both listeners")
-    thread = in_background(gatherd.batch,
-                           [{"url": upstream.url(f"delay/{int(900 * slowness())}")}])
+    url, gate = upstream.gate()
+    thread = in_background(gatherd.batch, [{"url": url}])
     wait_until(lambda: live(ops)["items"]["inFlight"] == 1, 10, "the item under way")
     gatherd.signal(signal.SIGTERM)
     wait_until(lambda: live(ops)["state"] == "draining", 5, "the drain")
     now = live(ops)
     assert (now["batches"]["inFlight"], now["origins"][0]["inFlight"]) == (1, 1)
+    upstream.open(gate)
     thread.join()
     assert gatherd.wait() == 0
 

@@ -308,11 +308,16 @@ def test_l12_a_full_pipe_stalls_nothing_and_what_is_dropped_is_told(start_gather
     assert time.monotonic() - began < 20 * slowness()
     dropped = metric(gatherd, "log_lines_dropped_total")
     assert dropped > 5000
-    lines = [json.loads(line) for line in pipe.read_on().splitlines()]
-    kept = [line for line in lines if line["event"] in ("item", "batch")]
-    assert len(kept) + dropped == 10 * 1001
+    def lines_there_are():
+        return [json.loads(line) for line in pipe.read_on().splitlines()]
+
+    def kept():
+        return [line for line in lines_there_are() if line["event"] in ("item", "batch")]
+    wait_until(lambda: len(kept()) + dropped >= 10 * 1001, 10, "what was kept")
+    assert len(kept()) + dropped == 10 * 1001
     gatherd.post([BAD_URL])
-    lines = [json.loads(line) for line in pipe.read_on().splitlines()]
+    wait_until(lambda: any("dropped" in line for line in lines_there_are()), 10, "the number")
+    lines = lines_there_are()
     assert sum(line.get("dropped", 0) for line in lines) == dropped
     assert lines[-2].get("dropped"), "the next one that got through"
     assert metric(gatherd, "log_lines_dropped_total") == dropped

@@ -199,9 +199,10 @@ def test_an_item_waits_and_only_that_item(gatherd, upstream):
                   include=["body", "timing"])
     took = time.monotonic() - began
     assert all(answer["status"] == 200 for answer in answers)
-    assert 0.4 <= took < 0.6 + 0.4 * slowness()
     starts = [answer["timing"]["start"] for answer in answers]
-    assert starts[1] < 100 and starts[2] >= 199 and starts[3] >= 399
+    assert took >= 0.4 and starts[2] >= 199 and starts[3] >= 399
+    first = answers[0]["timing"]
+    assert starts[1] < first["start"] + first["total"], "it needs none, and did not wait for it"
 
 
 def test_the_deadline_and_fail_fast_end_those_that_wait(gatherd, upstream):
@@ -274,8 +275,8 @@ def test_values_that_do_not_fit_hold_nobody_past_the_deadline(gatherd, upstream)
              *[{"url": upstream.url("ok"), "method": "POST",
                 "body": "{{a.body.bodyText}}" * 3,
                 "headers": {"content-type": "application/x-www-form-urlencoded"}}] * 999]
-    started = time.monotonic()
-    answers = run(gatherd, items, deadlineMs=1000, include=[])
-    assert time.monotonic() - started < 1.5 * slowness()
+    started, deadline_s = time.monotonic(), 1.5 * slowness()
+    answers = run(gatherd, items, deadlineMs=int(deadline_s * 1000), include=[])
+    assert time.monotonic() - started < deadline_s + 1 * slowness()
     assert answers[0]["status"] == 200
     assert "not started" in answers[-1]["error"]["message"]

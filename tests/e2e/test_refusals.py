@@ -5,6 +5,7 @@ import json
 import pytest
 from harness.configuration import options
 from harness.contract import REQUEST_ID
+from harness.quickest import within
 
 
 def check_problem(reply, status):
@@ -191,9 +192,11 @@ def test_duplicate_keys_are_refused(gatherd, body):
 @pytest.mark.parametrize("depth", [40, 2100, 300_000])
 def test_depth_bombs_are_refused_quickly(gatherd, opening, depth):
     """J2: not by recursion."""
-    reply = gatherd.post(opening * depth)
-    check_problem(reply, 400)
-    assert reply.seconds < 2
+    def ask():
+        reply = gatherd.post(opening * depth)
+        check_problem(reply, 400)
+        return reply.seconds
+    within(2, ask)
 
 
 def test_a_deep_body_value_is_refused_or_sent_but_survives(gatherd, upstream):

@@ -14,7 +14,6 @@ import time
 import pytest
 from harness import client
 from harness.configuration import options
-from harness.gatherd import slowness
 from harness.process import free_port, wait_until
 from harness.reloading import ask, by_signal, refuse, reload, write
 from test_keys import make_key, with_keys
@@ -284,15 +283,17 @@ def test_breakers_can_be_switched_on_and_off(start_gatherd, upstream):
 
 def test_ceilings_and_slots_follow(start_gatherd, upstream):
     gatherd = start_gatherd(options(server__workers=1, fetch__per_origin=1))
-    items = [{"url": upstream.url("delay/200")}] * 4
-    began = time.monotonic()
-    gatherd.batch(items)
-    assert time.monotonic() - began > 0.75
+    key = upstream.new_key()
+    gatherd.batch([{"url": upstream.url("delay/50", key=key)}] * 4)
+    assert upstream.stats(key)["peak_in_flight"] == 1
     reload(gatherd, options(server__workers=1, fetch__per_origin=8, fetch__max_in_flight=200,
                             memory__reply_budget="64MiB"))
-    began = time.monotonic()
-    gatherd.batch(items)
-    assert time.monotonic() - began < 0.6 * slowness()
+    url, gate = upstream.gate(key=(key := upstream.new_key()))
+    thread = threading.Thread(target=gatherd.batch, args=([{"url": url}] * 4,))
+    thread.start()
+    wait_until(lambda: upstream.stats(key)["in_flight"] == 4, 5, "all four at once")
+    upstream.open(gate)
+    thread.join()
     assert gatherd.get("/-/live").json()["memory"]["replyBudget"] == 64 << 20
 
 

@@ -94,7 +94,7 @@ def test_retry_after_is_kept_to_unless_it_is_absurd(generous, upstream, value, l
 
 def test_retry_after_may_be_a_date(generous, upstream):
     key = upstream.new_key()
-    date = formatdate(time.time() + 2, usegmt=True)  # whole seconds: at least one is left
+    date = formatdate(time.time() + 3, usegmt=True)  # whole seconds: at least two are left
     item = generous.fetch({"url": upstream.url("retry-after", key=key, v=date), "retries": 1})
     assert item["attempts"][1]["startMs"] >= 900, item
 
@@ -115,15 +115,15 @@ def test_what_does_not_fit_before_the_deadline_is_answered_as_it_is(generous, up
 
 def test_the_deadline_ends_an_item_that_waits_and_tells_its_attempts(generous, upstream):
     _, url = plan(upstream, 503, "hang")
-    item = generous.fetch({"url": url, "retries": 3}, deadlineMs=600)
+    item = generous.fetch({"url": url, "retries": 3}, deadlineMs=1000)
     assert item["error"]["code"] == "deadline" and shown(item) == [503, "deadline"], item
 
 
 def test_each_attempt_has_the_whole_timeout(generous, upstream):
     key, url = plan(upstream, "rst", "hang")
-    item = generous.fetch({"url": url, "retries": 2, "timeoutMs": 300})
+    item = generous.fetch({"url": url, "retries": 2, "timeoutMs": 600})
     assert shown(item) == ["reset", "timeout_first_byte"], item
-    assert item["attempts"][1]["totalMs"] >= 290 and upstream.stats(key)["requests"] == 2
+    assert item["attempts"][1]["totalMs"] >= 590 and upstream.stats(key)["requests"] == 2
 
 
 def test_the_configuration_may_try_everything_again(start_gatherd, upstream):
