@@ -11,11 +11,8 @@ replies (harness/crowd.py). A reply that does not come counts as a failure, on a
 Right is: no request failed; every process but the last ended by itself with status 0; the
 descriptors (but for connections) and the memory of the last processes are those of the first;
 no socket's file is left at the end."""
-import argparse
-import os
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -25,6 +22,7 @@ sys.path.insert(0, str(SUPPORT))
 from harness.configuration import options  # noqa: E402
 from harness.crowd import Crowd, to_tcp, to_unix  # noqa: E402
 from harness.gatherd import Gatherd, slowness  # noqa: E402
+from harness.long_runs import medians, parser_of, show  # noqa: E402
 from harness.process import figure_of, free_port, wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
 
@@ -65,19 +63,12 @@ class Generations:
             self.wrong.append(f"process {number - 1} ended with {status}: {old.child.errors()[-500:]}")
         old.check_sanitizers()
         time.sleep(between)
-        self.figures.append((self.own_descriptors(), figure_of(self.latest.pid, "VmRSS")))
-
-    def own_descriptors(self):
-        """Those that are no TCP connections, whose number is the load's."""
-        clients, upstreams = self.latest.connection_inodes()
-        targets = self.latest.descriptors().values()
-        return sum(target not in clients | upstreams for target in targets)
+        self.figures.append((len(self.latest.own_descriptors()), figure_of(self.latest.pid, "VmRSS")))
 
     def judge(self):
         """The last processes beside the first: they have all done the same work."""
         share = max(2, len(self.figures) // 4)
-        early, late = ([statistics.median(column) for column in zip(*part)]
-                       for part in (self.figures[:share], self.figures[-share:]))
+        early, late = medians(self.figures[:share]), medians(self.figures[-share:])
         if late[0] > early[0] + DESCRIPTORS_MORE:
             self.wrong.append(f"descriptors grew from {early[0]} to {late[0]}")
         if late[1] > early[1] * MEMORY_MORE:
@@ -112,8 +103,7 @@ def restart(folder, restarts, arguments):
 
 
 def parse_arguments(words=None):
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--restarts", type=int, default=100)
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--between", type=float, default=1.0, help="seconds of work for each process")
@@ -123,14 +113,7 @@ def parse_arguments(words=None):
 
 def main():
     arguments = parse_arguments()
-    if "GATHERD" not in os.environ:
-        sys.exit("name the binary by GATHERD")
-    with tempfile.TemporaryDirectory() as folder:
-        seen, wrong = restart(Path(folder), arguments.restarts, arguments)
-    for what, count in sorted(seen.items()):
-        print(f"{count!s:>16}  {what}")
-    print("\n".join(wrong) or "right")
-    return 1 if wrong else 0
+    return show(lambda folder: restart(folder, arguments.restarts, arguments))
 
 
 if __name__ == "__main__":

@@ -11,15 +11,12 @@ batches, and workers share large ones (server.share_batches).
 Right is: every reply read to its end is one response for each item, none twice and none of
 others, and a stream that ends well has its summary; no batch is taken for wrong; afterwards
 nothing is in flight, queued or held, and the process ends by itself without a report."""
-import argparse
 import base64
 import json
-import os
 import random
 import re
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -30,6 +27,7 @@ sys.path.insert(0, str(SUPPORT))
 
 from harness.configuration import options  # noqa: E402
 from harness.gatherd import Gatherd, slowness  # noqa: E402
+from harness.long_runs import parser_of, show  # noqa: E402
 from harness.process import wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
 
@@ -267,20 +265,12 @@ def mix(folder, seconds, seed=1, clients=6):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--clients", type=int, default=6)
     arguments = parser.parse_args()
-    if "GATHERD" not in os.environ:
-        parser.error("name the binary by GATHERD")
-    with tempfile.TemporaryDirectory() as folder:
-        counts, wrong = mix(Path(folder), arguments.seconds, arguments.seed, arguments.clients)
-    for what, count in sorted(counts.items()):
-        print(f"{count:8}  {what}")
-    print("\n".join(wrong) or "right")
-    return 1 if wrong else 0
+    return show(lambda folder: mix(folder, arguments.seconds, arguments.seed, arguments.clients))
 
 
 if __name__ == "__main__":

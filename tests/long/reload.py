@@ -13,12 +13,9 @@ check the replies (harness/crowd.py).
 
 Right is: no request failed; each reload was answered as it should; descriptors (but for
 connections) and memory of the last reloads are those of the first."""
-import argparse
-import os
 import socket
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -28,6 +25,7 @@ sys.path.insert(0, str(SUPPORT))
 from harness.configuration import merge, options  # noqa: E402
 from harness.crowd import Crowd, to_tcp  # noqa: E402
 from harness.gatherd import Gatherd  # noqa: E402
+from harness.long_runs import medians, parser_of, show  # noqa: E402
 from harness.process import figure_of, free_port  # noqa: E402
 from harness.reloading import ask, write  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
@@ -87,10 +85,8 @@ class Run:
         self.done = self.refused = 0
 
     def own_descriptors(self):
-        """Those that are no TCP connections, whose number is the load's: files and sockets, and events."""
-        clients, upstreams = self.gatherd.connection_inodes()
-        own = [target for target in self.gatherd.descriptors().values()
-               if target not in clients | upstreams]
+        """Files and sockets, and events."""
+        own = self.gatherd.own_descriptors()
         anonymous = sum(target.startswith("anon_inode:") for target in own)
         return len(own) - anonymous, anonymous
 
@@ -115,8 +111,7 @@ class Run:
     def judge(self):
         """The last reloads beside early ones, when each kind has been there."""
         share = max(2, len(self.figures) // 4)
-        early, late = ([statistics.median(column) for column in zip(*part)]
-                       for part in (self.figures[share:2 * share], self.figures[-share:]))
+        early, late = medians(self.figures[share:2 * share]), medians(self.figures[-share:])
         if late[0] > early[0] + DESCRIPTORS_MORE:
             self.wrong.append(f"descriptors grew from {early[0]} to {late[0]}")
         if late[1] > early[1] + ANONYMOUS_MORE:
@@ -155,8 +150,7 @@ def reload(folder, reloads, arguments):
 
 
 def parse_arguments(words=None):
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--reloads", type=int, default=6000)
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--between", type=float, default=0.02, help="seconds between two reloads")
@@ -165,14 +159,7 @@ def parse_arguments(words=None):
 
 def main():
     arguments = parse_arguments()
-    if "GATHERD" not in os.environ:
-        sys.exit("name the binary by GATHERD")
-    with tempfile.TemporaryDirectory() as folder:
-        seen, wrong = reload(Path(folder), arguments.reloads, arguments)
-    for what, count in sorted(seen.items()):
-        print(f"{count!s:>16}  {what}")
-    print("\n".join(wrong) or "right")
-    return 1 if wrong else 0
+    return show(lambda folder: reload(folder, arguments.reloads, arguments))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,8 @@ says UP. Clients keep connections to haproxy or open new ones, and want every re
 
 Right is: no request failed; every gatherd ended with status 0; each of the three was asked in
 every round, and haproxy saw each go down before it was gone."""
-import argparse
-import os
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from harness.balancer import Balancer, is_missing  # noqa: E402
 from harness.configuration import options  # noqa: E402
 from harness.crowd import Crowd, to_tcp  # noqa: E402
 from harness.gatherd import Gatherd, slowness  # noqa: E402
+from harness.long_runs import parser_of, show  # noqa: E402
 from harness.process import free_port, wait_until  # noqa: E402
 from harness.upstream_process import Upstream  # noqa: E402
 
@@ -97,22 +95,14 @@ def roll(folder, rounds, clients=12, drain_delay="1500ms", must_notice=True):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--drain-delay", default="1500ms", help="0s: what it is there for")
     arguments = parser.parse_args()
-    if "GATHERD" not in os.environ:
-        sys.exit("name the binary by GATHERD")
     if is_missing():
         sys.exit("haproxy is not installed (deploy/setup.sh)")
-    with tempfile.TemporaryDirectory() as folder:
-        seen, wrong = roll(Path(folder), arguments.rounds, arguments.clients, arguments.drain_delay)
-    for what, count in sorted(seen.items()):
-        print(f"{count!s:>16}  {what}")
-    print("\n".join(wrong) or "right")
-    return 1 if wrong else 0
+    return show(lambda folder: roll(folder, arguments.rounds, arguments.clients, arguments.drain_delay))
 
 
 if __name__ == "__main__":

@@ -144,6 +144,11 @@ class Gatherd:
                         group.add(f"socket:[{fields[9]}]")
         return clients, upstreams
 
+    def own_descriptors(self):
+        """What the descriptors point to that are no TCP connections, whose number is the load's."""
+        clients, upstreams = self.connection_inodes()
+        return [target for target in self.descriptors().values() if target not in clients | upstreams]
+
     def check_descriptors(self):
         """Pooled upstream connections may stay; clients, and anything else new, may not."""
         if not self.is_alive or not hasattr(self, "descriptors_at_start"):
