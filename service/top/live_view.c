@@ -8,23 +8,101 @@
 #include <stdio.h>
 #include <string.h>
 
-static double real(const json_t *from, const char *name)
+static double real(const json_t *member)
 {
-    const json_t *member = json_object_get(from, name);
     double value = json_is_number(member) ? json_number_value(member) : 0;
     return isfinite(value) && value > 0 ? value : 0;
 }
 
-static uint64_t number(const json_t *from, const char *name)
+static uint64_t number(const json_t *member)
 {
-    double value = real(from, name);
+    double value = real(member);
     return value < 9e15 ? (uint64_t)value : 0; /* what a double holds exactly */
 }
 
-static void copy_text(char *to, size_t size, const json_t *from, const char *name)
+#define MEMBER(object, name, kind, type, field)                                          \
+    {object, name, kind, offsetof(type, field), sizeof(((type *)0)->field)}
+#define VIEW(object, name, kind, field)                                                  \
+    MEMBER(object, name, kind, struct live_view, field)
+#define WORKER(name, kind, field) MEMBER(NULL, name, kind, struct live_worker, field)
+#define ORIGIN(name, kind, field) MEMBER(NULL, name, kind, struct live_origin, field)
+#define ROWS(list) {list, sizeof list / sizeof *list}
+
+static const struct live_member of_document[] = {
+    VIEW(NULL, "version", LIVE_TEXT, version),
+    VIEW(NULL, "state", LIVE_TEXT, state),
+    VIEW(NULL, "startedAtMs", LIVE_NUMBER, started_at_ms),
+    VIEW(NULL, "uptimeMs", LIVE_NUMBER, uptime_ms),
+    VIEW("configuration", "generation", LIVE_NUMBER, generation),
+    VIEW("batches", "inFlight", LIVE_NUMBER, batches.in_flight),
+    VIEW("batches", "total", LIVE_NUMBER, batches.total),
+    VIEW("batches", "complete", LIVE_NUMBER, batches.complete),
+    VIEW("batches", "partial", LIVE_NUMBER, batches.partial),
+    VIEW("batches", "gone", LIVE_NUMBER, batches.gone),
+    VIEW("batches", "refused", LIVE_NUMBER, batches.refused),
+    VIEW("items", "inFlight", LIVE_NUMBER, items.in_flight),
+    VIEW("items", "queued", LIVE_NUMBER, items.queued),
+    VIEW("items", "total", LIVE_NUMBER, items.total),
+    VIEW("connections", "clients", LIVE_NUMBER, clients),
+    VIEW("connections", "upstream", LIVE_NUMBER, upstream),
+    VIEW("memory", "replyBytes", LIVE_NUMBER, reply_bytes),
+    VIEW("memory", "replyBudget", LIVE_NUMBER, reply_budget),
+    VIEW("memory", "requestBytes", LIVE_NUMBER, request_bytes),
+    VIEW("memory", "requestBudget", LIVE_NUMBER, request_budget),
+    VIEW("process", "cpuMs", LIVE_NUMBER, cpu_ms),
+    VIEW("process", "residentBytes", LIVE_NUMBER, resident_bytes),
+    VIEW("circuits", "open", LIVE_NUMBER, open),
+    VIEW("circuits", "halfOpen", LIVE_NUMBER, half_open),
+    VIEW(NULL, "originsLeftOff", LIVE_NUMBER, left_off),
+};
+const struct live_members live_view_members = ROWS(of_document);
+
+static const struct live_member of_worker[] = {
+    WORKER("inFlight", LIVE_NUMBER, in_flight),
+    WORKER("queued", LIVE_NUMBER, queued),
+    WORKER("busyMs", LIVE_NUMBER, busy_ms),
+    WORKER("clients", LIVE_NUMBER, clients),
+    WORKER("origins", LIVE_NUMBER, origins),
+    WORKER("loopLagMs", LIVE_REAL, loop_lag_ms),
+    WORKER("missing", LIVE_FLAG, is_missing),
+};
+const struct live_members live_worker_members = ROWS(of_worker);
+
+static const struct live_member of_origin[] = {
+    ORIGIN("origin", LIVE_TEXT, name),           ORIGIN("circuit", LIVE_TEXT, circuit),
+    ORIGIN("inFlight", LIVE_NUMBER, in_flight),  ORIGIN("waiting", LIVE_NUMBER, waiting),
+    ORIGIN("total", LIVE_NUMBER, total),         ORIGIN("failed", LIVE_NUMBER, failed),
+    ORIGIN("cancelled", LIVE_NUMBER, cancelled), ORIGIN("meanMs", LIVE_REAL, mean_ms),
+};
+const struct live_members live_origin_members = ROWS(of_origin);
+
+static void read_member(const struct live_member *row, const json_t *from, char *to)
 {
-    const char *text = json_string_value(json_object_get(from, name));
-    snprintf(to, size, "%s", text ? text : "");
+    const json_t *member = json_object_get(from, row->name);
+    const char *text = json_string_value(member);
+    switch (row->kind) {
+    case LIVE_NUMBER:
+        *(uint64_t *)(void *)to = number(member);
+        return;
+    case LIVE_REAL:
+        *(double *)(void *)to = real(member);
+        return;
+    case LIVE_TEXT:
+        snprintf(to, row->size, "%s", text ? text : "");
+        return;
+    case LIVE_FLAG:
+        *(bool *)(void *)to = json_is_true(member);
+        return;
+    }
+}
+
+static void read_members(const struct live_members *members, const json_t *from, void *to)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        const struct live_member *row = &members->rows[i];
+        const json_t *object = row->object ? json_object_get(from, row->object) : from;
+        read_member(row, object, (char *)to + row->offset);
+    }
 }
 
 static void read_codes(struct live_view *view, json_t *codes)
@@ -37,7 +115,7 @@ static void read_codes(struct live_view *view, json_t *codes)
             return;
         struct live_code *code = &view->codes[view->code_count++];
         snprintf(code->name, sizeof code->name, "%s", name);
-        code->count = number(codes, name);
+        code->count = number(value);
     }
 }
 
@@ -58,16 +136,7 @@ static void read_workers(struct live_view *view, const json_t *workers)
 {
     size_t count = json_array_size(workers);
     for (size_t i = 0; i < count && i < LIVE_VIEW_WORKERS; i++) {
-        const json_t *from = json_array_get(workers, i);
-        view->workers[i] = (struct live_worker){
-            .in_flight = number(from, "inFlight"),
-            .queued = number(from, "queued"),
-            .busy_ms = number(from, "busyMs"),
-            .clients = number(from, "clients"),
-            .origins = number(from, "origins"),
-            .loop_lag_ms = real(from, "loopLagMs"),
-            .is_missing = json_is_true(json_object_get(from, "missing")),
-        };
+        read_members(&live_worker_members, json_array_get(workers, i), &view->workers[i]);
         view->worker_count = i + 1;
     }
 }
@@ -76,59 +145,21 @@ static void read_origins(struct live_view *view, const json_t *origins)
 {
     size_t count = json_array_size(origins);
     for (size_t i = 0; i < count && i < LIVE_VIEW_ORIGINS; i++) {
-        const json_t *from = json_array_get(origins, i);
-        struct live_origin *origin = &view->origins[i];
-        copy_text(origin->name, sizeof origin->name, from, "origin");
-        copy_text(origin->circuit, sizeof origin->circuit, from, "circuit");
-        origin->in_flight = number(from, "inFlight");
-        origin->waiting = number(from, "waiting");
-        origin->total = number(from, "total");
-        origin->failed = number(from, "failed");
-        origin->cancelled = number(from, "cancelled");
-        origin->mean_ms = real(from, "meanMs");
+        read_members(&live_origin_members, json_array_get(origins, i), &view->origins[i]);
         view->origin_count = i + 1;
     }
 }
 
 static void read_all(struct live_view *view, const json_t *from)
 {
-    const json_t *batches = json_object_get(from, "batches");
     json_t *items = json_object_get(from, "items");
     const json_t *latency = json_object_get(from, "latencyMs");
-    const json_t *connections = json_object_get(from, "connections");
-    const json_t *memory = json_object_get(from, "memory");
-    const json_t *process = json_object_get(from, "process");
-    const json_t *circuits = json_object_get(from, "circuits");
-    copy_text(view->version, sizeof view->version, from, "version");
-    copy_text(view->state, sizeof view->state, from, "state");
-    view->started_at_ms = number(from, "startedAtMs");
-    view->uptime_ms = number(from, "uptimeMs");
-    view->generation = number(json_object_get(from, "configuration"), "generation");
-    view->batches.in_flight = number(batches, "inFlight");
-    view->batches.total = number(batches, "total");
-    view->batches.complete = number(batches, "complete");
-    view->batches.partial = number(batches, "partial");
-    view->batches.gone = number(batches, "gone");
-    view->batches.refused = number(batches, "refused");
-    view->items.in_flight = number(items, "inFlight");
-    view->items.queued = number(items, "queued");
-    view->items.total = number(items, "total");
+    read_members(&live_view_members, from, view);
     read_codes(view, json_object_get(items, "byCode"));
     read_histogram(&view->batch_ms, json_object_get(latency, "batch"));
     read_histogram(&view->item_ms, json_object_get(latency, "item"));
-    view->clients = number(connections, "clients");
-    view->upstream = number(connections, "upstream");
-    view->reply_bytes = number(memory, "replyBytes");
-    view->reply_budget = number(memory, "replyBudget");
-    view->request_bytes = number(memory, "requestBytes");
-    view->request_budget = number(memory, "requestBudget");
-    view->cpu_ms = number(process, "cpuMs");
-    view->resident_bytes = number(process, "residentBytes");
-    view->open = number(circuits, "open");
-    view->half_open = number(circuits, "halfOpen");
     read_workers(view, json_object_get(from, "workers"));
     read_origins(view, json_object_get(from, "origins"));
-    view->left_off = number(from, "originsLeftOff");
 }
 
 bool live_view_parse(struct slice text, struct live_view *ret_view, struct error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document of GET /-/live as values. What is missing in it is 0, so that a service of
- * another version can be looked at too. */
+ * another version can be looked at too. To read one more member: a field and a row of the
+ * table in live_view.c. */
 #pragma once
 
 #include "base/attributes.h"
@@ -67,6 +68,33 @@ struct live_view {
     struct live_origin origins[LIVE_VIEW_ORIGINS];
     uint64_t left_off;
 };
+
+enum live_member_kind {
+    LIVE_NUMBER, /* uint64_t */
+    LIVE_REAL,   /* double */
+    LIVE_TEXT,   /* char[size], cut */
+    LIVE_FLAG,   /* bool: it is there and true */
+};
+
+/* A member of the document, and where it is kept: of struct live_view, live_worker or
+ * live_origin. */
+struct live_member {
+    const char
+        *object; /* the object it stands in; NULL: the document, or one of a list */
+    const char *name;
+    enum live_member_kind kind;
+    size_t offset;
+    size_t size;
+};
+
+/* All that is read but byCode and the histograms. The tests hold http/live_document.c
+ * against it, which writes them. */
+struct live_members {
+    const struct live_member *rows;
+    size_t count;
+};
+extern const struct live_members live_view_members, live_worker_members,
+    live_origin_members;
 
 /* live_view_parse fills `ret_view`; false when `text` is no such document. */
 bool live_view_parse(struct slice text, struct live_view *ret_view,

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /-/live: the figures are true under a load that is known."""
 import json
+import re
 import signal
 import threading
 import time
 
+import yaml
+
 from harness.client import request
 from harness.configuration import options
+from harness.gatherd import REPOSITORY
 from harness.process import accepts, free_port, wait_until
 
 PATH = "/-/live"
+CONTRACT = yaml.safe_load((REPOSITORY / "openapi.yaml").read_text(encoding="utf-8"))["components"]["schemas"]
 
 
 def live(port):
@@ -174,3 +179,45 @@ def test_it_is_an_operators(start_gatherd):
     public = start_gatherd(options(server__listen=[f"0.0.0.0:{port}"], auth__mode="none"),
                            port=port)
     assert public.get(PATH).status == 404
+
+
+def members(value, schema, where="Live"):
+    """The members of the document, and those the contract names, as paths."""
+    schema = CONTRACT[schema["$ref"].split("/")[-1]] if "$ref" in schema else schema
+    there, named = set(), set()
+    if isinstance(value, dict) and "properties" in schema:
+        there = {f"{where}.{name}" for name in value}
+        named = {f"{where}.{name}" for name in schema["properties"]}
+        inner = [members(value[name], part, f"{where}.{name}")
+                 for name, part in schema["properties"].items() if name in value]
+    else:
+        inner = [members(each, schema.get("items", {}), where + "[]")
+                 for each in (value if isinstance(value, list) else [])]
+    return there.union(*(a for a, _ in inner)), named.union(*(b for _, b in inner))
+
+
+def test_the_contract_names_every_member(gatherd, upstream):
+    gatherd.fetch({"url": upstream.url("ok")})
+    there, named = members(live(gatherd.port), CONTRACT["Live"])
+    assert len(there) > 40 and there ^ named == {"Live.workers[].missing"}
+
+
+def names_of(schema):
+    """Those of a schema's members, and of theirs."""
+    for name, part in schema.get("properties", {}).items():
+        yield name
+        yield from names_of(part)
+
+
+def test_the_console_reads_what_the_contract_names():
+    """In its modules the parts of the document go by these names."""
+    part = re.compile(r"\b(?:now|before|was|worker|origin|items|batches|memory|circuits|process)"
+                      r"(?:\?)?\.(\w+)")
+    its_own = {"rate", "failing", "map", "reduce"}
+    names = {name for schema in ("Live", "LiveWorker", "LiveOrigin")
+             for name in names_of(CONTRACT[schema])}
+    read = set()
+    for module in ("live_view.js", "live_rates.js"):
+        path = REPOSITORY / "service/http/console" / module
+        read |= set(part.findall(path.read_text(encoding="utf-8"))) - its_own
+    assert {"meanMs", "busyMs", "inFlight", "nowMs"} <= read and read <= names, read - names

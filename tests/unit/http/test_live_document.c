@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http/live_document.h: the document, read back by a JSON library. */
 #include "http/live_document.h"
+#include "top/live_view.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct metrics_shard *shards[3]; /* of two workers, and main's */
 static struct process_state state;
@@ -193,5 +195,85 @@ Test(live_document, an_origin_of_which_no_call_has_ended_has_no_mean)
     json_t *row = json_array_get(at(document, "origins", NULL), 0);
     bool has_none = is_a(JSON_NULL, at(row, "meanMs", NULL));
     cr_assert(has_none);
+    json_decref(document);
+}
+
+/* What `gatherd top` has no use for, or reads in a way of its own. */
+static bool is_others(const char *name)
+{
+    static const char *const names[] = {"nowMs",     "loadedAtMs", "turns",  "byCode",
+                                        "latencyMs", "workers",    "origins"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_of_kind(enum live_member_kind kind, const json_t *member)
+{
+    switch (kind) {
+    case LIVE_NUMBER:
+        return json_is_integer(member);
+    case LIVE_REAL:
+        return json_is_number(member);
+    case LIVE_TEXT:
+        return json_is_string(member);
+    case LIVE_FLAG:
+        return json_is_true(member);
+    }
+    return false;
+}
+
+static bool is_read(const struct live_members *members, const char *object,
+                    const char *name)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        const struct live_member *row = &members->rows[i];
+        if (strcmp(row->name, name) == 0 &&
+            strcmp(row->object ? row->object : "", object) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void expect_all_read(const struct live_members *members, const char *object,
+                            json_t *from)
+{
+    const char *name;
+    json_t *member;
+    json_object_foreach(from, name, member)
+    {
+        if (json_is_object(member) && !is_others(name))
+            expect_all_read(members, name, member);
+        else
+            cr_expect(is_others(name) || is_read(members, object, name),
+                      "nobody reads %s %s", object, name);
+    }
+}
+
+static void expect_agreement(const struct live_members *members, json_t *from)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        const struct live_member *row = &members->rows[i];
+        json_t *object = row->object ? json_object_get(from, row->object) : from;
+        cr_expect(is_of_kind(row->kind, json_object_get(object, row->name)),
+                  "nobody writes %s %s", row->object ? row->object : "", row->name);
+    }
+    expect_all_read(members, "", from);
+}
+
+Test(live_document, what_is_written_here_is_what_top_reads)
+{
+    add_origin(1, "a", 1);
+    atomic_store(&parts[0].is_here, false);
+    json_t *document = written();
+    json_t *workers = at(document, "workers", NULL);
+    json_t *worker = json_array_get(workers, 1);
+    json_object_update_missing(worker, json_array_get(workers, 0)); /* "missing" */
+    expect_agreement(&live_view_members, document);
+    expect_agreement(&live_worker_members, worker);
+    expect_agreement(&live_origin_members,
+                     json_array_get(at(document, "origins", NULL), 0));
     json_decref(document);
 }
