@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the strings of a JSON body that hold references. The text was validated before,
  * so a quote opens a string, and a colon behind one makes it a name. Called by
- * parse_references.c and item_references.c. */
+ * parse_references.c and item_links.c. */
 #include "batch/body_template.h"
 
 #include "base/json_string.h"

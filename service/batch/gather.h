@@ -20,7 +20,7 @@
 struct gather;
 
 /* on_end is called exactly once, from fetcher_turn, a timer, or gather_end_now (never
- * from gather_start), unless gather_cancel came first. The gather and its batch stay
+ * from gather_start), unless gather_free came first. The gather and its batch stay
  * valid until gather_free, which may be called inside. */
 typedef void gather_end_fn(struct gather *gather, void *context);
 

@@ -67,8 +67,8 @@ struct parse_setup {
 void parse_global_init(void);
 
 /* parse_batch takes the body of POST /v1/batch; `text` is not needed after it returns.
- * NULL and `errors` filled when the batch is wrong in its shape (API.md). Wrong URLs are
- * not looked at here: they fail their own item. */
+ * NULL and `errors` filled when the batch is wrong in its shape (openapi.yaml). Wrong
+ * URLs are not looked at here: they fail their own item. */
 struct batch *parse_batch(struct slice text, const struct parse_setup *setup,
                           struct parse_errors *errors) MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outcome → JSON. Pure: bytes in, bytes out. The members of API.md's responses array,
+/* Outcome → JSON. Pure: bytes in, bytes out. The members of openapi.yaml's Response,
  * valid UTF-8 JSON whatever the upstream sent; written by hand, because building them
  * with a JSON library costs as much as fetching (20 µs an item). */
 #pragma once

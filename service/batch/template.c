@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Splits texts at {{, and puts values into all of them but URLs, which expand_url.c does.
- * Called by parse_references.c and item_references.c. */
+ * Called by parse_references.c and item_links.c. */
 #include "batch/template.h"
 
 #include "base/json_text.h"

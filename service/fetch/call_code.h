@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a call can end: API.md's item error codes as one table. */
+/* How a call can end: the item error codes of openapi.yaml as one table. */
 #pragma once
 
 #include <stdbool.h>

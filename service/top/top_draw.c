@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From top to bottom: who it is, batches, items, outcomes, what is held, the workers, the
  * origins, the keys. 80 × 24 hold all of it with two workers and ten origins; where there
- * are fewer lines, workers give way first. Called by top.c and top_once.c. */
+ * are fewer lines, workers give way first. Called by top.c. */
 #include "top/top_draw.h"
 
 #include "run/run_text.h"

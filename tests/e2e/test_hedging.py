@@ -138,7 +138,7 @@ def test_wrong_delays_are_refused(gatherd, upstream, value):
 
 def test_a_tail_is_cut_for_a_few_requests_more(start_gatherd, upstream):
     """6 of 300 replies never come: all items are answered, by 6 requests more.  (Counts, no
-    clock: tests/load/hedging.py measures the times.)"""
+    clock: tests/load/attempts.py measures the times.)"""
     gatherd = start_gatherd()
     key = upstream.new_key()
     slow = [plan(upstream, "hang", 200) for _ in range(6)]

@@ -4,7 +4,7 @@ that take them one at a time, all at once, or a hundred of one."""
 
 OK = "ok"
 
-# path -> the code of API.md, or several where more than one is right, or OK.
+# path -> the code of its item, or several where more than one is right, or OK.
 FAULTS = [
     # the connection
     ("reset", "reset"), ("reset-head", "reset"), ("reset-mid", "reset"),
