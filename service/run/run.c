@@ -255,7 +255,7 @@ static bool has_ended(struct run *run)
     if (is_output_gone(run))
         return true;
     bool can_end = run->is_ended || (run->is_wrong && run->kind != RUN_LIST);
-    return can_end && run_output_held(&run->output) == 0;
+    return can_end && run_output_is_empty(&run->output);
 }
 
 /* False: it was the last one. */

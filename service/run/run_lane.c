@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lane's thread. What ended in a turn is added to the run's under the run's lock at its
- * end, results and counts together, and main hears of it. Called by run_list.c. */
+/* A lane's thread. What ended in a turn is counted at its end under the run's lock, and
+ * main hears of it; its results are kept until they are worth a write, a few
+ * milliseconds old, or the lane's last. Called by run_list.c. */
 #include "run/run_lane.h"
 
 #include "base/memory.h"
@@ -14,8 +15,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+enum {
+    /* Of results: a system call, and a turn of the writer, for 40 items of 1.5 KB. */
+    WORTH_A_WRITE = 64 << 10,
+    HELD_MAX_MS = 5,
+};
+
 struct run_lane {
     struct run *run;
+    size_t load; /* under the run's lock */
 
     /* The thread's own. */
     struct loop loop;
@@ -24,7 +32,9 @@ struct run_lane {
     struct fetcher *fetcher;
     struct list works;      /* batches under way */
     struct run_tally tally; /* of this turn */
-    struct buffer out;      /* results of this turn */
+    struct buffer out;      /* results that main has not got */
+    struct timer hold;      /* … until then */
+    bool is_held_long;      /* it is due */
     const char *fault;      /* why it cannot go on; NULL: it can */
     pthread_t thread;
     bool is_started;
@@ -54,8 +64,19 @@ static void ring(struct run_lane *lane)
     (void)written; /* EAGAIN: the bell rings already */
 }
 
+size_t run_lane_load(const struct run_lane *lane)
+{
+    return lane->load;
+}
+
+void run_lane_note_done(struct run_lane *lane, size_t count)
+{
+    lane->load -= count;
+}
+
 void run_lane_give(struct run_lane *lane, struct run_chunk *chunk)
 {
+    lane->load += chunk->count;
     pthread_mutex_lock(&lane->lock);
     list_push_back(&lane->chunks, &chunk->node);
     pthread_mutex_unlock(&lane->lock);
@@ -194,6 +215,31 @@ static void on_bell(struct watch *watch, uint32_t ready)
     (void)got; /* only the bell; the mail is read in the turn */
 }
 
+static void on_held_long(struct timer *timer)
+{
+    container_of(timer, struct run_lane, hold)->is_held_long = true;
+}
+
+static bool must_give(const struct run_lane *lane)
+{
+    return lane->out.len >= WORTH_A_WRITE || lane->is_held_long ||
+           list_is_empty(&lane->works) || lane->run->output.is_prompt || lane->fault;
+}
+
+/* What ended, and the results when they are due. */
+static void report(struct run_lane *lane)
+{
+    bool gives = must_give(lane);
+    if (lane->tally.done == 0 && !lane->fault && !(gives && lane->out.len > 0))
+        return;
+    if (!gives && !timer_is_set(&lane->hold))
+        loop_timer_set(&lane->loop, &lane->hold, lane->loop.now_ms + HELD_MAX_MS);
+    if (gives)
+        loop_timer_clear(&lane->loop, &lane->hold);
+    lane->is_held_long &= !gives;
+    run_add(lane->run, lane, &lane->tally, gives ? &lane->out : NULL, lane->fault);
+}
+
 static void turn(struct run_lane *lane)
 {
     loop_wait(&lane->loop, fetcher_has_work(lane->fetcher) ? 0 : -1);
@@ -205,8 +251,7 @@ static void turn(struct run_lane *lane)
     if (code != CALL_OK)
         end_works(lane, (enum call_code)code);
     fetcher_turn(lane->fetcher);
-    if (lane->tally.done > 0 || lane->fault)
-        run_add(lane->run, &lane->tally, &lane->out, lane->fault);
+    report(lane);
 }
 
 static void *run_thread(void *context)
@@ -247,6 +292,7 @@ struct run_lane *run_lane_new(struct run *run, struct error *err)
     lane->run = run;
     lane->loop.epoll_fd = -1;
     lane->event_fd = -1;
+    lane->hold.on_due = on_held_long;
     lane->metrics = metrics_shard_new();
     list_init(&lane->works);
     list_init(&lane->chunks);

@@ -33,6 +33,11 @@ bool run_lane_start(struct run_lane *lane, struct error *err) MUST_CHECK;
 void run_lane_stop(struct run_lane *lane);
 void run_lane_free(struct run_lane *lane);
 
+/* run_lane_load: items it was given that are not known to be done; run_lane_note_done
+ * makes them known. Under the run's lock, as run_lane_give. */
+size_t run_lane_load(const struct run_lane *lane);
+void run_lane_note_done(struct run_lane *lane, size_t count);
+
 /* run_lane_give hands over a chunk. run_lane_end: what is under way there ends with
  * `code`. run_lane_trim: idle connections are closed. Any thread. */
 void run_lane_give(struct run_lane *lane, struct run_chunk *chunk);

@@ -55,10 +55,22 @@ static size_t room(const struct run *run)
     return room < RUN_CHUNK_MAX ? (size_t)room : RUN_CHUNK_MAX;
 }
 
-void run_add(struct run *run, struct run_tally *tally, struct buffer *out,
-             const char *fault)
+/* Its turns are not alike: in turns, one lane would soon have all that may run. */
+static struct run_lane *idlest(const struct run *run)
+{
+    struct run_lane *least = run->lanes[0];
+    for (unsigned i = 1; i < run->lane_count; i++) {
+        if (run_lane_load(run->lanes[i]) < run_lane_load(least))
+            least = run->lanes[i];
+    }
+    return least;
+}
+
+void run_add(struct run *run, struct run_lane *lane, struct run_tally *tally,
+             struct buffer *out, const char *fault)
 {
     pthread_mutex_lock(&run->lock);
+    run_lane_note_done(lane, tally->done);
     struct run_tally *sum = &run->tally;
     if (sum->done == 0)
         sum->first_is_ok = tally->first_is_ok;
@@ -69,11 +81,13 @@ void run_add(struct run *run, struct run_tally *tally, struct buffer *out,
         sum->codes[i] += tally->codes[i];
     if (fault)
         run->fault = fault;
-    if (run->screen.is_shared && run->screen.is_drawn) {
-        run_screen_clear(&run->screen);
-        run_output_flush(&run->output);
+    if (out) {
+        if (run->screen.is_shared && run->screen.is_drawn) {
+            run_screen_clear(&run->screen);
+            run_output_flush(&run->output);
+        }
+        run_output_give(&run->output, out);
     }
-    run_output_give(&run->output, out);
     /* Main has something to do. */
     bool is_wanted =
         fault || room(run) > 0 || run->setup->wait || run->tally.done == run->started;
@@ -236,7 +250,7 @@ static void start_more(struct run *run)
             break;
         }
         run->started += chunk->count;
-        run_lane_give(run->lanes[run->next_lane++ % run->lane_count], chunk);
+        run_lane_give(idlest(run), chunk);
     }
 }
 

@@ -26,6 +26,7 @@ bool run_output_open(struct run_output *output, const struct run_setup *setup,
     if (terminal_is_screen(STDOUT_FILENO))
         output->columns = terminal_size_of(STDOUT_FILENO).columns;
     output->has_colours = terminal_has_colours(STDOUT_FILENO);
+    output->is_prompt = isatty(STDOUT_FILENO);
     buffer_init(&output->out, SIZE_MAX / 4); /* gather's ceiling holds: run_output_held */
     output->writer = writer_new(STDOUT_FILENO, loop, on_change, context, err);
     return output->writer != NULL;
@@ -147,7 +148,12 @@ void run_output_flush(struct run_output *output)
     run_output_give(output, &output->out);
 }
 
-size_t run_output_held(struct run_output *output)
+size_t run_output_held(const struct run_output *output)
 {
     return output->out.len + writer_held(output->writer);
+}
+
+bool run_output_is_empty(struct run_output *output)
+{
+    return output->out.len == 0 && writer_is_empty(output->writer);
 }

@@ -23,6 +23,7 @@ struct run_output {
     bool has_urls;     /* of a list: responses are told their URL */
     int columns;       /* of the table; 0: no limit */
     bool has_colours;
+    bool is_prompt; /* a person looks on: each turn's results leave at once */
 };
 
 bool run_output_open(struct run_output *output, const struct run_setup *setup,
@@ -47,7 +48,8 @@ void run_output_pieces(struct run_output *output, struct gather_piece *pieces,
 
 /* run_output_give hands the responses in `out` to the writer and empties it.
  * run_output_flush: those in output->out; once a turn. run_output_held: bytes that have
- * not left. */
+ * not left. run_output_is_empty: there are none; else the writer tells when. */
 void run_output_give(struct run_output *output, struct buffer *out);
 void run_output_flush(struct run_output *output);
-size_t run_output_held(struct run_output *output);
+size_t run_output_held(const struct run_output *output);
+bool run_output_is_empty(struct run_output *output);

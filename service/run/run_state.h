@@ -54,7 +54,6 @@ struct run {
     /* Of a list. */
     struct run_lane **lanes;
     unsigned lane_count;
-    unsigned next_lane;
     struct watch bell; /* a lane has news */
 
     /* Under the lock: held by main in all of its turn but the wait, and by a lane while
@@ -94,11 +93,12 @@ void run_tally_note(struct run_tally *tally, const struct run_ended *ended);
 /* run_note counts an item that has ended, and shows it where items are shown. */
 void run_note(struct run *run, const struct run_ended *ended);
 
-/* run_add adds a lane's turn to the run, and empties `tally` and `out`; `fault`: the lane
- * cannot go on. run_trim_others asks all lanes but `lane` to close idle connections. The
- * lane's thread. */
-void run_add(struct run *run, struct run_tally *tally, struct buffer *out,
-             const char *fault);
+/* run_add adds what ended on a lane to the run, and empties `tally` and `out`; out NULL:
+ * the results come later, at the latest with the last item the lane was given; `fault`:
+ * the lane cannot go on. run_trim_others asks all lanes but `lane` to close idle
+ * connections. The lane's thread. */
+void run_add(struct run *run, struct run_lane *lane, struct run_tally *tally,
+             struct buffer *out, const char *fault);
 void run_trim_others(struct run *run, const struct run_lane *lane);
 void run_chunk_free(struct run_chunk *chunk);
 

@@ -15,7 +15,7 @@
 struct writer;
 
 /* on_change is called from the loop when what is held fell below WRITER_BEHIND / 2, when
- * all was written, and when writing failed. */
+ * writing failed, and when all was written after writer_is_empty said that it was not. */
 enum { WRITER_BEHIND = 1 << 20 };
 typedef void writer_change_fn(void *context);
 
@@ -26,12 +26,15 @@ struct writer *writer_new(int fd, struct loop *loop, writer_change_fn *on_change
  * failed. NULL is fine. */
 void writer_free(struct writer *writer);
 
-/* writer_give takes the bytes of `text`, which is empty thereafter. After a failure they
- * are dropped. */
+/* writer_give takes the bytes of `text`, which is empty thereafter and may have got other
+ * memory. After a failure they are dropped. Any thread. */
 void writer_give(struct writer *writer, struct buffer *text);
 
 /* writer_held: bytes given and not written. writer_is_behind: more than WRITER_BEHIND of
- * them. writer_failure: errno of what ended it, 0 while it is well. */
-size_t writer_held(struct writer *writer);
-bool writer_is_behind(struct writer *writer);
-int writer_failure(struct writer *writer);
+ * them. writer_is_empty: none; if there are, on_change is called when there are none.
+ * writer_failure: errno of what ended it, 0 while it is well. None of them waits for a
+ * write. Any thread. */
+size_t writer_held(const struct writer *writer);
+bool writer_is_behind(const struct writer *writer);
+bool writer_is_empty(struct writer *writer);
+int writer_failure(const struct writer *writer);

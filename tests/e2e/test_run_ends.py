@@ -49,6 +49,19 @@ def test_a_signal_ends_it_with_what_is_there(url, number, form, text):
     assert summary["complete"] is False and summary["total"] == 2
 
 
+def test_a_result_leaves_while_others_are_under_way(url):
+    """Results are written many at a time, but none is kept for what may take long."""
+    with start(ALLOW, stdout=subprocess.PIPE) as child:
+        child.stdin.write(f"{url('/delay/60000')}\n{url('/json')}\n".encode())
+        child.stdin.close()
+        began = time.monotonic()
+        assert json.loads(child.stdout.readline())["id"] == "2"
+        assert time.monotonic() - began < 10 * slowness()    # the other one has 30 s
+        child.send_signal(signal.SIGINT)
+        assert json.loads(child.stdout.readline())["error"]["code"] == "cancelled"
+        assert child.wait(10) == 130
+
+
 @pytest.mark.parametrize("line", ["\0", "no\tURL\n"], ids=["one line", "faulty lines"])
 def test_a_list_without_end_that_starts_nothing_leaves_a_signal_its_turn(tmp_path, line):
     """Both are always ready to be read; the file takes longer than the test is patient."""

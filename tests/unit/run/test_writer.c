@@ -60,21 +60,31 @@ static void wait_for_change(void)
         loop_wait(&loop, 100);
 }
 
-static void read_all(size_t len)
+static void read_all_of(size_t len, char byte)
 {
     static char bytes[1 << 16];
     while (len > 0) {
         ssize_t got = read(pipe_fds[0], bytes, len < sizeof bytes ? len : sizeof bytes);
         cr_assert_gt(got, 0);
+        ssize_t same = 0;
+        while (same < got && bytes[same] == byte)
+            same++;
+        cr_assert(eq(sz, (size_t)same, (size_t)got));
         len -= (size_t)got;
     }
+}
+
+static void read_all(size_t len)
+{
+    read_all_of(len, 'x');
 }
 
 Test(writer, what_is_given_is_written_and_told)
 {
     give(5);
-    while (writer_held(writer) > 0)
+    while (!writer_is_empty(writer))
         wait_for_change();
+    cr_expect(eq(sz, writer_held(writer), 0));
     read_all(5);
     cr_expect(eq(int, writer_failure(writer), 0));
     close(pipe_fds[0]);
@@ -88,7 +98,7 @@ Test(writer, a_slow_reader_is_waited_for_and_seen)
     read_all(WRITER_BEHIND / 2);
     cr_expect_geq(writer_held(writer), WRITER_BEHIND / 2);
     read_all(WRITER_BEHIND);
-    while (writer_held(writer) > 0)
+    while (!writer_is_empty(writer))
         wait_for_change();
     cr_expect(not(writer_is_behind(writer)));
     close(pipe_fds[0]);
@@ -99,9 +109,34 @@ Test(writer, a_non_blocking_descriptor_is_waited_for_too)
     cr_assert(eq(int, fcntl(pipe_fds[1], F_SETFL, O_NONBLOCK), 0));
     give(8 * WRITER_BEHIND);
     read_all(8 * WRITER_BEHIND);
-    while (writer_held(writer) > 0)
+    while (!writer_is_empty(writer))
         wait_for_change();
     cr_expect(eq(int, writer_failure(writer), 0));
+    close(pipe_fds[0]);
+}
+
+/* Each in another letter, in sizes that are joined, stand alone, and are given back. */
+Test(writer, pieces_of_all_sizes_come_in_order)
+{
+    static const size_t sizes[] = {1, 70000, 3, 65536, 65535, 1, 1, 300000, 65537, 17};
+    enum { COUNT = sizeof sizes / sizeof *sizes, ROUNDS = 20 };
+    struct buffer text;
+    buffer_init(&text, SIZE_MAX / 4);
+    for (size_t i = 0; i < ROUNDS * COUNT; i++) {
+        size_t len = sizes[i % COUNT];
+        char *to = buffer_reserve(&text, len);
+        cr_assert_not_null(to);
+        memset(to, 'a' + (int)(i % 26), len);
+        buffer_commit(&text, len);
+        writer_give(writer, &text); /* the same one: it comes back with other memory */
+        if (i % COUNT != COUNT - 1)
+            continue;
+        for (size_t k = i + 1 - COUNT; k <= i; k++)
+            read_all_of(sizes[k % COUNT], (char)('a' + (int)(k % 26)));
+    }
+    while (!writer_is_empty(writer))
+        wait_for_change();
+    buffer_done(&text);
     close(pipe_fds[0]);
 }
 
