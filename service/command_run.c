@@ -12,6 +12,7 @@
 #include "descriptors.h"
 #include "run/run.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,19 +271,29 @@ static enum run_format format_of(const struct arguments *arguments)
     return strcmp(form, "table") == 0 ? RUN_TABLE : RUN_NDJSON;
 }
 
+static bool take_concurrency(const struct arguments *arguments, struct wishes *wishes)
+{
+    uint64_t concurrency = 0;
+    if (!take_number(arguments, FLAG_CONCURRENCY, "concurrency", NUMBER_MAX, &concurrency,
+                     &wishes->err))
+        return false;
+    if (command_line_value(arguments, FLAG_CONCURRENCY) && concurrency == 0)
+        return error_set(&wishes->err, ERROR_INVALID,
+                         "--concurrency is at least 1: none at once is no run");
+    wishes->setup.concurrency = (uint32_t)concurrency;
+    return true;
+}
+
 static bool take_wishes(const struct arguments *arguments, struct wishes *wishes)
 {
     struct run_setup *setup = &wishes->setup;
-    uint64_t concurrency = 0;
-    if (!take_number(arguments, FLAG_CONCURRENCY, "concurrency", NUMBER_MAX, &concurrency,
-                     &wishes->err) ||
+    if (!take_concurrency(arguments, wishes) ||
         !take_time(arguments, FLAG_DEADLINE, "deadline", DEADLINE_MAX_MS,
                    &setup->deadline_ms, &wishes->err) ||
         !take_defaults(arguments, wishes) || !take_until(arguments, wishes) ||
         !take_include(arguments, wishes))
         return false;
     bool is_quiet = command_line_has(arguments, FLAG_QUIET);
-    setup->concurrency = (uint32_t)concurrency;
     setup->input = arguments->word_count > 0 ? arguments->words[0] : "-";
     setup->format = format_of(arguments);
     setup->is_quiet = is_quiet;
@@ -349,9 +360,21 @@ static int refuse(const char *text)
     return RUN_USAGE;
 }
 
+/* Closed, it is held open for reading: main.c. */
+static bool has_output(void)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 static int run(const struct arguments *arguments, struct wishes *wishes)
 {
     const char *input = wishes->setup.input;
+    if (!has_output()) {
+        fputs("gatherd run: standard output is closed, or open for reading only\n",
+              stderr);
+        return RUN_FAILED;
+    }
     if (arguments->word_count == 0 && isatty(STDIN_FILENO))
         return refuse("a FILE is missing, or - for standard input");
     if (strstr(input, "://"))

@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 /* Whoever starts us may have closed the standard streams. Then the next descriptor
- * opened, a listening socket, would be number 2, and the log would be written into it. */
+ * opened, a listening socket, would be number 2, and the log would be written into it.
+ * What is written to standard output is wanted, so that still fails. */
 static bool hold_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+        int mode = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", mode) != fd)
             return false;
     }
     return true;

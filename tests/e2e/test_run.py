@@ -230,7 +230,8 @@ def test_a_configuration_has_its_say(url, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, part", [
-    (("--concurrency", "many"), b"--concurrency"), (("--deadline", "5"), b"--deadline"),
+    (("--concurrency", "many"), b"--concurrency"),
+    (("--concurrency", "0"), b"--concurrency is at least 1"), (("--deadline", "5"), b"--deadline"),
     (("--timeout", "0s"), b"--timeout"), (("--retries", "-1"), b"--retries"),
     (("--retries", "1000"), b"retries"), (("--header", "nothing"), b"--header"),
     (("--header", "connection: x"), b"connection"), (("--until", "never"), b"--until"),

@@ -147,6 +147,16 @@ def test_a_full_disk_is_said(url):
     assert done.returncode == FAILED and b"No space left" in done.stderr
 
 
+@pytest.mark.parametrize("where", [">&-", "1</dev/null"])
+def test_a_closed_output_is_said_before_anything_is_fetched(upstream, where):
+    key = upstream.new_key()
+    done = subprocess.run(("sh", "-c", f'exec "$0" run {ALLOW} {where}', binary()),
+                          input=upstream.url("ok", key=key).encode(), stderr=subprocess.PIPE,
+                          timeout=20, check=False)
+    assert done.returncode == FAILED and b"standard output is closed" in done.stderr
+    assert upstream.stats(key)["requests"] == 0
+
+
 class Feeder:
     """Writes a text into a pipe as fast as it is taken, and says how much was."""
 
