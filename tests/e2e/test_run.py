@@ -86,11 +86,10 @@ def test_no_more_run_at_once_than_asked_for(upstream):
 
 def test_an_origin_may_be_asked_as_often_at_once_as_the_command_line_says(upstream):
     key = upstream.new_key()
-    text = "\n".join(upstream.url(f"/delay/300?key={key}{i}") for i in range(20))
-    started = time.monotonic()
+    text = "\n".join(upstream.url(f"/delay/500?key={key}") for i in range(20))
     done = run(ALLOW, "--set", "fetch.per_origin=2", "--concurrency", "20", text=text)
     assert lines_of(done)[1]["ok"] == 20
-    assert time.monotonic() - started < 10 * 0.3
+    assert upstream.stats(key)["peak_in_flight"] > 2
 
 
 # Documents.
@@ -175,11 +174,11 @@ def test_timeout_and_deadline_end_items(url):
     done = run(ALLOW, "--timeout", "100ms", text=url("/delay/5000"))
     assert done.returncode == FAILED
     assert lines_of(done)[0]["1"]["error"]["code"] in ("timeout_total", "timeout_first_byte")
-    done = run(ALLOW, "--deadline", "200ms", text=url("/delay/5000") + "\n" + url("/json"))
+    done = run(ALLOW, "--deadline", "1500ms", text=url("/delay/5000") + "\n" + url("/json"))
     responses, summary = lines_of(done)
     assert done.returncode == PARTIAL and not summary["complete"]
     assert responses["1"]["error"]["code"] == "deadline" and responses["2"]["status"] == 200
-    assert "200 ms" in responses["1"]["error"]["message"]
+    assert "1500 ms" in responses["1"]["error"]["message"]
     done = run(ALLOW, "--deadline", "200ms", text=json.dumps({"urls": [url("/delay/5000")],
                                                               "deadlineMs": 9000}))
     assert lines_of(done)[0]["0"]["error"]["code"] == "deadline"

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """How `gatherd run` ends before its input does, and how it waits for who reads its results."""
+import array
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import termios
 import threading
 import time
 
 import pytest
 
 from harness.gatherd import binary, slowness
-from harness.process import figure_of
+from harness.process import figure_of, wait_until, wait_until_at_rest
 from harness.run_command import ALLOW, COMPLETE, FAILED, start
 
 
@@ -19,11 +22,22 @@ def url(demo):
     return lambda path: f"http://127.0.0.1:{demo}{path}"
 
 
+def wait_for_handler(child, number):
+    """Until the program is where that signal does not simply end it."""
+    def is_taken():
+        with open(f"/proc/{child.pid}/status", encoding="ascii") as status:
+            masks = [int(line.split()[1], 16) for line in status
+                     if line.startswith(("SigBlk", "SigCgt"))]
+        return any(mask >> (number - 1) & 1 for mask in masks)
+    wait_until(is_taken, 10, "the program to take signals")
+
+
 @pytest.mark.parametrize("number, form, text", [
     (signal.SIGINT, "json", "list"), (signal.SIGTERM, "ndjson", "list"),
     (signal.SIGINT, "json", "document"), (signal.SIGTERM, "ndjson", "document")])
-def test_a_signal_ends_it_with_what_is_there(url, number, form, text):
-    urls = [url("/json"), url("/delay/30000")]
+def test_a_signal_ends_it_with_what_is_there(upstream, number, form, text):
+    key = upstream.new_key()
+    urls = [upstream.url("ok", key=key), upstream.url("hang", key=key)]
     text = "\n".join(urls) + "\n" if text == "list" else json.dumps(urls)
     with start(ALLOW, "--output", form, stdout=subprocess.PIPE) as child:
         child.stdin.write(text.encode())
@@ -31,7 +45,9 @@ def test_a_signal_ends_it_with_what_is_there(url, number, form, text):
             child.stdin.close()
         else:
             child.stdin.flush()
-        time.sleep(0.5 * slowness())
+        wait_until(lambda: (upstream.stats(key)["completed"], upstream.stats(key)["in_flight"])
+                   == (1, 1), 10, "one answered and one under way")
+        wait_until_at_rest(child.pid, 2)
         child.send_signal(number)
         out = child.stdout.read()
         assert child.wait(10) == 128 + number
@@ -70,10 +86,11 @@ def test_a_list_without_end_that_starts_nothing_leaves_a_signal_its_turn(tmp_pat
         path = tmp_path / "words"
         path.write_text(line * (4 << 20))
     with start(path, stdout=subprocess.DEVNULL) as child:
-        time.sleep(0.5 * slowness())
+        wait_for_handler(child, signal.SIGTERM)
+        time.sleep(0.3)     # by then it is in the middle of it
         child.send_signal(signal.SIGTERM)
         try:
-            assert child.wait(2 * slowness()) == 128 + signal.SIGTERM
+            assert child.wait(5 * slowness()) == 128 + signal.SIGTERM
         finally:
             child.kill()
 
@@ -92,7 +109,8 @@ def test_a_second_signal_ends_it_at_once(url):
         os.close(write_end)
         child.stdin.write((url("/bytes/60000") + "\n").encode() * 40)
         child.stdin.close()
-        time.sleep(0.7 * slowness())
+        wait_until(lambda: readable(read_end) > 0, 10, "results")
+        settled(lambda: readable(read_end), 0.3)        # the pipe is full
         child.send_signal(signal.SIGINT)
         time.sleep(0.3)
         assert child.poll() is None
@@ -103,7 +121,7 @@ def test_a_second_signal_ends_it_at_once(url):
 
 def test_a_signal_before_any_input_ends_it():
     with start(stdout=subprocess.PIPE) as child:
-        time.sleep(0.3 * slowness())
+        wait_for_handler(child, signal.SIGINT)
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 130
         child.stdin.close()
@@ -114,11 +132,11 @@ def test_a_named_pipe_that_nobody_writes_is_no_trap(url, tmp_path):
     named = tmp_path / "urls"
     os.mkfifo(named)
     with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
-        time.sleep(0.3 * slowness())
+        wait_for_handler(child, signal.SIGINT)
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 130
     with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
-        time.sleep(0.3 * slowness())
+        wait_until_at_rest(child.pid, 1 * slowness())
         with open(named, "w", encoding="ascii") as writer:
             writer.write(url("/json"))
         assert json.loads(child.stdout.readline())["status"] == 200
@@ -180,6 +198,13 @@ def settled(value, still_s=1.5):
         if now != last:
             last, since = now, time.monotonic()
     return last
+
+
+def readable(descriptor):
+    """How many bytes lie in a pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    return count[0]
 
 
 def test_a_slow_reader_makes_the_fetching_wait(upstream):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from harness.configuration import options
-from harness.gatherd import run_cli
+from harness.gatherd import run_cli, slowness
 from harness.process import free_port, wait_until
 from harness.recorder import Recorder
 
@@ -286,7 +286,8 @@ def test_a_collector_that_has_no_room_is_asked_again_when_it_says(start_gatherd,
     gatherd.batch([upstream.url("echo")])
     collector.wait_for(2)
     times = [at for at, *_ in collector.exports]
-    assert 0.9 < times[1] - times[0] < 1.9 and 1.9 < times[2] - times[1] < 2.9
+    assert times[1] - times[0] > 0.9 and times[2] - times[1] > 1.9
+    assert times[2] - times[0] < 10 * slowness()
     bodies = {body for *_, body in collector.exports}
     assert len(bodies) == 1
     wait_until(lambda: metric(gatherd, "spans_exported_total") == 2, 5, "the count")
@@ -311,7 +312,7 @@ def test_a_collector_that_is_down_slows_nothing_and_is_found_again(start_gatherd
     started = time.monotonic()
     for _ in range(20):
         assert gatherd.batch([upstream.url("echo")] * 5)["summary"]["ok"] == 5
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 4 * slowness()
     with Collector(port=port) as collector:
         collector.wait_for(2 + 20 * 6, 15)
         assert metric(gatherd, 'spans_dropped_total{reason="unavailable"}') == 0
@@ -342,7 +343,7 @@ def test_a_collector_that_hangs_does_not_hold_the_end(start_gatherd, upstream, c
     gatherd.batch([upstream.url("echo")])
     started = time.monotonic()
     gatherd.stop()
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 6 * slowness()
 
 
 def test_coalesced_items_lead_to_the_one_attempt_there_was(start_gatherd, upstream, collector):
