@@ -239,7 +239,8 @@ static void check_input(struct run *run)
 
 static void take_input(struct run *run)
 {
-    if (run->kind == RUN_UNKNOWN)
+    /* What was ended before it was known what it is does not become anything. */
+    if (run->kind == RUN_UNKNOWN && !run->is_wrong)
         find_kind(run);
     if (run->kind == RUN_LIST)
         run_list_turn(run);

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.gatherd import binary
-from harness.run_command import ALLOW, COMPLETE, FAILED, PARTIAL, USAGE, lines_of, run
+from harness.run_command import ALLOW, COMPLETE, FAILED, PARTIAL, USAGE, Run, lines_of, run
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_an_empty_list_is_complete():
 
 def test_a_list_is_fetched_as_it_comes(url):
     """Line by line from a slow pipe: each is answered before the next one is written."""
-    with subprocess.Popen((binary(), "run", ALLOW, "-"), stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as child:
+    with Run((binary(), "run", ALLOW, "-"), stdin=subprocess.PIPE,
+             stdout=subprocess.PIPE) as child:
         for number in range(1, 4):
             child.stdin.write(url("/text").encode() + b"\n")
             child.stdin.flush()

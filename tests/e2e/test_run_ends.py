@@ -14,7 +14,7 @@ import pytest
 
 from harness.gatherd import binary, slowness
 from harness.process import figure_of, wait_until, wait_until_at_rest
-from harness.run_command import ALLOW, COMPLETE, FAILED, start
+from harness.run_command import ALLOW, COMPLETE, FAILED, Run, start
 
 
 @pytest.fixture
@@ -127,15 +127,31 @@ def test_a_signal_before_any_input_ends_it():
         child.stdin.close()
 
 
+@pytest.mark.parametrize("text", [b"http://127.0.0.1:1/\n", b'["http://127.0.0.1:1/"]'])
+def test_a_signal_that_comes_together_with_the_first_input_ends_it(text):
+    with start(ALLOW, stdout=subprocess.PIPE) as child:
+        wait_for_handler(child, signal.SIGINT)
+        wait_until_at_rest(child.pid, 2)
+        child.send_signal(signal.SIGSTOP)
+        child.stdin.write(text)
+        child.stdin.flush()
+        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGCONT)
+        try:
+            assert child.wait(10) == 130
+        finally:
+            child.kill()
+
+
 def test_a_named_pipe_that_nobody_writes_is_no_trap(url, tmp_path):
     """Ctrl-C still ends it, and a writer that comes late is heard."""
     named = tmp_path / "urls"
     os.mkfifo(named)
-    with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
+    with Run((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
         wait_for_handler(child, signal.SIGINT)
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 130
-    with subprocess.Popen((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
+    with Run((binary(), "run", ALLOW, str(named)), stdout=subprocess.PIPE) as child:
         wait_until_at_rest(child.pid, 1 * slowness())
         with open(named, "w", encoding="ascii") as writer:
             writer.write(url("/json"))

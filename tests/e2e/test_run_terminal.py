@@ -9,7 +9,7 @@ import pytest
 
 from harness.gatherd import binary
 from harness.process import wait_until
-from harness.run_command import ALLOW, COMPLETE, PARTIAL, USAGE, run
+from harness.run_command import ALLOW, COMPLETE, PARTIAL, USAGE, Run, run
 from harness.terminal import Terminal
 
 
@@ -26,10 +26,10 @@ ENVIRONMENT.pop("NO_COLOR", None)
 def on_terminal(*arguments, text, columns=100, shares=False, environment=()):
     """(exit status, what was shown); its results too where it `shares` the terminal."""
     terminal = Terminal(columns)
-    with subprocess.Popen((binary(), "run", *arguments), stdin=subprocess.PIPE,
-                          stdout=terminal.slave if shares else subprocess.DEVNULL,
-                          stderr=terminal.slave,
-                          env={**ENVIRONMENT, **dict(environment)}) as child:
+    with Run((binary(), "run", *arguments), stdin=subprocess.PIPE,
+             stdout=terminal.slave if shares else subprocess.DEVNULL,
+             stderr=terminal.slave,
+             env={**ENVIRONMENT, **dict(environment)}) as child:
         child.stdin.write(text.encode())
         child.stdin.close()
         status = child.wait(60)
@@ -99,9 +99,9 @@ def test_the_waterfall_fits_the_terminal(url):
 
 def test_ctrl_c_ends_it_and_the_bar_is_gone(url):
     terminal = Terminal()
-    with subprocess.Popen((binary(), "run", ALLOW), stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=terminal.slave, env=ENVIRONMENT,
-                          preexec_fn=terminal.take_over) as child:
+    with Run((binary(), "run", ALLOW), stdin=subprocess.PIPE,
+             stdout=subprocess.PIPE, stderr=terminal.slave, env=ENVIRONMENT,
+             preexec_fn=terminal.take_over) as child:
         child.stdin.write(f"{url('/delay/30000')}\n{url('/json')}\n".encode())
         child.stdin.flush()
         wait_until(lambda: b"ok 1" in re.sub(rb"\x1b\[[0-9]*m", b"", bytes(terminal.shown)), 10,
@@ -120,8 +120,8 @@ def test_who_waits_for_the_reader_is_told(url):
     """The bar says why nothing moves."""
     terminal = Terminal()
     read_end, write_end = os.pipe()
-    with subprocess.Popen((binary(), "run", ALLOW), stdin=subprocess.PIPE, stdout=write_end,
-                          stderr=terminal.slave, env=ENVIRONMENT) as child:
+    with Run((binary(), "run", ALLOW), stdin=subprocess.PIPE, stdout=write_end,
+             stderr=terminal.slave, env=ENVIRONMENT) as child:
         os.close(write_end)
         child.stdin.write((url("/bytes/60000") + "\n").encode() * 400)
         child.stdin.close()

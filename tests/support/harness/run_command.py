@@ -17,9 +17,18 @@ def run(*arguments, text="", **options):
     return done
 
 
+class Run(subprocess.Popen):
+    """Ends with a test that fails, which would wait for it otherwise."""
+
+    def __exit__(self, kind, *rest):
+        if kind:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
 def start(*arguments, **options):
-    return subprocess.Popen((binary(), "run", *arguments), stdin=subprocess.PIPE,
-                            stderr=subprocess.PIPE, **options)
+    return Run((binary(), "run", *arguments), stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+               **options)
 
 
 def lines_of(done):
