@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts what malloc really gave, so that freeing needs no header of our own. Blocks
  * freed after the parse are not seen: the document's memory is given back as a whole,
- * when it is released. Called by parse.c. */
+ * when it is released. Called by parse.c and
+ * parse_text.c. */
 #include "batch/document_memory.h"
 
 #include <jansson.h>
