@@ -14,7 +14,13 @@ cd "$root"
 
 # The build that the unit and end-to-end tests use.
 checked=${GATHERD_PRESET:-asan}
-all_parts="lint unit e2e release contract console package clang tsan valgrind coverage"
+# Tests wait for clocks two thirds of their time: three beside one another on two cores.
+workers=$(($(nproc) * 3 / 2))
+# What takes all of the processor, and what judges times, comes when others have ended.
+all_parts="lint unit e2e release contract package tsan coverage clang valgrind console"
+# Which build each part needs.
+builds="unit:$checked e2e:$checked release:release contract:release package:release tsan:tsan
+    coverage:coverage clang:clang valgrind:release console:release"
 
 usage() {
     cat <<'USAGE'
@@ -25,34 +31,49 @@ usage: tests/run.sh [part ...]
   release   the release build: unit tests, end-to-end tests in its sandbox, and everything
             once under load
   contract  openapi.yaml, and the running service held against it
-  console   the console in Chromium: templates, 1,000 items, keyboard, phone, axe-core
   package   installing, and the Debian package
-  clang     builds without a warning under clang
   tsan      the service with ThreadSanitizer, tested and under load
-  valgrind  the service under Valgrind, a short run; instructions per item, as recorded
   coverage  which lines tests reach: 92 % of service/, all of tests/style/pure_files.txt
+  clang     builds without a warning under clang
+  valgrind  the service under Valgrind, a short run; instructions per item, as recorded
+  console   the console in Chromium: templates, 1,000 items, keyboard, phone, axe-core
 Without a part: all. Variables: GATHERD_PYTEST (more arguments for pytest),
 GATHERD_PRESET (another build than asan for unit and e2e), GATHERD_SETUP (what
 deploy/setup.sh is asked for; --test).
 USAGE
 }
 
+# Once the first build is there, the others are made beside the tests, with what these leave
+# of the processor, in the order in which they are needed.
 build() {
     preset=$1
     if [ -e "$results/built-$preset" ]; then return; fi
-    check "builds: $preset" build_quietly "$preset" || return 1
+    check "builds: $preset" tests/jobs/build.sh wait "$preset" || return 1
     : >"$results/built-$preset"
+    if [ -n "$ahead" ] && [ ! -e "$results/build-begun" ]; then
+        : >"$results/build-begun"
+        # shellcheck disable=SC2086
+        beside builds tests/jobs/build.sh ahead $ahead
+    fi
 }
 
-# The quick start leaves the tests out of the build folder it shares with this.
-build_quietly() {
-    case $1 in tsan | fuzz) with_tests=OFF ;; *) with_tests=ON ;; esac
-    cmake --preset "$1" -DGATHERD_TESTS=$with_tests && cmake --build --preset "$1"
+# find_ahead PART...: the builds these parts need, but for the first.
+find_ahead() {
+    ahead=
+    first=
+    for part in "$@"; do
+        for pair in $builds; do
+            case $pair in "$part":*) ;; *) continue ;; esac
+            preset=${pair#*:}
+            if [ -z "$first" ]; then first=$preset; fi
+            case " $first $ahead " in *" $preset "*) ;; *) ahead="$ahead $preset" ;; esac
+        done
+    done
 }
 
 run_ctest() {
     counted ctest "$part.xml" ctest --test-dir "build/$1" --output-on-failure \
-        --parallel "$(nproc)" --output-junit "$results/$part.xml" \
+        --parallel "$workers" --output-junit "$results/$part.xml" \
         --test-output-size-passed 1000000 --no-tests=error
 }
 
@@ -62,10 +83,9 @@ run_pytest() {
     # A part may run it more than once: none may write over another's results.
     junit_name=$part-pytest
     while [ -e "$results/$junit_name.xml" ]; do junit_name=$junit_name-more; done
-    # Tests wait for clocks two thirds of their time: three beside one another on two cores.
     # shellcheck disable=SC2086
     counted pytest "$junit_name.xml" env GATHERD="$binary" PYTHONDONTWRITEBYTECODE=1 \
-        /usr/bin/python3 -m pytest -q -n "$(($(nproc) * 3 / 2))" \
+        /usr/bin/python3 -m pytest -q -n "$workers" \
         --junitxml="$results/$junit_name.xml" ${GATHERD_PYTEST:-} "$@"
 }
 
@@ -117,6 +137,8 @@ part_e2e() {
 part_release() {
     build release
     run_ctest release || true
+    beside loads env GATHERD="$root/build/release/gatherd" GATHERD_PART=release \
+        nice -n 10 tests/jobs/loads.sh
     # As the image runs it: every service of the tests in its sandbox. What no system call
     # could change was had with the checked build.
     # shellcheck disable=SC2046
@@ -125,29 +147,7 @@ part_release() {
             asyncio_examples run run_terminal completions docs doc_mentions doc_pages clients \
             deployments kubernetes attempts_meet webhooks references for_each expect \
             small_answers explain feature_pairs malformed tls_vouching) || true
-    check "every load passes, small and short" \
-        tests/load/run.py --smoke --gatherd "$root/build/release/gatherd" || true
-    check "small batches are answered beside large ones" \
-        tests/load/fairness.py --smoke --gatherd "$root/build/release/gatherd" || true
-    check "retries and hedges stay in their budget" \
-        tests/load/attempts.py --smoke --gatherd "$root/build/release/gatherd" || true
-    check "a long list through gatherd run" \
-        tests/load/run_cli.py --smoke --gatherd "$root/build/release/gatherd" || true
-    check "TLS and HTTP/2 upstreams under load" \
-        tests/load/tls.py --smoke --gatherd "$root/build/release/gatherd" || true
-    check "the race runs, small and short" \
-        tests/load/race.py --quick --peers lua,aiohttp --only idle,n10,tail,large,https \
-        --gatherd "$root/build/release/gatherd" --svg "$results/race.svg" || true
-    check "what tracing costs is measured, small and short" \
-        tests/load/tracing.py --smoke --gatherd "$root/build/release/gatherd" || true
-    check "what a batch costs is measured, small and short" \
-        tests/load/cost.py --smoke --gatherd "$root/build/release/gatherd" || true
-    if has perf && has strace; then
-        check "where the time goes is measured, small and short" \
-            tests/load/layers.py --smoke --gatherd "$root/build/release/gatherd" || true
-    else
-        skip "where the time goes" "perf or strace is not installed"
-    fi
+    join loads || true
     run_pytest release tests/e2e/test_torture.py || true # sanitizers have own allocators
     # Ports of its own: the usual ones may be taken by a quick start that is running.
     check "the quick start shows three tasks done at once" env GATHERD_PORT=18980 \
@@ -175,12 +175,7 @@ part_clang() {
         skip "builds under clang" "clang is not installed"
         return
     fi
-    check "builds under clang" build_with_clang
-}
-
-build_with_clang() {
-    cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DGATHERD_TESTS=OFF &&
-        cmake --build build/clang
+    check "builds under clang" tests/jobs/build.sh wait clang
 }
 
 part_tsan() {
@@ -275,10 +270,13 @@ for part in "$@"; do
     esac
 done
 start_report build/results
+trap end_beside EXIT
+trap 'exit 130' INT TERM
 part=setup
 if set_up; then
     # shellcheck disable=SC2086
     if [ $# -eq 0 ]; then set -- $all_parts; fi
+    find_ahead "$@"
     for part in "$@"; do run_part "$part"; done
 fi
 end_report

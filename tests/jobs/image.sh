@@ -28,7 +28,7 @@ pod() {
 
 bah() {
     # shellcheck disable=SC2046
-    buildah $(storage) "$@"
+    nice -n 10 buildah $(storage) "$@"
 }
 
 clean_up() {

@@ -69,6 +69,12 @@ counted() {
     return 1
 }
 
+# Whether this part has some already.
+has_failures() {
+    grep -q "^failed	$part	" "$results/checks" 2>/dev/null ||
+        grep -Elq '<(failure|error)[ >]' "$results/$part"*.xml 2>/dev/null
+}
+
 # run_part NAME: the function part_NAME in a shell of its own, timed.
 run_part() {
     part=$1
@@ -79,11 +85,41 @@ run_part() {
     (set -e; "part_$name")
     status=$?
     set -e
-    if [ "$status" -ne 0 ] && ! grep -q "^failed	$part	" "$results/checks" 2>/dev/null &&
-        ! grep -Elq '<(failure|error)[ >]' "$results/$part"*.xml 2>/dev/null; then
+    if [ "$status" -ne 0 ] && ! has_failures; then
         fail "$part ended with status $status"
     fi
     printf '%s\t%s\n' "$part" $(($(date +%s) - began)) >>"$results/seconds"
+}
+
+# beside NAME COMMAND...: starts a command that runs beside what follows, in a process group
+# of its own; what it prints is kept for join. Tests wait for clocks: what computes may use
+# the processor meanwhile.
+beside() {
+    kept=$results/beside.$$.$1
+    shift
+    # shellcheck disable=SC2016
+    setsid sh -c 'echo $$ >"$0.group"; status=0; "$@" || status=$?; rm "$0.group"
+        exit $status' "$kept" "$@" >"$kept.txt" 2>&1 </dev/null &
+    echo "$!" >"$kept.pid"
+}
+
+# join NAME: in the shell that called beside: waits for the end of the command, shows what it
+# printed, and returns its status. A bad end that no check of this part tells of is a failure
+# of its own.
+join() {
+    kept=$results/beside.$$.$1
+    status=0
+    wait "$(cat "$kept.pid")" || status=$?
+    cat "$kept.txt"
+    if [ "$status" -ne 0 ] && ! has_failures; then fail "$1 ended with status $status"; fi
+    return "$status"
+}
+
+# For the trap of who used beside: nothing outlives this run.
+end_beside() {
+    for file in "$results/beside.$$".*.group; do
+        if [ -e "$file" ]; then kill -TERM -- "-$(cat "$file")" 2>/dev/null || true; fi
+    done
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }

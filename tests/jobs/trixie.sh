@@ -47,6 +47,12 @@ make_tree() {
         copy_source "$tree/src"
 }
 
+# Other tests may run beside this: they come first.
+build_source() {
+    inside nice -n 10 sh -c 'cd /src && cmake --preset release -DGATHERD_TESTS=ON &&
+        cmake --build --preset release'
+}
+
 is_silent() { [ -z "$(inside /src/deploy/setup.sh --check 2>&1)" ]; }
 
 # Its parts count under this job's name.
@@ -63,9 +69,10 @@ take_results() {
 # In a network of their own: nothing but loopback is needed, and no port is taken.
 run_tests() {
     # The short forms of the long runs were had above, and so was what is this project's
-    # own work alone; they do not differ by the system.
+    # own work alone; they do not differ by the system. One worker for each core: others'
+    # tests may run beside these.
     inside unshare --net sh -c 'ip link set lo up && GATHERD_PYTEST="$0" exec "$@"' \
-        "$(printf -- '--ignore=tests/e2e/test_%s.py ' long ssrf torture fuzz wait \
+        "-n $(nproc) $(printf -- '--ignore=tests/e2e/test_%s.py ' long ssrf torture fuzz wait \
             asyncio_examples attempts_meet webhooks references for_each keys expect \
             small_answers explain feature_pairs docs doc_mentions doc_pages clients \
             kubernetes)" \
@@ -102,8 +109,10 @@ trap 'exit 130' INT TERM
 if ! has debootstrap; then
     skip "Debian 13" "debootstrap is missing (deploy/setup.sh --ci)"
 elif check "a Debian 13 tree is made" make_tree &&
-    check "deploy/setup.sh works on Debian 13" inside /src/deploy/setup.sh --check; then
+    check "deploy/setup.sh works on Debian 13" \
+        inside nice -n 10 /src/deploy/setup.sh --check; then
     check "and says nothing the second time" is_silent || true
+    check "builds on Debian 13" build_source || true
     run_tests
     check_compose
 fi
