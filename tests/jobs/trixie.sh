@@ -68,14 +68,14 @@ take_results() {
 
 # In a network of their own: nothing but loopback is needed, and no port is taken.
 run_tests() {
-    # The short forms of the long runs were had above, and so was what is this project's
-    # own work alone; they do not differ by the system. One worker for each core: others'
-    # tests may run beside these.
+    # The short forms of the long runs are had elsewhere, and so is what is this project's
+    # own work alone; they do not differ by the system, and the release build does some of
+    # it in its sandbox. One worker for each core: others' tests may run beside these.
     inside unshare --net sh -c 'ip link set lo up && GATHERD_PYTEST="$0" exec "$@"' \
         "-n $(nproc) $(printf -- '--ignore=tests/e2e/test_%s.py ' long ssrf torture fuzz wait \
             asyncio_examples attempts_meet webhooks references for_each keys expect \
             small_answers explain feature_pairs docs doc_mentions doc_pages clients \
-            kubernetes)" \
+            kubernetes reload restart all_cores logs live top console)" \
         /src/tests/run.sh unit e2e package || true
     if [ ! -e "$tree/src/build/results/seconds" ]; then fail "the tests run on Debian 13"; fi
     take_results
