@@ -118,7 +118,7 @@ join() {
 # For the trap of who used beside: nothing outlives this run.
 end_beside() {
     for file in "$results/beside.$$".*.group; do
-        if [ -e "$file" ]; then kill -TERM -- "-$(cat "$file")" 2>/dev/null || true; fi
+        if [ -e "$file" ]; then kill -s TERM -- "-$(cat "$file")" 2>/dev/null || true; fi
     done
 }
 
