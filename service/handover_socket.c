@@ -227,10 +227,10 @@ bool handover_receive_offers(int fd, struct socket_offers *offers, struct error 
         read_list(list, is_whole ? (size_t)got : 0, fds, count, offers) && is_whole;
     free(list);
     free(rights);
-    if (got < 0)
+    if (got < 0 && failure != ECONNRESET) /* it ended before it took the call */
         return error_set_errno(err, failure, "server.handover: no sockets came");
-    if (got == 0)
-        return error_set(err, ERROR_SYSTEM,
+    if (got <= 0)
+        return error_set(err, ERROR_GONE,
                          "server.handover: the running gatherd gives nothing: its log "
                          "says why");
     return is_right ||

@@ -27,7 +27,8 @@ bool handover_connect(const char *path, int *ret_fd, struct error *err) MUST_CHE
 bool handover_peer(int fd, pid_t *ret_pid, struct error *err) MUST_CHECK;
 
 /* handover_send_offers and handover_receive_offers pass the list and its descriptors on.
- * What was received is the receiver's, also when it fails half-way. */
+ * What was received is the receiver's, also when it fails half-way. ERROR_GONE: the other
+ * one ended, or hung up because it gives nothing. */
 bool handover_send_offers(int fd, const struct socket_offers *offers,
                           struct error *err) MUST_CHECK;
 bool handover_receive_offers(int fd, struct socket_offers *offers,

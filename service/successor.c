@@ -8,9 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WAIT_S = 10 /* for a loop that is asked between two of its turns */ };
+enum {
+    WAIT_S = 10,  /* for a loop that is asked between two of its turns */
+    GONE_MS = 50, /* for a process that ends to close its sockets, one after the other */
+};
 
 static bool open_talk(struct successor *successor, const char *address, struct error *err)
 {
@@ -24,20 +28,43 @@ static bool open_talk(struct successor *successor, const char *address, struct e
            error_set_errno(err, errno, "server.handover: cannot set a time-out");
 }
 
+static bool ask(struct successor *successor, const char *address,
+                struct socket_offers *offers, pid_t *ret_pid, struct error *err)
+{
+    return open_talk(successor, address, err) &&
+           (successor->fd < 0 || (handover_peer(successor->fd, ret_pid, err) &&
+                                  handover_receive_offers(successor->fd, offers, err)));
+}
+
+/* One that was killed leaves its addresses free, one that gives nothing is there still.
+ */
+static bool ask_again(struct successor *successor, const char *address,
+                      struct socket_offers *offers, pid_t *ret_pid, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = GONE_MS * 1000000L};
+    successor_done(successor);
+    nanosleep(&pause, NULL);
+    if (!ask(successor, address, offers, ret_pid, err))
+        return false;
+    if (successor->fd < 0)
+        log_message(LOG_WARNING, "taking_over",
+                    "the other process is gone and gave nothing; opening the listeners "
+                    "anew: who waited there was lost");
+    return true;
+}
+
 bool successor_ask(struct successor *successor, const char *address,
                    struct socket_offers *offers, struct error *err)
 {
     *successor = (struct successor){.fd = -1};
     if (!*address)
         return true;
-    if (!open_talk(successor, address, err))
+    pid_t pid;
+    if (!ask(successor, address, offers, &pid, err) &&
+        (err->kind != ERROR_GONE || !ask_again(successor, address, offers, &pid, err)))
         return false;
     if (successor->fd < 0)
         return true;
-    pid_t pid;
-    if (!handover_peer(successor->fd, &pid, err) ||
-        !handover_receive_offers(successor->fd, offers, err))
-        return false;
     successor->offered = offers->count;
     struct log_line line;
     log_begin(&line, LOG_INFO, "taking_over");

@@ -17,8 +17,9 @@ struct successor {
 };
 
 /* successor_ask fills the empty `offers` with what the gatherd that listens at `address`
- * ("unix:/path") has; nothing, and true, when nobody does or `address` is "". Returns
- * false when somebody is there who gives nothing. */
+ * ("unix:/path") has; nothing, and true, when nobody does or `address` is "", also when
+ * who did has ended while it was asked, which is logged. Returns false when somebody is
+ * there who gives nothing. */
 bool successor_ask(struct successor *successor, const char *address,
                    struct socket_offers *offers, struct error *err) MUST_CHECK;
 /* successor_note remembers which of those were taken. */

@@ -13,6 +13,7 @@ enum error_kind {
     ERROR_LIMIT,   /* a ceiling was reached */
     ERROR_SYSTEM,  /* the operating system or a library refused */
     ERROR_IN_USE,  /* somebody has it already */
+    ERROR_GONE,    /* whoever was to answer hung up */
 };
 
 struct error {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A restart that loses no request: sockets that a service manager holds, and a stop that tells balancers first."""
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -397,6 +398,42 @@ def test_one_that_dies_before_its_last_word_is_followed_all_the_same(start_gathe
     gatherd.wait_ready()
     wait_until(lambda: "taking_over" in events(gatherd), 5, "the log")
     gatherd.stop()
+
+
+@pytest.mark.parametrize("is_accepted", [False, True])
+def test_one_that_dies_before_it_gives_anything_leaves_its_addresses(start_gatherd, predecessor, is_accepted):
+    gatherd = follower(start_gatherd, predecessor)
+    assert select.select([predecessor.door], [], [], 20)[0], "it asks"
+    talk = predecessor.door.accept()[0] if is_accepted else None
+    predecessor.close()
+    if talk:
+        talk.close()
+    gatherd.wait_ready()
+    said = [line["message"] for line in gatherd.log_lines() if line["event"] == "taking_over"]
+    assert len(said) == 1 and "gone" in said[0], said
+    assert predecessor.path.exists()
+    gatherd.stop()
+
+
+def test_one_that_is_killed_while_it_is_asked_is_followed(start_gatherd, tmp_path):
+    generations = Generations(start_gatherd, tmp_path)
+    first = generations.next()
+    first.signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(generations.next)
+        time.sleep(0.5)
+        assert not second.done(), "it waits"
+        first.signal(signal.SIGKILL)
+        assert second.result().get("/readyz").status == 200
+    assert first.wait() == -signal.SIGKILL
+
+
+def test_one_that_gives_nothing_and_goes_on_is_left_alone(start_gatherd, predecessor):
+    gatherd = follower(start_gatherd, predecessor)
+    for _ in range(2):  # once more, as it might have ended
+        predecessor.door.accept()[0].close()
+    assert gatherd.wait() == 1 and "gives nothing" in gatherd.child.errors()
+    assert predecessor.path.exists()
 
 
 @pytest.mark.parametrize("word", [b"late", b"no"])
