@@ -46,19 +46,24 @@ static bool is_letter(char byte)
     return lower(byte) >= 'a' && lower(byte) <= 'z';
 }
 
+/* The byte at *at, decoded as often as it was percent-encoded; *at is behind it then. */
+static char next_byte(struct slice text, size_t *at)
+{
+    char byte = text.data[(*at)++];
+    while (byte == '%' && *at + 1 < text.len && hex_digit(text.data[*at]) >= 0 &&
+           hex_digit(text.data[*at + 1]) >= 0) {
+        byte = (char)(hex_digit(text.data[*at]) * 16 + hex_digit(text.data[*at + 1]));
+        *at += 2;
+    }
+    return byte;
+}
+
 /* Percent-decoded; what is too long is cut, which leaves more than enough of a name. */
 static size_t decode(struct slice name, char text[NAME_MAX_LEN])
 {
     size_t len = 0;
-    for (size_t i = 0; i < name.len && len < NAME_MAX_LEN; i++) {
-        char byte = name.data[i];
-        if (byte == '%' && i + 2 < name.len && hex_digit(name.data[i + 1]) >= 0 &&
-            hex_digit(name.data[i + 2]) >= 0) {
-            byte = (char)(hex_digit(name.data[i + 1]) * 16 + hex_digit(name.data[i + 2]));
-            i += 2;
-        }
-        text[len++] = byte;
-    }
+    for (size_t at = 0; at < name.len && len < NAME_MAX_LEN;)
+        text[len++] = next_byte(name, &at);
     return len;
 }
 
@@ -105,11 +110,96 @@ static bool has_secret_part(const char *text, size_t len)
     return is_secret_word(letters, count); /* "API-KEY", "ApiKey", "a_p_i_key" */
 }
 
+static bool is_secret(const char *text, size_t len)
+{
+    return has_secret_word(text, len) || has_secret_part(text, len);
+}
+
 bool redact_is_secret_name(struct slice name)
 {
     char text[NAME_MAX_LEN];
     size_t len = decode(name, text);
-    return has_secret_word(text, len) || has_secret_part(text, len);
+    return is_secret(text, len);
+}
+
+/* ------------------------------------------------------------- URLs inside of values */
+
+/* A compact JWS or JWE begins with an object in base64url, {" at first. */
+static const char web_token_start[] = "eyJ";
+enum { WEB_TOKEN_START = sizeof web_token_start - 1, WEB_TOKEN_LEAST = 16 };
+
+/* What is looked at: a run of bytes that names, and web tokens, are made of. */
+struct look {
+    char run[NAME_MAX_LEN];
+    size_t len; /* of the run, which may have been cut */
+    bool has_dot;
+    bool is_behind_secret; /* in the value of a name that is one */
+    unsigned slashes;      /* just read */
+    bool is_authority;     /* behind "//" */
+};
+
+static bool is_of_name(char byte)
+{
+    return is_letter(byte) || (byte >= '0' && byte <= '9') || strchr("-_.[]$", byte);
+}
+
+static bool is_run_a_web_token(const struct look *look)
+{
+    return look->len > WEB_TOKEN_LEAST && look->has_dot &&
+           memcmp(look->run, web_token_start, WEB_TOKEN_START) == 0;
+}
+
+/* Whether it is userinfo. */
+static bool look_at_authority(struct look *look, char byte)
+{
+    if (byte == '/') {
+        look->is_authority = false;
+        look->slashes++;
+        return false;
+    }
+    look->is_authority = look->is_authority ? !strchr("?#", byte) : look->slashes > 1;
+    look->slashes = 0;
+    return look->is_authority && byte == '@';
+}
+
+/* True: a secret begins, or has ended. */
+static bool look_at(struct look *look, char byte)
+{
+    if (byte == '\0')
+        byte = ' '; /* strchr would find it */
+    bool is_end = strchr("?&;#", byte);
+    if ((look->is_behind_secret && !is_end) || look_at_authority(look, byte))
+        return true;
+    if (is_of_name(byte)) {
+        if (look->len < NAME_MAX_LEN)
+            look->run[look->len] = byte;
+        look->has_dot = look->has_dot || byte == '.';
+        look->len++;
+        return false;
+    }
+    size_t len = look->len < NAME_MAX_LEN ? look->len : NAME_MAX_LEN;
+    if (is_run_a_web_token(look))
+        return true;
+    look->is_behind_secret = byte == '=' && is_secret(look->run, len);
+    look->len = 0;
+    look->has_dot = false;
+    return false;
+}
+
+/* Is there, percent-encoded as often as may be, what would be hidden if it stood in the
+ * open: "next=https%3A%2F%2Fh%2F%3Ftoken%3Dabc"? Reads each byte once, and looks names up
+ * where there is a '='. */
+static bool holds_secret(struct slice text)
+{
+    struct look look = {.len = 0};
+    if (!memchr(text.data, '%', text.len) && !memchr(text.data, '=', text.len) &&
+        !memchr(text.data, '@', text.len))
+        return false;
+    for (size_t at = 0; at < text.len;) {
+        if (look_at(&look, next_byte(text, &at)))
+            return true;
+    }
+    return is_run_a_web_token(&look);
 }
 
 /* -------------------------------------------------------------------------- URLs */
@@ -127,24 +217,29 @@ static struct slice behind(struct slice text, size_t len)
     return slice_make(text.data + len, text.len - len);
 }
 
-/* A compact JWS or JWE begins with an object in base64url, {" at first. */
 static bool is_web_token(struct slice value)
 {
-    return value.len > 16 && memcmp(value.data, "eyJ", 3) == 0 &&
+    return value.len > WEB_TOKEN_LEAST &&
+           memcmp(value.data, web_token_start, WEB_TOKEN_START) == 0 &&
            memchr(value.data, '.', value.len);
+}
+
+static bool must_hide(struct slice text)
+{
+    return is_web_token(text) || holds_secret(text);
 }
 
 static void append_parameter(struct buffer *out, struct slice parameter)
 {
     struct slice name = until(parameter, "=");
     struct slice value = behind(parameter, name.len);
-    if (is_web_token(name)) { /* without a name of its own */
+    if (must_hide(name)) { /* without a name of its own */
         buffer_append_text(out, hidden);
         return;
     }
     buffer_append(out, name.data, name.len);
     bool has_value = value.len > 1; /* with its '=' */
-    if (has_value && (redact_is_secret_name(name) || is_web_token(behind(value, 1)))) {
+    if (has_value && (redact_is_secret_name(name) || must_hide(behind(value, 1)))) {
         buffer_append_byte(out, '=');
         buffer_append_text(out, hidden);
     } else {

@@ -14,7 +14,8 @@ enum redact_mode {
 };
 
 /* redact_url appends `url`, any bytes, with "***" in place of: userinfo; the values that
- * `mode` names, and those that are JSON Web Tokens (RFC 7519) whatever their name; and
+ * `mode` names, those that are JSON Web Tokens (RFC 7519) whatever their name, and those
+ * in which, percent-encoded, there is one of all these ("next=https%3A%2F%2F…"); and
  * everything behind a '#', where tokens travel too. Path and names stay. */
 void redact_url(struct buffer *out, struct slice url, enum redact_mode mode);
 

@@ -3,6 +3,8 @@
 #include "base/redact.h"
 #include "support/expect.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 static char text[4096];
@@ -76,6 +78,83 @@ Test(redact, o8_a_web_token_is_hidden_under_any_name)
         {"http://h/?eyJhbGciOiJIUzI1NiJ9.e30.c2ln=&y=1", "http://h/?***&y=1"},
     };
     expect_rows(rows, sizeof rows / sizeof *rows, REDACT_SECRETS);
+}
+
+Test(redact, o8_an_encoded_url_in_a_value_is_looked_into)
+{
+    static const struct row rows[] = {
+        {"http://h/?next=https%3A%2F%2Fx%2F%3Ftoken%3Dabc", "http://h/?next=***"},
+        {"http://h/?a=1&next=https%3a%2f%2fx%3fa%3d1%26api_key%3dabc&b=2",
+         "http://h/?a=1&next=***&b=2"},
+        {"http://h/?u=https%253A%252F%252Fx%253Fsig%253Dabc", "http://h/?u=***"},
+        {"http://h/?u=x%25253Fsig%25253Dabc", "http://h/?u=***"},
+        {"http://h/?u=x%3Fs%69g%3Dabc", "http://h/?u=***"},
+        {"http://h/?u=%23access_token%3Dabc", "http://h/?u=***"},
+        {"http://h/?u=x%3Ba=1%3Bpw%3Dabc", "http://h/?u=***"},
+        {"http://h/?state=token%3Dabc", "http://h/?state=***"},
+        {"http://h/?state=token=abc", "http://h/?state=***"},
+        {"http://h/?q=the+token%3D%22abc%22", "http://h/?q=***"},
+        {"http://h/?u=x%3Ftoken%3D=", "http://h/?u=***"},
+        {"http://h/?u=x%3Ftoken%3D%00", "http://h/?u=***"},
+        {"http://h/?u=https%3A%2F%2Fme%3Apw%40x%2F", "http://h/?u=***"},
+        {"http://h/?u=https://me:pw@x/", "http://h/?u=***"},
+        {"http://h/?u=%2F%2F%2Fme%40x", "http://h/?u=***"},
+        {"http://h/?u=x/eyJhbGciOiJIUzI1NiJ9%2Ee30.c2ln", "http://h/?u=***"},
+        {"http://h/?u=x%3Fa%3DeyJhbGciOiJIUzI1NiJ9.e30.c2ln%26b", "http://h/?u=***"},
+        {"http://h/?https%3A%2F%2Fx%3Ftoken%3Dabc", "http://h/?***"},
+        {"http://h/?https%3A%2F%2Fx%3Ftoken%3Dabc=1&b=2", "http://h/?***&b=2"},
+        {"http://h/?u=%78%3F%74%6F%6B%65%6E%3D%61", "http://h/?u=***"},
+        {"http://h/?%2574oken=abc", "http://h/?%2574oken=***"},
+    };
+    expect_rows(rows, sizeof rows / sizeof *rows, REDACT_SECRETS);
+}
+
+Test(redact, o8_an_encoded_url_without_secrets_stays_as_it_is)
+{
+    static const char *const urls[] = {
+        "http://h/?next=https%3A%2F%2Fx%2Fa%2Fb%3Fpage%3D2%26sort%3Dname%23top",
+        "http://h/?next=https%3A%2F%2Fx%2Ftoken%2Fme%40home",
+        "http://h/?next=https%3A%2F%2Fx%3Fq%3D%40me",
+        "http://h/?next=https%3A%2F%2Fx%3Ftoken",
+        "http://h/?next=https%3A%2F%2Fx%3Ftoken%3D",
+        "http://h/?next=https%3A%2F%2Fx%3Ftoken%3D%26a%3D1",
+        "http://h/?mail=me%40home&b64=a2V5==&share=50%25",
+        "http://h/?q=the+key+is+lost&r=100%&s=%2&t=%zz&u=%25zz",
+        "http://h/?u=x/eyJhbGciOiJIUzI1NiJ9&v=eyJ.&w=xeyJhbGciOiJIUzI1NiJ9.e30%20",
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+        expect_text(shown(urls[i], REDACT_SECRETS), urls[i]);
+}
+
+/* As encodeURIComponent does, and that once more, and so on. */
+Test(redact, o8_however_often_it_is_encoded_a_secret_is_found)
+{
+    static char url[1000], inner[500], next[1000];
+    strcpy(inner, "https://x/?a=1&token=SEKRET");
+    for (int depth = 0; depth < 6; depth++) {
+        snprintf(url, sizeof url, "http://h/?u=%s&z=1", inner);
+        struct buffer out;
+        buffer_init(&out, sizeof url);
+        redact_url(&out, slice_from(url), REDACT_SECRETS);
+        cr_expect(memmem(out.data, out.len, "SEKRET", 6) == NULL, "%d", depth);
+        cr_expect(depth == 0 || out.len == strlen("http://h/?u=***&z=1"), "%d", depth);
+        buffer_done(&out);
+        size_t len = 0;
+        for (size_t i = 0; inner[i]; i++)
+            len += (size_t)sprintf(next + len, isalnum(inner[i]) ? "%c" : "%%%02X",
+                                   (unsigned)inner[i]);
+        cr_assert_lt(len, sizeof inner);
+        memcpy(inner, next, len + 1);
+    }
+}
+
+Test(redact, a_long_run_before_a_name_is_cut_and_a_long_value_is_read_to_its_end)
+{
+    static char url[5000];
+    snprintf(url, sizeof url, "http://h/?u=%01000d%%3F%0500d%%26key%%3Dabc", 0, 0);
+    expect_text(shown(url, REDACT_SECRETS), "http://h/?u=***");
+    snprintf(url, sizeof url, "http://h/?u=token%01000d%%3Dabc", 0);
+    expect_text(shown(url, REDACT_SECRETS), "http://h/?u=***");
 }
 
 Test(redact, o8_userinfo_and_fragments_are_hidden_in_either_mode)
@@ -189,7 +268,8 @@ Test(redact, a_name_of_any_length_and_any_bytes_is_looked_at)
 /* Whatever is cut out of a URL, a secret of it never shows. */
 Test(redact, o8_no_end_of_a_url_shows_what_its_whole_hides)
 {
-    static const char url[] = "https://u:SEKRET@h:1/p;v?a=1&token=SEKRET&b#k=SEKRET";
+    static const char url[] = "https://u:SEKRET@h:1/p;v?a=1&token=SEKRET&b&"
+                              "c=x%3Fkey%3DSEKRET%26d&%3Fkey%3DSEKRET#k=SEKRET";
     for (size_t len = 0; len < sizeof url; len++) {
         struct buffer out = {.data = text, .cap = sizeof text, .max = sizeof text};
         redact_url(&out, slice_make(url, len), REDACT_SECRETS);
