@@ -2,7 +2,10 @@
 /* Hexadecimal digits, read and written. Pure. */
 #pragma once
 
+#include <endian.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* hex_digit returns the value of a digit of either case; -1 when it is none. */
 static inline int hex_digit(char c)
@@ -25,6 +28,20 @@ static inline int hex_quad(const char *at)
         value = value * 16 + digit;
     }
     return value;
+}
+
+/* hex_of_four returns the eight lower-case digits of four bytes, as they lie in memory:
+ * each half byte gets a byte of its own, and one above 9 the way from '9' to 'a'. */
+static inline uint64_t hex_of_four(const unsigned char *bytes)
+{
+    uint32_t four;
+    memcpy(&four, bytes, sizeof four);
+    uint64_t halves = le32toh(four);
+    halves = (halves | halves << 16) & 0x0000ffff0000ffff;
+    halves = (halves | halves << 8) & 0x00ff00ff00ff00ff;
+    halves = (halves >> 4 & 0x000f000f000f000f) | (halves << 8 & 0x0f000f000f000f00);
+    uint64_t is_letter = (halves + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    return htole64(halves + 0x3030303030303030 + is_letter * ('a' - '9' - 1));
 }
 
 /* hex_write writes 2 × `len` lower-case digits and a NUL into `text`. */

@@ -81,8 +81,9 @@ static void put_server(struct buffer *out, const struct target *target)
     SPAN_PUT_DIGITS(out, "server.port", digits_of(target->port, digits));
 }
 
-/* "192.0.2.1:80" and "[2001:db8::1]:80", cut where the port begins. */
-static void put_peer(struct buffer *out, const char *remote)
+/* "192.0.2.1:80" and "[2001:db8::1]:80", cut where the port begins. Of a URL with an
+ * address server.address says it. */
+static void put_peer(struct buffer *out, const char *remote, const struct target *target)
 {
     const char *colon = remote ? strrchr(remote, ':') : NULL;
     if (!colon)
@@ -90,7 +91,8 @@ static void put_peer(struct buffer *out, const char *remote)
     struct slice address = slice_make(remote, (size_t)(colon - remote));
     if (*remote == '[')
         address = slice_make(remote + 1, address.len - 2);
-    SPAN_PUT_PLAIN(out, "network.peer.address", address);
+    if (!slice_is(address, target->host))
+        SPAN_PUT_PLAIN(out, "network.peer.address", address);
 }
 
 static void put_reply(struct buffer *out, const struct reply_head *head)
@@ -120,11 +122,12 @@ static void put_request(struct buffer *out, const struct flight *flight)
 static void put_attempt(struct buffer *out, const struct flight *flight)
 {
     const struct transfer *transfer = flight->transfer;
-    put_server(out, &flight->call->origin->target);
+    const struct target *target = &flight->call->origin->target;
+    put_server(out, target);
     if (!transfer)
         return;
     if (flight->address_count > 0)
-        put_peer(out, pin_remote(transfer->pin));
+        put_peer(out, pin_remote(transfer->pin), target);
     put_reply(out, &transfer->head);
 }
 

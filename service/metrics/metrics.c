@@ -99,29 +99,44 @@ static size_t bucket_of(double seconds)
     return bucket;
 }
 
-void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
-                     double seconds)
+static uint64_t us_of(double seconds)
+{
+    return (uint64_t)(seconds * 1e6 + 0.5);
+}
+
+static void observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
+                    size_t bucket, uint64_t us)
 {
     const struct metric_row *row = &metric_rows[id];
     assert(row->kind == METRIC_HISTOGRAM && label < row->label_count);
-    if (!(seconds >= 0)) /* a phase that did not happen is -1 */
-        return;
     size_t first = row->slot + label * (size_t)HISTOGRAM_SLOTS;
-    add(shard, first + bucket_of(seconds), 1);
-    add(shard, first + HISTOGRAM_SUM_SLOT, (uint64_t)(seconds * 1e6 + 0.5));
+    add(shard, first + bucket, 1);
+    add(shard, first + HISTOGRAM_SUM_SLOT, us);
+}
+
+/* A phase that did not happen is -1. */
+void metrics_observe(struct metrics_shard *shard, enum metric_id id, unsigned label,
+                     double seconds)
+{
+    if (seconds >= 0)
+        observe(shard, id, label, bucket_of(seconds), us_of(seconds));
 }
 
 void metrics_observe_traced(struct metrics_shard *shard, enum metric_id id,
                             unsigned label, double seconds,
                             const struct exemplar *exemplar)
 {
+    if (!(seconds >= 0))
+        return;
+    size_t bucket = bucket_of(seconds);
+    uint64_t us = us_of(seconds);
     int series = traced_series(id, label);
-    metrics_observe(shard, id, label, seconds);
-    if (series < 0 || !(seconds >= 0))
+    observe(shard, id, label, bucket, us);
+    if (series < 0)
         return;
     struct exemplar own = *exemplar;
-    own.us = (uint64_t)(seconds * 1e6 + 0.5);
-    exemplar_put(&shard->exemplars[series][bucket_of(seconds)], &own);
+    own.us = us;
+    exemplar_put(&shard->exemplars[series][bucket], &own);
 }
 
 bool metrics_shard_exemplar(const struct metrics_shard *shard, enum metric_id id,

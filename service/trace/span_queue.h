@@ -14,7 +14,9 @@
 
 enum {
     SPAN_PACK_MAX = 512, /* OpenTelemetry's default for a batch of spans */
-    SPAN_PACK_BYTES = 256 << 10,
+    /* Four sends of libcurl's buffer for uploads of 64 KiB, with the request's head and
+     * the span that goes beyond. */
+    SPAN_PACK_BYTES = 254 << 10,
     SPAN_BYTES_MAX = 32 << 10, /* of one span */
 };
 

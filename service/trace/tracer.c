@@ -63,13 +63,12 @@ static const unsigned char *take_random(struct tracer *tracer)
 void tracer_make_span_id(struct tracer *tracer, char id[SPAN_ID_LEN])
 {
     static const unsigned char zero[SPAN_ID_BYTES];
-    char text[SPAN_ID_LEN + 1];
     const unsigned char *bytes;
     do {
         bytes = take_random(tracer);
     } while (memcmp(bytes, zero, sizeof zero) == 0);
-    hex_write(text, bytes, SPAN_ID_BYTES);
-    memcpy(id, text, SPAN_ID_LEN);
+    const uint64_t digits[] = {hex_of_four(bytes), hex_of_four(bytes + 4)};
+    memcpy(id, digits, SPAN_ID_LEN);
 }
 
 void tracer_make_trace_id(struct tracer *tracer, char id[TRACE_ID_LEN])

@@ -95,12 +95,20 @@ def test_the_attributes_are_those_of_the_conventions(start_gatherd, upstream, co
     assert span.attributes == {
         "http.request.method": "POST", "url.full": upstream.url("status/404"),
         "server.address": "127.0.0.1", "server.port": upstream.port,
-        "network.peer.address": "127.0.0.1", "network.protocol.version": "1.1",
+        "network.protocol.version": "1.1",
         "http.response.status_code": 404, "error.type": "404", "gatherd.item.index": 0}
     assert span.event_names == ["connect", "send", "wait", "receive"]
     resource, = collector.resources
     assert resource["service.name"] == "gatherd"
     assert re.fullmatch("[0-9a-f]{32}", resource["service.instance.id"])
+
+
+def test_of_a_name_the_span_says_which_address_it_was(start_gatherd, upstream, collector):
+    gatherd = start_gatherd(tracing(collector))
+    gatherd.batch([upstream.url("echo").replace("127.0.0.1", "localhost")])
+    _, (span,) = split(collector.wait_for(2))
+    assert span.attributes["server.address"] == "localhost"
+    assert span.attributes["network.peer.address"] == "127.0.0.1"
 
 
 def test_what_is_secret_in_a_url_is_not_in_its_span(start_gatherd, upstream, collector):

@@ -114,6 +114,22 @@ Test(span, times_are_written_whatever_their_digits)
     }
 }
 
+/* A time is cut into numbers of four digits, each written by itself. */
+Test(span, times_are_written_with_every_four_digits)
+{
+    struct buffer out;
+    buffer_init(&out, 256);
+    for (uint64_t four = 0; four < 10000; four++) {
+        const uint64_t us = four * 1000100010001;
+        char expected[64];
+        snprintf(expected, sizeof expected, "\"%016llu000\"", (unsigned long long)us);
+        buffer_clear(&out);
+        span_event(&out, SPAN_KEY("x"), us);
+        expect_part(buffer_text(&out), expected);
+    }
+    buffer_done(&out);
+}
+
 Test(span, numbers_have_all_64_bits)
 {
     struct buffer out;
@@ -143,17 +159,22 @@ Test(span, texts_are_any_bytes_and_cut)
 
 Test(span, a_buffer_that_is_full_says_so)
 {
+    size_t whole = 0;
     for (size_t size = 1; size < 600; size++) {
         struct buffer out;
         buffer_init(&out, size);
         span_open(&out, &client);
         span_put(&out, SPAN_KEY("x"), slice_from("y"));
+        SPAN_PUT_PLAIN(&out, "plain", slice_from("z"));
         span_events(&out);
         span_event(&out, SPAN_KEY("send"), 1);
         span_close(&out, true, "why");
-        cr_assert(out.failed, "%zu", size);
+        cr_assert(out.failed || json_text_is_valid(buffer_slice(&out)), "%zu", size);
+        cr_assert(out.failed || whole == 0 || out.len == whole, "%zu", size);
+        whole = out.failed ? whole : out.len;
         buffer_done(&out);
     }
+    cr_assert(whole > 0, "some had room");
 }
 
 Test(span, a_document_begins_with_who_made_it)
