@@ -16,4 +16,4 @@ CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || com
 if [ -z "$CHROMIUM" ]; then skip_suite "chromium is not installed"; fi
 export CHROMIUM
 need_packages
-exec timeout 240 node "$here/run.mjs" "$@"
+exec timeout 420 node "$here/run.mjs" "$@"

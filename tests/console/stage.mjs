@@ -15,13 +15,16 @@ const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-firs
   "--disable-component-update", "--disable-sync"];
 const DESK = { width: 1360, height: 820 };
 
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+/** One below those from which the kernel takes ports for connections, and the other tests theirs. */
+async function freePort() {
+  for (;;) {
+    const port = 10000 + Math.floor(Math.random() * 1000);
+    const isFree = await new Promise((resolve) => {
+      const server = createServer().on("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
 
 function configuration(port, more) {
@@ -150,6 +153,18 @@ export class Stage {
 }
 
 // ------------------------------------------------------------------ what tests do
+
+/** What check() returns once it does not throw: the page draws when it gets its turn. */
+export async function eventually(check, ms = 6000) {
+  for (const end = Date.now() + ms; ;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 /** Writes a batch into the editor. */
 export async function compose(page, batch) {

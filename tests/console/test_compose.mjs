@@ -108,7 +108,7 @@ export const tests = {
 
   async "what was written is there after a reload"(page, stage) {
     await compose(page, mixed(stage.upstream));
-    await page.waitForTimeout(250);
+    await page.waitForFunction(() => [...Object.values(sessionStorage), ...Object.values(localStorage)].some((kept) => kept.includes("backed")));
     await page.reload();
     await page.waitForSelector("html[data-ready]");
     assert.deepEqual(JSON.parse(await page.inputValue("#document")), mixed(stage.upstream));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything without a mouse.
 import assert from "node:assert/strict";
-import { compose, ended, mixed, run } from "./stage.mjs";
+import { compose, ended, eventually, mixed, run } from "./stage.mjs";
 
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.className || document.activeElement.tagName);
 
@@ -29,10 +29,11 @@ export const tests = {
     await page.keyboard.press("r");
     assert.match(await focused(page), /waterfall/);
     for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"]) await page.keyboard.press(key);
-    await page.waitForTimeout(60);
-    const active = await page.getAttribute(".waterfall", "aria-activedescendant");
-    assert.equal(await page.getAttribute(`#${active}`, "aria-rowindex"), "4");
-    assert.equal(await page.getAttribute(`#${active}`, "aria-selected"), "true");
+    await eventually(async () => {
+      const active = await page.getAttribute(".waterfall", "aria-activedescendant");
+      assert.equal(await page.getAttribute(`#${active}`, "aria-rowindex"), "4");
+      assert.equal(await page.getAttribute(`#${active}`, "aria-selected"), "true");
+    });
     await page.keyboard.press("Enter");
     assert.match(await page.textContent("#details-body"), /image\/png/);
     await page.keyboard.press("ArrowDown");
@@ -44,8 +45,7 @@ export const tests = {
     await page.keyboard.press("/");
     assert.equal(await focused(page), "filter");
     await page.keyboard.type("fail");
-    await page.waitForTimeout(60);
-    assert.equal(await page.textContent("#shown"), "2 of 7 shown");
+    await eventually(async () => assert.equal(await page.textContent("#shown"), "2 of 7 shown"));
   },
 
   async "every stop of the Tab key is seen"(page, stage) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { clipboard, compose, mixed, openRow, rows, run, verdict } from "./stage.mjs";
+import { clipboard, compose, eventually, mixed, openRow, rows, run, verdict } from "./stage.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -21,22 +21,20 @@ export const tests = {
     await compose(page, mixed(stage.upstream));
     await run(page);
     await page.click('.chip[data-outcome="server"]');
-    await page.waitForTimeout(60);
-    assert.deepEqual((await rows(page)).map((row) => row.id), ["down"]);
+    await eventually(async () => assert.deepEqual((await rows(page)).map((row) => row.id), ["down"]));
     assert.equal(await page.textContent("#shown"), "1 of 7 shown");
     await page.click('.chip[data-outcome="fallback"]');
-    await page.waitForTimeout(60);
-    assert.deepEqual((await rows(page)).map((row) => row.id), ["down", "backed"]);
+    await eventually(async () => assert.deepEqual((await rows(page)).map((row) => row.id), ["down", "backed"]));
     await page.click('.chip[data-outcome="server"]');
     await page.click('.chip[data-outcome="fallback"]');
     await page.fill("#filter", "fail close");
-    await page.waitForTimeout(60);
-    assert.deepEqual((await rows(page)).map((row) => row.id), ["broken", "backed"]);
+    await eventually(async () => assert.deepEqual((await rows(page)).map((row) => row.id), ["broken", "backed"]));
     await page.fill("#filter", "");
     await page.click(".waterfall .c-status button");
-    await page.waitForTimeout(60);
-    const results = (await rows(page)).map((row) => row.result);
-    assert.deepEqual([results[0], results.at(-1)], ["503", "200"]);
+    await eventually(async () => {
+      const results = (await rows(page)).map((row) => row.result);
+      assert.deepEqual([results[0], results.at(-1), results.length], ["503", "200", 7]);
+    });
     assert.equal(await page.getAttribute(".waterfall .grid-head .c-status", "aria-sort"), "descending");
   },
 
@@ -82,14 +80,16 @@ export const tests = {
     const at = stage.upstream;
     await compose(page, { requests: [{ id: "a", url: `${at}/delay/10` }, { id: "b", url: `${at}/status/200` }, { id: "gone", url: `${at}/json` }] });
     await run(page);
-    await compose(page, { requests: [{ id: "a", url: `${at}/delay/150` }, { id: "b", url: `${at}/status/503` }, { id: "new", url: `${at}/json` }] });
+    await compose(page, { requests: [{ id: "a", url: `${at}/delay/600` }, { id: "b", url: `${at}/status/503` }, { id: "new", url: `${at}/json` }] });
     await run(page);
     await page.selectOption("#compare-select", { index: 1 });
     await page.waitForSelector(".comparison");
-    await page.waitForTimeout(100);
-    const list = await page.$$eval(".comparison .grid-rows .grid-row:not([hidden])", (found) => found.map((row) =>
-      [...row.querySelectorAll(".cell")].slice(0, 4).map((cell) => cell.textContent)));
-    assert.deepEqual(list.map((cells) => cells.slice(1, 3)), [["200", "200"], ["200", "503"], ["200", ""], ["", "200"]]);
+    const list = await eventually(async () => {
+      const found = await page.$$eval(".comparison .grid-rows .grid-row:not([hidden])", (all) => all.map((row) =>
+        [...row.querySelectorAll(".cell")].slice(0, 4).map((cell) => cell.textContent)));
+      assert.deepEqual(found.map((cells) => cells.slice(1, 3)), [["200", "200"], ["200", "503"], ["200", ""], ["", "200"]]);
+      return found;
+    });
     assert.ok(parseFloat(list[0][3]) > 60, list[0][3]);
     assert.match(await verdict(page), /3 with another result/);
     await stage.shot(page, "compare");
@@ -103,8 +103,7 @@ export const tests = {
     await compose(page, [`${stage.upstream}/text`, `${stage.upstream}/text`]);
     await run(page);
     await page.selectOption("#run-select", "1");
-    await page.waitForTimeout(80);
-    assert.deepEqual((await rows(page)).map((row) => row.path), ["/json"]);
+    await eventually(async () => assert.deepEqual((await rows(page)).map((row) => row.path), ["/json"]));
   },
 
   async "the archive is HAR 1.2 and has everything"(page, stage) {

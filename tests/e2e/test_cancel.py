@@ -108,7 +108,8 @@ def test_h9_a_reader_that_stalls_holds_nobody(gatherd, upstream):
     stalled = [send_batch(gatherd, [upstream.url("bytes/2000000")] * 4) for _ in range(5)]
     for _ in range(10):
         document = gatherd.batch([upstream.url("ok")])
-        assert document["responses"][0]["status"] == 200 and document["reply"].seconds < 5
+        assert document["responses"][0]["status"] == 200
+        assert document["reply"].seconds < 10       # they stall for write_timeout, 30 s
     for raw in stalled:
         raw.socket.close()
 

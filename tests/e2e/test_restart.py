@@ -108,7 +108,8 @@ def test_between_two_processes_clients_wait_and_none_is_refused(start_gatherd, m
         kept.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert kept.read_reply().status == 200
         first.signal(signal.SIGTERM)
-        wait_until(lambda: "draining" in events(first), 5, "the drain")
+        # Straight from the file: a connection that is not used for a second is closed.
+        wait_until(lambda: '"draining"' in first.child.errors(), 5, "the drain")
         kept.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         reply = kept.read_reply()
         assert reply.status == 200 and reply.header("connection") == "close"
@@ -123,7 +124,7 @@ def test_between_two_processes_clients_wait_and_none_is_refused(start_gatherd, m
 # SIGTERM with server.drain_delay.
 
 def test_with_a_drain_delay_it_serves_on_while_readiness_fails(start_gatherd, upstream):
-    gatherd = start_gatherd(options(server__drain_delay="2500ms"))
+    gatherd = start_gatherd(options(server__drain_delay="4s"))
     with gatherd.raw() as kept:
         kept.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert kept.read_reply().header("connection") != "close"
@@ -135,9 +136,9 @@ def test_with_a_drain_delay_it_serves_on_while_readiness_fails(start_gatherd, up
         assert reply.header("connection") == "close"
         kept.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert kept.read_reply().header("connection") == "close"
-        assert kept.is_closed_within(1)
+        assert kept.is_closed_within(2)
     assert gatherd.wait() == 0
-    assert time.monotonic() - started > 2.4
+    assert time.monotonic() - started > 3.9
 
 
 def test_a_process_that_ends_is_not_reloaded(start_gatherd, tmp_path):
@@ -298,7 +299,7 @@ def test_clients_of_the_old_process_are_seen_off_between_two_requests(start_gath
         busy.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         reply = busy.read_reply()
         assert reply.status == 200 and reply.header("connection") == "close"
-        assert busy.is_closed_within(1) and idle.is_closed_within(3)
+        assert busy.is_closed_within(3) and idle.is_closed_within(3)
         silent.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert silent.read_reply().status == 200
     assert first.wait() == 0

@@ -100,7 +100,8 @@ def test_u6_unasked_replies_that_come_before_the_next_request_reach_nobody(
     for n in range(5):
         items = items_for(own_upstream, after, 1, f"n{n}", ms=ms, key=key)
         assert not mixed_up(one_worker, items)
-        time.sleep(0.03 + ms / 1000)
+        assert own_upstream.wait_idle(key)      # the unasked one is sent
+        time.sleep(0.03)
     # libcurl drops what it reads together with a last chunk: on a busy machine also what came
     # a few ms later.
     if after != "chunked" or ms == 50:
@@ -114,9 +115,11 @@ def test_u6_late_unasked_replies_reach_nobody_once_the_origin_was_caught(
         one_worker, own_upstream, after, ms):
     """A hundred items on sixteen connections, so that the next request is on its way when the
     reply to none comes."""
-    first = mixed_up(one_worker, items_for(own_upstream, after, 100, "first", ms=ms))
+    key = own_upstream.new_key()
+    first = mixed_up(one_worker, items_for(own_upstream, after, 100, "first", ms=ms, key=key))
     assert not first or ms > 0
-    time.sleep(0.1)
+    assert own_upstream.wait_idle(key)
+    time.sleep(0.05)
     key = own_upstream.new_key()
     for n in range(3):
         assert not mixed_up(one_worker, items_for(own_upstream, after, 100, f"n{n}", ms=ms,
@@ -150,9 +153,9 @@ def test_u6_a_reply_on_an_old_connection_of_a_caught_origin_is_not_believed(
         one_worker, own_upstream):
     """One connection is caught while a GET and a POST wait on others used before: the GET is
     asked again, the POST must not be."""
-    one_worker.batch([own_upstream.url("delay/50")] * 3)        # three connections, kept
+    one_worker.batch([own_upstream.url("delay/300")] * 3)       # three connections, kept
     key = own_upstream.new_key()
-    get = {"url": own_upstream.url("delay/300", key=key)}
+    get = {"url": own_upstream.url("delay/600", key=key)}
     post = {**get, "method": "POST", "body": "x"}
     bad = {"url": own_upstream.url("unasked", after="reply", nonce="x", ms=0)}
     got, posted, _ = one_worker.batch([get, post, bad])["responses"]
@@ -209,7 +212,7 @@ def test_u6_late_replies_over_tls_are_caught_too(one_worker, upstream):
 def test_more_behind_a_reply_over_tls_is_caught_though_the_farewell_takes_its_time(
         one_worker, upstream):
     one_worker.fetch(upstream.tls("good", "unasked?after=reply&nonce=x&ms=0"))
-    assert caught(one_worker) == 1
+    wait_until(lambda: caught(one_worker) == 1, 5, "the origin caught")
 
 
 def test_the_end_of_a_connection_is_not_laid_to_whoever_has_the_handle_by_then(

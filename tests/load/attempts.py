@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 EXTRA_MAX = 0.20
 TAIL_EXTRA_MAX = 0.05
+ALWAYS_PER_S = 10       # retry_budget.h: so many a second whatever the share
 TAIL_P99_MS = 100
 HEDGE_AFTER_MS = 40
 ITEMS = 10
@@ -104,7 +105,9 @@ def tail(args, folder, upstream):
             if report["faults"]:
                 say(*report["faults"][:5])
                 holds = False
-        holds = holds and extra < TAIL_EXTRA_MAX and (args.smoke or p99 < TAIL_P99_MS)
+        # On a busy machine the others are late as well, and hedged: to the budget, and no more.
+        most = EXTRA_MAX + ALWAYS_PER_S / args.rate if args.smoke else TAIL_EXTRA_MAX
+        holds = holds and extra < most and (args.smoke or p99 < TAIL_P99_MS)
         print("a tail of 2 %% of 1 s is cut: %s" % ("holds" if holds else "DOES NOT HOLD"))
     finally:
         holds = gateway.stop() == 0 and holds

@@ -418,13 +418,13 @@ static void cancel_victim(struct timer *timer)
 /* Its batch ends in the very turn, after its clock and before it is told. */
 Test(fetcher_coalesce, one_whose_time_is_over_can_still_be_cancelled)
 {
-    struct rig_call *call = make("/delay/300"), *other = start("/delay/300");
-    call->call.timeout_ms = 50;
+    struct rig_call *call = make("/delay/600"), *other = start("/delay/600");
+    call->call.timeout_ms = 150;
     fetcher_start(rig->fetcher, &call->call);
     run_until_running(1);
     struct canceller canceller = {.timer.on_due = cancel_victim, .victim = call};
-    loop_timer_set(&rig->loop, &canceller.timer, rig->loop.now_ms + 60);
-    usleep(100 * 1000); /* both are due in the next turn */
+    loop_timer_set(&rig->loop, &canceller.timer, rig->loop.now_ms + 160);
+    usleep(250 * 1000); /* both are due in the next turn */
     rig_run(rig, 1);
     cr_assert_eq(other->code, CALL_OK);
     cr_assert_eq(call->times_done, 0);
