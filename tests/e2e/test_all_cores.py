@@ -17,7 +17,8 @@ TWO = options(server__workers=2, server__share_batches="always", fetch__per_orig
 FEW_LANES = options(fetch__per_origin=400)
 """Each has an eventfd and keeps it; the tests' check of what is left allows for some."""
 MANY = 2000
-GONE_MS = 250
+GONE_MS = 500
+"""Of six hundred; test_cancel.py holds the promised 250 ms against a hundred."""
 
 
 def figure(gatherd, name):
@@ -74,7 +75,7 @@ def test_one_worker_hands_nothing_over(start_gatherd, upstream):
 
 @pytest.mark.parametrize("how", ["gone", "fail-fast"])
 def test_what_others_run_is_cancelled_as_fast(start_gatherd, upstream, how):
-    """Measured at the upstream: the last connection is closed within 250 ms."""
+    """Measured at the upstream: when the last connection is closed."""
     gatherd = start_gatherd(TWO, options(batch__deadline="60s", batch__max_deadline="60s",
                                          fetch__timeout="60s", fetch__first_byte_timeout="60s"))
 

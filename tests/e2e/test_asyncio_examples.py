@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
+from harness.gatherd import slowness
 
 GIVEN_UP = "given up"
 FAILED = "failed"
-STEP_MS = 150
+STEP_MS = int(150 * slowness())
 
 
 class Plan:

@@ -168,6 +168,7 @@ def test_a_hedge_that_lost_is_a_cancelled_attempt(start_gatherd, collector):
         gatherd.batch([{"url": slow.url("hang"), "hedgeAfterMs": 50,
                         "alternatives": [slow.url("200")]}])
         _, attempts = split(collector.wait_for(3))
+        wait_until(lambda: len(slow.requests) == 2, 5, "the one that hung to be read there")
     assert {(span.attributes.get("error.type"), span.status) for span in attempts} == \
         {("cancelled", ERROR), (None, 0)}
     sent = {request["headers"]["traceparent"].split("-")[2] for request in slow.requests}
