@@ -26,7 +26,8 @@ def parse_arguments():
     parser.add_argument("--tcp", action="store_true", help="ports that fail below HTTP")
     parser.add_argument("--tls", action="store_true", help="TLS ports; needs openssl")
     parser.add_argument("--dns", type=int, metavar="PORT", help="name server; 0 takes a free one")
-    parser.add_argument("--max-seconds", type=float, default=600.0,
+    # One serves all the tests of a worker, on a busy machine for twenty minutes.
+    parser.add_argument("--max-seconds", type=float, default=3600.0,
                         help="stop by itself after that long")
     parser.add_argument("--allow-non-loopback", action="store_true")
     arguments = parser.parse_args()
