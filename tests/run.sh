@@ -37,8 +37,8 @@ usage: tests/run.sh [part ...]
   clang     builds without a warning under clang
   valgrind  the service under Valgrind, a short run; instructions per item, as recorded
   console   the console in Chromium: templates, 1,000 items, keyboard, phone, axe-core
-Without a part: all. Variables: GATHERD_PYTEST (more arguments for pytest),
-GATHERD_PRESET (another build than asan for unit and e2e), GATHERD_SETUP (what
+Without a part: all. Variables: GATHERD_PYTEST and GATHERD_CTEST (more arguments for
+either), GATHERD_PRESET (another build than asan for unit and e2e), GATHERD_SETUP (what
 deploy/setup.sh is asked for; --test).
 USAGE
 }
@@ -72,9 +72,10 @@ find_ahead() {
 }
 
 run_ctest() {
+    # shellcheck disable=SC2086
     counted ctest "$part.xml" ctest --test-dir "build/$1" --output-on-failure \
         --parallel "$workers" --output-junit "$results/$part.xml" \
-        --test-output-size-passed 1000000 --no-tests=error
+        --test-output-size-passed 1000000 --no-tests=error ${GATHERD_CTEST:-}
 }
 
 run_pytest() {
@@ -227,8 +228,7 @@ guard_instructions() {
     sed 's/^/        /' "$results/instructions.txt"
 }
 
-# A dozen of the end-to-end files reach what unit tests do not; the others would only
-# repeat it.
+# These end-to-end files reach what unit tests do not; the others would only repeat it.
 part_coverage() {
     if ! has gcovr; then
         skip "coverage" "gcovr is not installed"
@@ -239,8 +239,8 @@ part_coverage() {
     run_ctest coverage || true
     # shellcheck disable=SC2046
     run_pytest coverage -m "not slow" $(printf 'tests/e2e/test_%s.py ' start ops demo listeners \
-        shutdown keys refusals item_errors redirects front cancel real_servers replies run run_ends \
-        reload tracing top live console explain breaker) || true
+        shutdown keys refusals redirects front cancel real_servers replies run run_ends reload \
+        tracing top live console explain) || true
     check "at least 92 % of the lines of service/ are reached" gcovr -r . \
         --object-directory build/coverage --filter service/ --fail-under-line 92 \
         --html-details build/coverage.html --txt build/coverage.txt || true
