@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A hash table of addresses whose entries come from a pool of fixed size. It decides
- * nothing but the limit; listener.c answers those that are over it.
+ * nothing but the limit; listener_accept.c answers those that are over it.
  *
  * Entries whose figure fell to 0 stay in their chain until their address comes again or
  * the pool is empty, when all of them are given back at once. The pool has twice the

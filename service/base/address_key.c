@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a socket address to the key under which its owner is counted. It judges nothing;
- * listener.c and http/ count. */
+ * address_counts.c and http/ count. */
 #include "base/address_key.h"
 
 #include <arpa/inet.h>

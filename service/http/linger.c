@@ -2,7 +2,8 @@
 /* Reads refused requests' remaining bytes into nothing until the client stops, for at
  * most two seconds and a megabyte each (nginx calls it lingering close). It answers
  * nothing and counts no client: for everybody else the connection has ended. Called by
- * client.c and, for clients above the limit of connections, by listener.c. */
+ * client.c and, for clients above the limit of connections, by
+ * listener_accept.c. */
 #include "http/linger.h"
 
 #include "base/memory.h"
