@@ -168,15 +168,20 @@ static bool is_empty(void)
     return is_empty;
 }
 
-bool log_writer_flush(unsigned wait_ms)
+static bool wait_until(bool (*is_so)(void), unsigned wait_ms)
 {
     uint64_t until_ms = clock_now_ms() + wait_ms;
-    while (!is_empty()) {
+    while (!is_so()) {
         if (clock_now_ms() >= until_ms)
             return false;
         rest(POLL_MS);
     }
     return true;
+}
+
+bool log_writer_flush(unsigned wait_ms)
+{
+    return wait_until(is_empty, wait_ms);
 }
 
 uint64_t log_writer_dropped(void)
@@ -197,6 +202,16 @@ bool log_writer_start(struct error *err)
     return true;
 }
 
+static bool has_ended(void)
+{
+    pthread_mutex_lock(&writer.lock);
+    bool has_ended = !writer.is_running;
+    pthread_mutex_unlock(&writer.lock);
+    return has_ended;
+}
+
+/* An empty queue would not do: a line that another thread puts a moment later, which
+ * nobody reads, and joining would take for ever. */
 void log_writer_stop(unsigned wait_ms)
 {
     pthread_mutex_lock(&writer.lock);
@@ -204,6 +219,6 @@ void log_writer_stop(unsigned wait_ms)
     writer.must_stop = true;
     pthread_cond_signal(&writer.has_lines);
     pthread_mutex_unlock(&writer.lock);
-    if (was_running && log_writer_flush(wait_ms))
+    if (was_running && wait_until(has_ended, wait_ms))
         pthread_join(writer.thread, NULL);
 }

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,56 @@ Test(log_writer, l12_a_stalled_reader_does_not_keep_the_process_from_ending)
         ;
     log_writer_stop(1); /* returns, though its thread hangs */
     dup2(kept_stderr, STDERR_FILENO);
+}
+
+static atomic_int rounds;
+
+/* A line just when it is told to stop, a little later each time. */
+static void *put_late(void *context)
+{
+    int delay = *(const int *)context;
+    while (atomic_load(&rounds) == 0)
+        ;
+    while (delay-- > 0)
+        atomic_fetch_add(&rounds, 1);
+    (void)put("late\n");
+    return NULL;
+}
+
+static void fill_pipe(void)
+{
+    static const char page[4096] = {1};
+    while (write(ends[1], page, sizeof page) > 0)
+        ;
+}
+
+static void empty_pipe(void)
+{
+    while (read(ends[0], got, sizeof got) > 0)
+        ;
+}
+
+/* If it waited for an empty queue and then for the thread, it would hang here at times.
+ */
+Test(log_writer, l12_nor_does_a_line_that_comes_while_it_ends)
+{
+    catch_in_pipe();
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 100; i++) {
+        pthread_t thread;
+        int delay = i * 30;
+        atomic_store(&rounds, 0);
+        fill_pipe();
+        start();
+        pthread_create(&thread, NULL, put_late, &delay);
+        atomic_store(&rounds, 1);
+        log_writer_stop(1);
+        pthread_join(thread, NULL);
+        empty_pipe();
+        log_writer_stop(PATIENCE_MS);
+    }
+    release_stderr();
 }
 
 /* Each write is whole lines and at most PIPE_BUF, so who else writes into the pipe does
