@@ -37,6 +37,8 @@ void fetcher_adopt(struct fetcher *fetcher, struct snapshot *snapshot)
     resolver_adopt(fetcher->resolver, snapshot->config);
     if (!transport_suits(fetcher->transport, snapshot))
         change_transport(fetcher);
+    if (fetcher->span_export)
+        span_export_adopt(fetcher->span_export, snapshot->tls_store);
     snapshot_release(previous);
 }
 

@@ -329,6 +329,11 @@ struct span_export *span_export_new(const struct span_export_setup *setup,
     return export;
 }
 
+void span_export_adopt(struct span_export *export, const struct tls_store *tls_store)
+{
+    export_wire_adopt(export->wire, tls_store);
+}
+
 void span_export_free(struct span_export *export)
 {
     if (!export)

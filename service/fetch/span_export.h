@@ -34,6 +34,10 @@ struct span_export *span_export_new(const struct span_export_setup *setup,
  * and the tracer go. NULL is fine. */
 void span_export_free(struct span_export *export);
 
+/* span_export_adopt: other authorities, for the next request and on; the caller's until
+ * the next adoption or the end. */
+void span_export_adopt(struct span_export *export, const struct tls_store *tls_store);
+
 /* span_export_flush: send what there is, without waiting for more; what fails is not
  * tried again, and what is left after `limit_ms` is lost. For the end of the process;
  * again is a no-op. span_export_is_flushed: there is nothing left. */

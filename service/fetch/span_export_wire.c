@@ -30,6 +30,7 @@ struct export_wire {
     CURLM *multi;
     CURL *easy;
     bool is_busy;
+    bool is_outdated;   /* connections were made with another store */
     struct timer timer; /* libcurl's */
     struct wire_socket sockets[SOCKETS];
     struct curl_slist *headers;
@@ -143,10 +144,53 @@ static int on_timer(CURLM *multi, long timeout_ms, void *data)
 
 /* ------------------------------------------------------------------------ requests */
 
+static bool set_multi(CURLM *multi, struct export_wire *wire)
+{
+    unsigned results = 0;
+    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, wire);
+    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, wire);
+    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L);
+    return results == 0;
+}
+
+static void drop_multi(struct export_wire *wire)
+{
+    if (wire->multi)
+        curl_multi_cleanup(wire->multi);
+    wire->multi = NULL;
+    for (size_t i = 0; i < SOCKETS; i++)
+        loop_unwatch(wire->setup.loop, &wire->sockets[i].watch);
+    loop_timer_clear(wire->setup.loop, &wire->timer);
+}
+
+/* With its connections: none that was verified otherwise is used again. */
+static bool renew_multi(struct export_wire *wire)
+{
+    CURLM *multi = curl_multi_init();
+    if (!multi || !set_multi(multi, wire)) {
+        curl_multi_cleanup(multi);
+        return false;
+    }
+    drop_multi(wire);
+    wire->multi = multi;
+    wire->is_outdated = false;
+    return true;
+}
+
+void export_wire_adopt(struct export_wire *wire, const struct tls_store *tls_store)
+{
+    wire->is_outdated = wire->is_outdated || wire->setup.tls_store != tls_store;
+    wire->setup.tls_store = tls_store;
+}
+
 bool export_wire_send(struct export_wire *wire, const char *pin, struct slice body)
 {
     CURL *easy = wire->easy;
     unsigned results = 0;
+    if (wire->is_outdated && !renew_multi(wire))
+        return false;
     snprintf(wire->pin, sizeof wire->pin, "%s", pin);
     wire->pin_node = (struct curl_slist){.data = wire->pin};
     buffer_clear(&wire->reply);
@@ -218,6 +262,8 @@ static bool set_options(struct export_wire *wire)
     results += curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     results += curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
     results += curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    /* One that is resumed is not verified again, by whatever store. */
+    results += curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     results += curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
     results += curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, wire);
     results += curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -226,18 +272,6 @@ static bool set_options(struct export_wire *wire)
     results += curl_easy_setopt(easy, CURLOPT_URL, wire->setup.url);
     results += curl_easy_setopt(easy, CURLOPT_POST, 1L);
     results += curl_easy_setopt(easy, CURLOPT_HTTPHEADER, wire->headers);
-    return results == 0;
-}
-
-static bool set_multi(struct export_wire *wire)
-{
-    CURLM *multi = wire->multi;
-    unsigned results = 0;
-    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, wire);
-    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, wire);
-    results += (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L);
     return results == 0;
 }
 
@@ -253,9 +287,7 @@ struct export_wire *export_wire_new(const struct export_wire_setup *setup,
         wire->sockets[i].watch.on_ready = on_ready;
     }
     wire->easy = curl_easy_init();
-    wire->multi = curl_multi_init();
-    if (wire->easy && wire->multi && add_headers(wire) && set_options(wire) &&
-        set_multi(wire)) {
+    if (wire->easy && add_headers(wire) && set_options(wire) && renew_multi(wire)) {
         wire->setup.url = NULL; /* libcurl has a copy */
         return wire;
     }
@@ -276,12 +308,8 @@ void export_wire_free(struct export_wire *wire)
     if (!wire)
         return;
     export_wire_cancel(wire);
-    if (wire->multi)
-        curl_multi_cleanup(wire->multi);
+    drop_multi(wire);
     curl_easy_cleanup(wire->easy);
-    for (size_t i = 0; i < SOCKETS; i++)
-        loop_unwatch(wire->setup.loop, &wire->sockets[i].watch);
-    loop_timer_clear(wire->setup.loop, &wire->timer);
     wipe_headers(wire);
     buffer_done(&wire->reply);
     free(wire);

@@ -37,6 +37,10 @@ struct export_wire *export_wire_new(const struct export_wire_setup *setup,
                                     struct error *err) MUST_CHECK;
 void export_wire_free(struct export_wire *wire); /* NULL is fine */
 
+/* export_wire_adopt: from the next request on, on another connection, `tls_store` says
+ * who is trusted; it stays the caller's, until the next adoption or the end. */
+void export_wire_adopt(struct export_wire *wire, const struct tls_store *tls_store);
+
 /* export_wire_send posts `body`, which stays the caller's and valid until on_reply or
  * export_wire_cancel, to the address of `pin` (pin.h). False: libcurl has no memory;
  * on_reply will not come. */

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spans as the collector gets them: each export is read by the official protobuf definition."""
 import json
+import os
 import re
+import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from harness.configuration import options
 from harness.gatherd import run_cli, slowness
 from harness.process import free_port, wait_until
 from harness.recorder import Recorder
+from harness.reloading import ask
 
 pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2",
                     reason="python3-opentelemetry-proto is missing")
@@ -399,3 +404,36 @@ def test_what_is_no_endpoint_does_not_start(tmp_path, endpoint):
     result = run_cli("serve", "--config", str(config))
     assert result.returncode != 0 and "tracing.otlp_endpoint" in result.stderr + result.stdout
     assert "pw" not in result.stderr
+
+
+def make_certificate(path):
+    """One for 127.0.0.1 that vouches for itself, with its key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=collector", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path),
+                    "-out", f"{path}.public"], check=True, capture_output=True)
+    with path.open("a") as whole:
+        whole.write(Path(f"{path}.public").read_text())
+    return path
+
+
+def test_a_reload_changes_whom_the_exporter_trusts(start_gatherd, upstream, tmp_path):
+    """Also of a connection that was made before."""
+    own, other, trusted = make_certificate(tmp_path / "own"), make_certificate(tmp_path / "other"), tmp_path / "ca.pem"
+
+    def trust(certificate):
+        shutil.copy(f"{certificate}.public", tmp_path / "fresh.pem")
+        os.replace(tmp_path / "fresh.pem", trusted)
+    trust(other)
+    with Collector(certificate=own) as collector:
+        gatherd = start_gatherd(tracing(collector, fetch__ca_file=str(trusted)))
+        gatherd.batch([upstream.url("ok")])
+        time.sleep(1.5)  # it tries after a second
+        assert not collector.exports
+        trust(own)
+        assert ask(gatherd).status == 200
+        assert len(collector.wait_for(2)) == 2
+        trust(other)
+        assert ask(gatherd).status == 200
+        gatherd.batch([upstream.url("ok")])
+        gatherd.stop()  # at the latest now it tries
+        assert len(collector.exports) == 1

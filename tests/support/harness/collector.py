@@ -9,6 +9,7 @@ import base64
 import http.server
 import json
 import select
+import ssl
 import threading
 import time
 
@@ -82,7 +83,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Collector:
-    def __init__(self, delay=0, port=0):
+    def __init__(self, delay=0, port=0, certificate=None):
+        """`certificate`: a PEM file with its key, for TLS."""
         assert ExportTraceServiceRequest, "python3-opentelemetry-proto is missing"
         self.spans, self.faults, self.exports, self.resources = [], [], [], []
         self.plan, self.delay = [], delay
@@ -99,6 +101,11 @@ class Collector:
                 pass
 
         self.server = Server(("127.0.0.1", port), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def __enter__(self):
@@ -118,7 +125,7 @@ class Collector:
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def read(self, body):
         message = ParseDict(with_binary_ids(json.loads(body)), ExportTraceServiceRequest())
