@@ -17,7 +17,7 @@ from harness.gatherd import slowness
 
 GIVEN_UP = "given up"
 FAILED = "failed"
-STEP_MS = int(150 * slowness())
+STEP_MS = int(150 * min(4, slowness()))
 
 
 class Plan:

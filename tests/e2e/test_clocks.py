@@ -6,7 +6,7 @@ import pytest
 from harness.configuration import options
 from harness.gatherd import slowness
 from harness.process import wait_until
-from harness.quickest import within
+from harness.quickest import once, within
 
 LATE_MS = 250
 """How much later than its deadline a reply may be seen here: the promise is 50 ms, on a machine
@@ -138,17 +138,21 @@ def test_a_very_short_deadline_still_answers_everything(gatherd, upstream):
 def test_queueing_does_not_count_against_the_timeout(gatherd, upstream):
     """One after the other they take longer than each may."""
     items = [{"url": upstream.url("delay/200"), "timeoutMs": 900}] * 5
-    document = gatherd.batch(items, concurrency=1)
-    assert [r["status"] for r in document["responses"]] == [200] * 5
-    assert document["reply"].seconds >= 1.0
+    def take_turns():
+        document = gatherd.batch(items, concurrency=1)
+        assert [r["status"] for r in document["responses"]] == [200] * 5
+        assert document["reply"].seconds >= 1.0
+    once(take_turns)
 
 
 def test_queueing_per_origin_does_not_count_either(start_gatherd, upstream):
     gatherd = start_gatherd(options(fetch__per_origin=2, server__workers=1))
     key = upstream.new_key()
     items = [{"url": upstream.url("delay/150", key=key), "timeoutMs": 700}] * 10
-    document = gatherd.batch(items)
-    assert [r["status"] for r in document["responses"]] == [200] * 10
+    def take_turns():
+        document = gatherd.batch(items)
+        assert [r["status"] for r in document["responses"]] == [200] * 10
+    once(take_turns)
     assert upstream.stats(key)["peak_in_flight"] == 2
 
 

@@ -53,8 +53,10 @@ def test_faults_leave_nothing_behind(start_gatherd, upstream):
     ("endless", "too_large"), ("endless-headers", "headers_too_large"), ("gzip-bad", "decode"),
     ("bad-chunk?k=not-hex", "bad_reply"), ("dup-length", "bad_reply")])
 def test_a_hundred_of_one_fault_at_once(start_gatherd, upstream, path, code):
-    # Short clocks would end on a busy machine what is to end otherwise.
-    gatherd = start_gatherd(QUICK if code.startswith("timeout") else options(server__workers=2))
+    # Another short clock would end on a busy machine what is to end otherwise.
+    clock = {f"fetch__{code.removeprefix('timeout_')}_timeout": "400ms"} \
+        if code.startswith("timeout") else {}
+    gatherd = start_gatherd(options(server__workers=2, **clock))
     items = [{"url": upstream.url(path), "maxBodyBytes": 200_000}] * 100
     document = gatherd.batch(items + [upstream.url("ok")], deadlineMs=int(6000 * slowness()))
     codes = {r["error"]["code"] for r in document["responses"][:100]}

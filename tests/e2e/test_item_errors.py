@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from conftest import IMPATIENT
 from harness.configuration import options
 from harness.faults import (FAULTS, LATE_EXTRAS, OK, REDIRECTS, TCP_FAULTS, TLS_FAULTS, TLS_PATHS,
                             has_code)
@@ -14,26 +13,42 @@ def check_code(item, expected):
     assert has_code(item, expected), (item, expected)
 
 
-def fetch_fault(impatient, patient, expected, url):
-    """Short clocks are for what hangs: on a busy machine they would end the others as well."""
-    if "timeout" in str(expected):
-        return impatient.fetch({"url": url, "timeoutMs": 1500})
-    return patient.fetch(url)
+@pytest.fixture(scope="module")
+def short_idle(tmp_path_factory, upstream):
+    gatherd = Gatherd(tmp_path_factory.mktemp("idle"), options(
+        fetch__ca_file=upstream.ca_file, fetch__idle_timeout="500ms"))
+    yield gatherd
+    gatherd.stop()
+
+
+@pytest.fixture
+def fetch_fault(impatient, tls_gatherd, short_idle):
+    """Short is only the clock that is to end it: on a busy machine the others would."""
+    def fetch(expected, url):
+        if expected == "timeout_total":
+            return tls_gatherd.fetch({"url": url, "timeoutMs": 1500})
+        if expected == "timeout_idle":
+            return short_idle.fetch(url)
+        if "timeout" in str(expected) and url.startswith("http:"):
+            return impatient.fetch({"url": url, "timeoutMs": 1500})
+        return tls_gatherd.fetch({"url": url, "timeoutMs": 2500} if "timeout" in str(expected)
+                                 else url)
+    return fetch
 
 
 @pytest.mark.parametrize("path, expected", FAULTS, ids=[path for path, _ in FAULTS])
-def test_each_fault_has_its_code(impatient, gatherd, upstream, path, expected):
+def test_each_fault_has_its_code(fetch_fault, upstream, path, expected):
     """U2, U3, U4, U5, U7, U8, U9, U10, U11: by path."""
-    check_code(fetch_fault(impatient, gatherd, expected, upstream.url(path)), expected)
+    check_code(fetch_fault(expected, upstream.url(path)), expected)
     if path in LATE_EXTRAS:
         time.sleep(0.1)
 
 
 @pytest.mark.parametrize("name", TCP_FAULTS)
-def test_each_fault_below_http_has_its_code(impatient, gatherd, upstream, name):
+def test_each_fault_below_http_has_its_code(fetch_fault, upstream, name):
     """U1: refused, black hole, RST or close at accept, silent, flood, banner."""
     expected = TCP_FAULTS[name]
-    check_code(fetch_fault(impatient, gatherd, expected, upstream.tcp(name)), expected)
+    check_code(fetch_fault(expected, upstream.tcp(name)), expected)
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +75,11 @@ def test_s19_the_message_says_what_is_wrong_with_the_session(tls_gatherd, upstre
     assert reason in tls_gatherd.fetch(upstream.tls(name))["error"]["message"]
 
 
-@pytest.fixture(scope="module")
-def impatient_tls(tmp_path_factory, upstream):
-    gatherd = Gatherd(tmp_path_factory.mktemp("impatient-tls"), IMPATIENT, options(
-        fetch__ca_file=upstream.ca_file))
-    yield gatherd
-    gatherd.stop()
-
-
 @pytest.mark.parametrize("path", TLS_PATHS)
-def test_each_fault_inside_tls_has_its_code(impatient_tls, tls_gatherd, upstream, path):
+def test_each_fault_inside_tls_has_its_code(fetch_fault, upstream, path):
     """S19, U2, U3, U4: the same faults inside a TLS session that is right."""
     expected = TLS_PATHS[path]
-    check_code(fetch_fault(impatient_tls, tls_gatherd, expected, upstream.tls("good", path)),
-               expected)
+    check_code(fetch_fault(expected, upstream.tls("good", path)), expected)
 
 
 @pytest.mark.parametrize("path, redirects, expected", REDIRECTS)

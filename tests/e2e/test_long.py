@@ -2,7 +2,7 @@
 """Short forms of tests/long/: the same code, as little of it as shows that it works."""
 import pytest
 from harness import faults as table
-from harness.gatherd import binary
+from harness.gatherd import binary, slowness
 from harness.long_runs import script
 from harness.namespace import CannotUnshare
 
@@ -20,7 +20,7 @@ def test_every_fault_ten_at_once_and_all_mixed(tmp_path):
     """U1, U2, U3, U4, U5, U7, U8, U9, U10, U11, U16, S19: at least 120 faults, one result each,
     the right code, in time."""
     faults = script("faults")
-    rig = or_skip(faults.Rig, tmp_path)
+    rig = or_skip(lambda folder: faults.Rig(folder, min(4, slowness())), tmp_path)
     try:
         chosen = faults.all_faults(rig.upstream)
         assert len({f.name for f in chosen if faults.is_fault(f)}) >= 120

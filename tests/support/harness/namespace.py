@@ -30,7 +30,7 @@ class Namespace:
         self.keeper = Child(
             ["unshare", "--net", "--mount", "sh", "-c", SETUP], folder, "namespace",
             env={**os.environ, "RESOLV": str(resolv), "ADDRESSES": " ".join(addresses)})
-        wait_until(self.is_ready, 10, "the network namespace")
+        wait_until(self.is_ready, 60, "the network namespace")
         self.prefix = ("nsenter", f"--net=/proc/{self.keeper.pid}/ns/net",
                        f"--mount=/proc/{self.keeper.pid}/ns/mnt")
         self.thread = ThreadPoolExecutor(1, initializer=self.enter)

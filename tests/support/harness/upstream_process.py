@@ -21,7 +21,7 @@ class Upstream:
                    *(arguments or ("--tls", "--dns", "0"))]
         self.child = Child(command, folder, "upstream",
                            env={**os.environ, "PYTHONPATH": str(SUPPORT)})
-        self.ports = json.loads(wait_until(self.first_line, 20, "the upstream's ports"))
+        self.ports = json.loads(wait_until(self.first_line, 90, "the upstream's ports"))
         self.host = host
         self.port = self.ports["http"]
         self.ca_file = os.path.join(self.ports.get("certificates", ""), "ca.pem")
