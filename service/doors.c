@@ -95,12 +95,12 @@ bool doors_change(struct doors *doors, struct snapshot *snapshot, bool is_new,
                   struct error *err)
 {
     doors->setup.snapshot = snapshot;
-    bool is_changed = !is_new || renew(doors, err);
+    doors->is_outdated = (is_new || doors->is_outdated) && !renew(doors, err);
     for (int role = 0; role < FRONT_ROLES; role++)
         front_adopt_snapshot(doors->fronts[role], snapshot);
     for (struct list *node = doors->old.next; node != &doors->old; node = node->next)
         front_adopt_snapshot(old_of(node)->front, snapshot);
-    return is_changed;
+    return !doors->is_outdated;
 }
 
 void doors_adopt(struct doors *doors, const struct front_arrival *arrival)

@@ -19,6 +19,7 @@ struct doors {
     struct list old; /* struct old_front */
     bool is_leaving;
     bool is_draining;
+    bool is_outdated; /* of what a front keeps for its life, since a change that failed */
 };
 
 /* doors_open makes the fronts. `setup` is copied, its role not looked at. doors_close
@@ -29,7 +30,8 @@ void doors_close(struct doors *doors);
 
 /* doors_change: every front comes under `snapshot`; `is_new`: there are new fronts, and
  * those there were are left (front_leave). False: there was no memory or no descriptor
- * for all of the new ones, so TLS and server.head_max_bytes stay as they were. */
+ * for all of the new ones, so TLS and server.head_max_bytes stay as they were, and the
+ * next change tries again. */
 bool doors_change(struct doors *doors, struct snapshot *snapshot, bool is_new,
                   struct error *err) MUST_CHECK;
 

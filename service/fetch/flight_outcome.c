@@ -102,7 +102,7 @@ static void observe_total(const struct flight *flight)
     const struct fetcher *fetcher = flight->fetcher;
     double seconds = flight->timing.total / 1000.0;
     struct exemplar exemplar;
-    if (!flight_span_is_in(flight, flight->call->flow)) {
+    if (flight->span.sent == 0 || !flight_span_is_in(flight, flight->call->flow)) {
         metrics_observe(fetcher->setup.metrics, METRIC_PHASE_SECONDS, PHASE_LABEL_TOTAL,
                         seconds);
         return;
