@@ -67,12 +67,12 @@ def post(connection, body, times):
             raise LoadFault("an item failed")
 
 
-def count(binary, upstream, items, keep):
+def count(binary, upstream, items, keep=None, overrides=()):
     """One batch size, in a process of its own: (instructions per item by (part, function),
-    the figures)."""
+    the figures). Also for tracing.py."""
     with tempfile.TemporaryDirectory(prefix="gatherd-instructions-") as folder:
         out = pathlib.Path(folder, "callgrind.out")
-        gateway = CountedGateway(binary, folder, ["server.workers=1"],
+        gateway = CountedGateway(binary, folder, ["server.workers=1", *overrides],
                                  wrapper=callgrind.command(out))
         try:
             body = client.batch_body([upstream.together_url(items, ANSWER_AFTER_MS)] * items)

@@ -5,7 +5,8 @@
 Batches of 100 items of 1 KB from nginx on one worker, with warm connections; the
 contenders in turns, in each round: off; recorded only (tracing.propagate off); and recorded
 and passed on to the upstream. The collector takes what it gets and reads none of it.
-Medians of the ratios within the rounds.
+Medians of the ratios within the rounds. --instructions counts instead, as instructions.py
+does: that is steady on any machine, but knows nothing of the kernel's part.
 
 Exit status: 0 when the last is at most --most times as much and no span was dropped, 1 when
 not, 2 when it could not run. --smoke is short and judges no times.
@@ -22,10 +23,11 @@ import tempfile
 import threading
 
 import client
+import instructions
 import measure
 from layers import markdown
 from processes import LoadFault
-from servers import Gateway, NginxUpstream
+from servers import DelayUpstream, Gateway, NginxUpstream
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ITEMS, CONNECTIONS = 100, 8
@@ -74,15 +76,18 @@ def counts(gateway):
     return int(exported[1]), sum(map(int, dropped))
 
 
+def overrides_of(name, sink):
+    endpoint = 'tracing.otlp_endpoint="http://127.0.0.1:%d"' % sink.port
+    return [] if name == "off" else [*CONTENDERS[name], endpoint]
+
+
 def start(binary, folder, sink):
     gateways = {}
-    for number, (name, overrides) in enumerate(CONTENDERS.items()):
+    for number, name in enumerate(CONTENDERS):
         own = pathlib.Path(folder, str(number))
         own.mkdir()
-        if name != "off":
-            overrides = overrides + [
-                'tracing.otlp_endpoint="http://127.0.0.1:%d"' % sink.port]
-        gateways[name] = Gateway(binary, str(own), ["server.workers=1", *overrides])
+        gateways[name] = Gateway(binary, str(own),
+                                 ["server.workers=1", *overrides_of(name, sink)])
     return gateways
 
 
@@ -115,6 +120,22 @@ def report(found, gateways, sink):
     return ratios[list(found)[-1]], dropped
 
 
+def report_instructions(binary):
+    """Prints the table of instructions per item."""
+    sink, found = Sink(), {}
+    with tempfile.TemporaryDirectory(prefix="gatherd-tracing-") as folder:
+        upstream = DelayUpstream(folder)
+        try:
+            for name in CONTENDERS:
+                _, figures = instructions.count(binary, upstream, ITEMS,
+                                                overrides=overrides_of(name, sink))
+                found[name] = figures["instructions"]
+        finally:
+            upstream.stop()
+    print(markdown(["%d items a batch, every trace" % ITEMS, "instructions per item", "÷ off"], [
+        [name, "%d" % count, "%.3f" % (count / found["off"])] for name, count in found.items()]))
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     binary = os.environ.get("GATHERD", str(REPOSITORY / "build/release/gatherd"))
@@ -123,11 +144,20 @@ def parse_arguments():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--most", type=float, default=1.10)
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--instructions", action="store_true",
+                        help="count instructions under callgrind, and judge nothing")
     return parser.parse_args()
 
 
 def main():
     args = parse_arguments()
+    if args.instructions:
+        try:
+            report_instructions(args.gatherd)
+        except (LoadFault, OSError, subprocess.SubprocessError) as fault:
+            print("tracing: %s" % fault, file=sys.stderr)
+            return 2
+        return 0
     rounds, seconds = (1, 1) if args.smoke else (args.rounds, args.seconds)
     with tempfile.TemporaryDirectory(prefix="gatherd-tracing-") as folder:
         processes, sink = [], Sink()
