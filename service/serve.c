@@ -15,6 +15,7 @@
 #include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/second_signal.h"
 #include "config/syntax.h"
 #include "confine.h"
 #include "departure.h"
@@ -67,7 +68,8 @@ struct service {
     struct notify notify;
     struct watch signals;
     struct departure departure;
-    bool is_forced; /* a second signal */
+    uint64_t asked_ms; /* when the first signal came */
+    bool is_forced;    /* a second signal */
 };
 
 /* --------------------------------------------------------------------- starting */
@@ -198,10 +200,13 @@ static void on_signal(struct watch *watch, uint32_t ready)
     if (info.ssi_signo == SIGHUP) {
         reload_ask(service->reload);
     } else if (service->departure.is_asked) {
+        if (!second_signal_is_meant(service->asked_ms, service->loop.now_ms))
+            return;
         log_message(LOG_WARNING, "stopped", "a second signal: ending at once");
         service->is_forced = true;
     } else {
         service->departure.is_asked = true;
+        service->asked_ms = service->loop.now_ms;
         if (!service->departure.is_begun) { /* by a successor */
             depart(service, DEPARTURE_STOP);
             listening_end(&service->listening);

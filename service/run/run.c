@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/second_signal.h"
 #include "base/terminal.h"
 #include "batch/parse.h"
 #include "run/run_state.h"
@@ -174,11 +175,14 @@ static void on_signal(struct watch *watch, uint32_t ready)
     if (read(watch->fd, &info, sizeof info) != sizeof info)
         return;
     if (run->signal) {
+        if (!second_signal_is_meant(run->signalled_ms, run->loop.now_ms))
+            return;
         if (run->setup->shows_progress)
             (void)terminal_write(STDERR_FILENO, slice_from("\n"));
         _exit(SIGNAL_BASE + (int)info.ssi_signo);
     }
     run->signal = (int)info.ssi_signo; /* the turn ends what runs */
+    run->signalled_ms = run->loop.now_ms;
 }
 
 static bool watch_signals(struct run *run, struct error *err)

@@ -67,6 +67,7 @@ struct run {
     bool is_paused;                /* results wait for their reader */
     bool is_ended;                 /* the last result was given to the output */
     int signal;                    /* that ends the run; 0: none */
+    uint64_t signalled_ms;         /* when it came */
     bool is_wrong;                 /* the document is, or the input could not be read … */
     int wrong_status;              /* … and this is the exit status */
     struct gather_summary summary; /* valid when is_ended */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How `gatherd run` ends before its input does, and how it waits for who reads its results."""
 import array
+import contextlib
 import fcntl
 import json
 import os
@@ -30,6 +31,14 @@ def wait_for_handler(child, number):
                      if line.startswith(("SigBlk", "SigCgt"))]
         return any(mask >> (number - 1) & 1 for mask in masks)
     wait_until(is_taken, 10, "the program to take signals")
+
+
+def pending(child):
+    """The signals that wait for the program to read them."""
+    with open(f"/proc/{child.pid}/status", encoding="ascii") as status:
+        masks = [int(line.split()[1], 16) for line in status
+                 if line.startswith(("SigPnd", "ShdPnd"))]
+    return {number for number in signal.Signals if any(mask >> (number - 1) & 1 for mask in masks)}
 
 
 @pytest.mark.parametrize("number, form, text", [
@@ -102,21 +111,38 @@ def test_input_that_cannot_be_read_is_not_complete(tmp_path):
     assert json.loads(out)["summary"]["complete"] is False
 
 
-def test_a_second_signal_ends_it_at_once(url):
+@contextlib.contextmanager
+def run_with_a_full_pipe(url):
     """The reader of its output has stopped, so it cannot end by itself."""
     read_end, write_end = os.pipe()
-    with start(ALLOW, stdout=write_end) as child:
+    with start(ALLOW, "--output", "json", stdout=write_end) as child:
         os.close(write_end)
         child.stdin.write((url("/bytes/60000") + "\n").encode() * 40)
         child.stdin.close()
         wait_until(lambda: readable(read_end) > 0, 10, "results")
         settled(lambda: readable(read_end), 0.3)        # the pipe is full
+        yield child, read_end
+    os.close(read_end)
+
+
+def test_a_second_signal_ends_it_at_once(url):
+    with run_with_a_full_pipe(url) as (child, _):
         child.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        time.sleep(0.5)
         assert child.poll() is None
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 130
-    os.close(read_end)
+
+
+def test_one_request_to_end_that_comes_twice_is_one(url):
+    """timeout(1) signals its child, and then its group with the child in it."""
+    with run_with_a_full_pipe(url) as (child, read_end):
+        for _ in range(2):
+            child.send_signal(signal.SIGTERM)
+            wait_until(lambda: signal.SIGTERM not in pending(child), 10, "it to be read")
+        with open(os.dup(read_end), "rb") as results:
+            assert json.load(results)["summary"]["total"] == 40
+        assert child.wait(10) == 143
 
 
 def test_a_signal_before_any_input_ends_it():
