@@ -109,6 +109,7 @@ export const tests = {
   async "the archive is HAR 1.2 and has everything"(page, stage) {
     await compose(page, { requests: [...mixed(stage.upstream).requests,
       { id: "post", url: `${stage.upstream}/echo?a=1&b=%20`, method: "POST", headers: { "x-a": ["1", "2"] }, body: { q: "é" } },
+      { id: "digits", url: `${stage.hostile.origin}/numbers` }, { id: "bytes", url: `${stage.upstream}/echo`, method: "POST", body: "AP8=", bodyEncoding: "base64" },
       { id: "nowhere", url: "not a url" }, { id: "list", url: `${stage.upstream}/json` },
       { id: "each", forEach: "{{list.body.list}}", url: `${stage.upstream}/delay/{{item}}` }] });
     await run(page);
@@ -118,11 +119,14 @@ export const tests = {
     (await validHar())(document);
     const { entries, version } = document.log;
     assert.equal(version, "1.2");
-    assert.equal(entries.length, 14, "the children of forEach are there too");
+    assert.equal(entries.length, 16, "the children of forEach are there too");
     const of = (id) => entries.find((entry) => entry.comment.startsWith(`id ${id}`));
     assert.equal(of("post").request.postData.text, '{"q":"é"}');
     assert.deepEqual(of("post").request.headers, [{ name: "x-a", value: "1" }, { name: "x-a", value: "2" }]);
     assert.deepEqual(of("post").request.queryString, [{ name: "a", value: "1" }, { name: "b", value: " " }]);
+    assert.equal(of("digits").response.content.text, '{"big":12345678901234567890,"exact":1.10,"twice":1,"twice":2}');
+    assert.deepEqual(of("bytes").request.postData, { mimeType: "application/octet-stream", text: "AP8=", comment: "text is in base64" });
+    assert.equal(of("bytes").request.bodySize, 2);
     assert.equal(of("2").response.content.encoding, "base64");
     assert.equal(of("broken").response.status, 0);
     for (const { time, timings } of entries) {

@@ -38,11 +38,28 @@ const units = {
   async "curl is told no file by a value, and no header goes because it is empty"(page) {
     const lines = await page.evaluate(async () => {
       const { batchCommand, requestCommand } = await import("/console/shell.js");
-      const request = { method: "POST", url: "http://h/$(id)'`id`", headers: { "x-none": "" }, body: "@/etc/passwd" };
-      return [requestCommand(request), batchCommand("http://g", "@/etc/passwd")];
+      const request = { method: "POST", url: "http://h/$(id)'`id`", headers: { "x-none": "" } };
+      return [requestCommand(request, { encoding: "text", text: "@/etc/passwd" }), batchCommand("http://g", "@/etc/passwd")];
     });
-    assert.equal(lines[0], "curl -sS --globoff -X POST -H 'x-none;' --data-raw @/etc/passwd --url 'http://h/$(id)'\\''`id`'");
+    assert.equal(lines[0], "curl -sS --globoff -X POST -H 'x-none;' -H content-type: --data-raw @/etc/passwd --url 'http://h/$(id)'\\''`id`'");
     assert.match(lines[1], / --data-raw @\/etc\/passwd$/);
+  },
+
+  async "curl sends the body that the gateway sends"(page) {
+    const lines = await page.evaluate(async () => {
+      const { requestsOf } = await import("/console/batch_document.js");
+      const { requestCommand } = await import("/console/shell.js");
+      const text = `{"sharedBody": "AP8=", "sharedBodyEncoding": "base64", "defaults": {"method": "POST", "body": {"d": 1.10}},
+        "requests": [{"url": "u", "body": {"n": 12345678901234567890}, "idempotencyKey": "k"}, "u", {"url": "u", "body": {"$shared": true}},
+          {"url": "u", "body": "x", "bodyEncoding": "json", "headers": {"Content-Type": "a/b"}}, {"url": "u", "body": "x"}, {"url": "u", "body": null}]}`;
+      const bodiless = requestsOf(["u"], '["u"]');
+      return [...requestsOf(JSON.parse(text), text), ...bodiless].map((request) => requestCommand(request, request.body()));
+    });
+    const post = "curl -sS --globoff -X POST ";
+    const json = "-H 'content-type: application/json' --data-raw ";
+    assert.deepEqual(lines, [`${post}-H 'Idempotency-Key: k' ${json}'{"n": 12345678901234567890}' --url u`, `${post}${json}'{"d": 1.10}' --url u`,
+      `printf %s AP8= | base64 -d | ${post}-H content-type: --data-binary @- --url u`, `${post}-H 'Content-Type: a/b' --data-raw '"x"' --url u`,
+      `${post}-H content-type: --data-raw x --url u`, `${post}${json}null --url u`, "curl -sS --globoff --url u"]);
   },
 
   async "pointers lead to the text of a value"(page) {

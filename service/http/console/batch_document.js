@@ -2,7 +2,7 @@
 // The batch somebody wrote: what the console adds to it before it is sent, and which
 // requests are in it. Its text is changed in place, never written anew: every number and
 // body goes out as it was typed.
-import { find } from "./json_text.js";
+import { elements, find } from "./json_text.js";
 
 /** Asks for timing as well, which the bars are made of. Returns {text, prefix}: what is
  * sent, and what its pointers have in front that the text does not. */
@@ -29,11 +29,15 @@ export function typedPointer(pointer, prefix) {
   return prefix && pointer.startsWith(prefix) ? pointer.slice(prefix.length) : pointer;
 }
 
-/** The requests of a batch in their order: {id, url, method, headers, body, isTemplate}. */
-export function requestsOf(value) {
+/** The requests of a batch in their order: {id, url, method, headers, idempotencyKey,
+ * isForEach, body}; body() is what one sends, as makeBody says. `text` is what `value` was
+ * read from. */
+export function requestsOf(value, text = "") {
+  const field = Array.isArray(value) ? "" : value?.requests ? "/requests" : "/urls";
   const list = Array.isArray(value) ? value : value?.requests ?? value?.urls;
   if (!Array.isArray(list)) return [];
   const defaults = (!Array.isArray(value) && value.defaults) || {};
+  const bodies = bodiesOf(value, defaults, text, field);
   return list.map((entry, index) => {
     const own = entry !== null && typeof entry === "object" ? entry : { url: entry };
     return {
@@ -41,10 +45,44 @@ export function requestsOf(value) {
       url: typeof own.url === "string" ? own.url : "",
       method: own.method ?? defaults.method ?? "GET",
       headers: { ...defaults.headers, ...own.headers },
-      body: own.body ?? defaults.body,
+      idempotencyKey: own.idempotencyKey,
       isForEach: typeof own.forEach === "string",
+      body: () => bodies(own, index),
     };
   });
+}
+
+function once(make) {
+  let made;
+  return () => (made ??= make());
+}
+
+function rawAt(text, pointer) {
+  const { start, end } = find(text, pointer);
+  return text.slice(start, end);
+}
+
+/** {encoding, text}: "json" as it was typed, "text", or "base64" as it was typed. */
+function makeBody(raw, encoding = raw.startsWith('"') ? "text" : "json") {
+  return { encoding, text: encoding === "json" ? raw : String(JSON.parse(raw)) };
+}
+
+/** Looks through the text once, however many bodies are asked for. */
+function bodiesOf(value, defaults, text, field) {
+  const entries = once(() => elements(text, field));
+  const byDefault = once(() => rawAt(text, "/defaults/body"));
+  const shared = once(() => makeBody(rawAt(text, "/sharedBody"), value.sharedBodyEncoding));
+  return (own, index) => {
+    const isOwn = "body" in own;
+    const body = isOwn ? own.body : defaults.body;
+    if (body === undefined) return null;
+    if (body?.$shared === true) return "sharedBody" in value ? shared() : null;
+    const raw = () => {
+      const { start, end } = entries()[index];
+      return rawAt(text.slice(start, end), "/body");
+    };
+    return makeBody(isOwn ? raw() : byDefault(), own.bodyEncoding ?? defaults.bodyEncoding);
+  };
 }
 
 /** A batch from a list of URLs, one a line; lines that begin with # are left out. */

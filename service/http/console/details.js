@@ -71,11 +71,11 @@ function responseSections(row, response) {
 
 function requestSection(row) {
   const { request } = row;
-  const body = request.body === undefined ? null
-    : el("pre", { class: "body", tabindex: 0, "aria-label": "Body of the request" },
-      typeof request.body === "string" ? request.body : pretty(JSON.stringify(request.body)));
-  return section("Request", el("p", { class: "wrap mono" }, `${row.method} ${row.url}`), headerPairs(request.headers), body,
-    el("p", { class: "tools" }, button("Copy as curl", () => copy(requestCommand(request), "Command"))));
+  const body = request.body();
+  const shown = body && el("pre", { class: "body", tabindex: 0, "aria-label": "Body of the request" },
+    body.encoding === "json" ? pretty(body.text) : body.text);
+  return section("Request", el("p", { class: "wrap mono" }, `${row.method} ${row.url}`), headerPairs(request.headers), shown,
+    el("p", { class: "tools" }, button("Copy as curl", () => copy(requestCommand(request, body), "Command"))));
 }
 
 /** The content of the details of a row. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run as an archive in the HAR 1.2 format, for the tools that show such.
+import { bodyText } from "./body_view.js";
 import { Run } from "./run.js";
 
 function headerList(headers = {}) {
@@ -24,21 +25,25 @@ function queryList(url) {
   }
 }
 
-function postData(request) {
-  if (request.body === undefined) return undefined;
-  const isText = typeof request.body === "string";
+const TYPES = { json: "application/json", text: "text/plain", base64: "application/octet-stream" };
+
+function postData(request, body) {
   const type = Object.entries(request.headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  return { mimeType: type ? String(type) : isText ? "text/plain" : "application/json",
-    text: isText ? request.body : JSON.stringify(request.body) };
+  return { mimeType: type ? String(type) : TYPES[body.encoding], text: body.text,
+    ...(body.encoding === "base64" ? { comment: "text is in base64" } : {}) };
 }
 
-function contentOf(response) {
+function sizeOf({ encoding, text }) {
+  return encoding === "base64" ? atob(text).length : new TextEncoder().encode(text).length;
+}
+
+function contentOf(row, response) {
   const type = [response.headers?.["content-type"] ?? "application/octet-stream"].flat()[0];
   const size = response.timing?.bytes ?? response.bodyBytes ?? 0;
   if (response.body === undefined) return { size, mimeType: type };
   if (response.bodyEncoding === "base64") return { size, mimeType: type, text: response.body, encoding: "base64" };
-  return { size, mimeType: type,
-    text: response.bodyEncoding === "text" ? response.body : JSON.stringify(response.body) };
+  const { text, pointer } = Run.textOf(row);
+  return { size, mimeType: type, text: bodyText(response, text, pointer) };
 }
 
 /** send, wait and receive must be there; the others may be -1. */
@@ -58,17 +63,17 @@ function entry(row, run) {
   const response = Run.responseOf(row);
   const { timing } = response;
   const version = timing?.httpVersion ? "HTTP/" + timing.httpVersion : "HTTP/1.1";
-  const data = postData(row.request);
+  const body = row.request.body();
   const timings = timingsOf(timing);
   return {
     startedDateTime: new Date(run.startedAt + (timing?.start ?? 0)).toISOString(),
     time: timeOf(row, timings),
     request: { method: row.method, url: urlOf(row.url), httpVersion: version, cookies: [],
       headers: headerList(row.request.headers), queryString: queryList(row.url),
-      ...(data ? { postData: data } : {}), headersSize: -1, bodySize: data ? new TextEncoder().encode(data.text).length : 0 },
+      ...(body ? { postData: postData(row.request, body) } : {}), headersSize: -1, bodySize: body ? sizeOf(body) : 0 },
     // Where gatherd made the status up, nothing came: HAR has 0 for that.
     response: { status: response.error ? 0 : response.status, statusText: response.error?.code ?? "",
-      httpVersion: version, cookies: [], headers: headerList(response.headers), content: contentOf(response),
+      httpVersion: version, cookies: [], headers: headerList(response.headers), content: contentOf(row, response),
       redirectURL: [response.headers?.location ?? ""].flat()[0], headersSize: -1, bodySize: timing?.bytes ?? -1 },
     cache: {},
     timings,

@@ -118,6 +118,21 @@ export function find(text, pointer) {
   return { start: at, end: tokens(text, at, () => {}) };
 }
 
+/** Where each value of the list at `pointer` stands, as {start, end}. */
+export function elements(text, pointer) {
+  const list = [];
+  let at = find(text, pointer)?.start ?? -1;
+  if (text[at] !== "[") return list;
+  at = space(text, at + 1);
+  while (text[at] !== "]") {
+    const end = tokens(text, at, () => {});
+    list.push({ start: at, end });
+    at = space(text, end);
+    if (text[at] === ",") at = space(text, at + 1);
+  }
+  return list;
+}
+
 function child(text, at, step) {
   const isObject = text[at] === "{";
   if (!isObject && text[at] !== "[") return -1;

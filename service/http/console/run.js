@@ -16,7 +16,7 @@ export class Run {
     this.counts = { pending: 0 };
     this.lastEnd = 0;
     this.version = 0; // grows with every change
-    this.rows = requestsOf(JSON.parse(text)).map((request, index) => this.#row(request, index));
+    this.rows = requestsOf(JSON.parse(text), text).map((request, index) => this.#row(request, index));
     this.byId = new Map(this.rows.map((row) => [row.id, row]));
   }
 

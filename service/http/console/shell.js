@@ -16,20 +16,25 @@ export function batchCommand(origin, text, { hasKey = false, isStreamed = true }
   return words.map(quote).join(" ");
 }
 
-/** One request, straight to its upstream. */
-export function requestCommand({ method, url, headers = {}, body }) {
+/** What curl would say of itself is taken back; bytes that no command line holds come by
+ * the standard input. */
+function bodyWords({ encoding, text }, hasType) {
+  const type = hasType ? [] : ["-H", encoding === "json" ? "content-type: application/json" : "content-type:"];
+  return encoding === "base64" ? [...type, "--data-binary", "@-"] : [...type, "--data-raw", text];
+}
+
+/** One request, straight to its upstream; `body` is what it sends, or null. */
+export function requestCommand({ method, url, headers = {}, idempotencyKey }, body) {
   const words = ["curl", "-sS", "--globoff"];
   if (method === "HEAD") words.push("-I");
   else if (method !== "GET") words.push("-X", method);
   for (const [name, value] of Object.entries(headers)) {
     for (const each of [value].flat()) words.push("-H", each === "" ? `${name};` : `${name}: ${each}`);
   }
-  if (body !== undefined) {
-    const isText = typeof body === "string";
-    const hasType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
-    if (!isText && !hasType) words.push("-H", "content-type: application/json");
-    words.push("--data-raw", isText ? body : JSON.stringify(body));
-  }
+  if (idempotencyKey !== undefined) words.push("-H", `Idempotency-Key: ${idempotencyKey}`);
+  const hasType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
+  if (body) words.push(...bodyWords(body, hasType));
   words.push("--url", url);
-  return words.map(quote).join(" ");
+  const pipe = body?.encoding === "base64" ? `printf %s ${quote(body.text)} | base64 -d | ` : "";
+  return pipe + words.map(quote).join(" ");
 }
