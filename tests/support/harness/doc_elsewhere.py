@@ -21,17 +21,18 @@ ENGINE = "needs an engine for images"
 INSTALLS = "installs on the machine"
 SYSTEMD = "needs systemd as process 1"
 
-LOADS = "tests/run.sh"
+RUN = "tests/run.sh"
+LOADS = "tests/jobs/loads.sh"
 
 ELSEWHERE = (
-    Elsewhere("README.md", "./deploy/quickstart.sh", BUILDS, LOADS,
+    Elsewhere("README.md", "./deploy/quickstart.sh", BUILDS, RUN,
               "deploy/quickstart.sh --once"),
     Elsewhere("README.md", "docker build -t gatherd .", ENGINE, "tests/jobs/image.sh", "bah bud"),
     Elsewhere("README.md", "cpack -G DEB", BUILDS, "tests/jobs/package.sh", "cpack -G DEB"),
     Elsewhere("README.md", "./tests/run.sh", "runs this test, too", ".ci/run", "tests/run.sh"),
     Elsewhere("CONTRIBUTING.md", "./deploy/setup.sh…", INSTALLS, ".ci/run",
               "deploy/setup.sh --ci"),
-    Elsewhere("CONTRIBUTING.md", "cmake --preset release…", BUILDS, LOADS, "build release"),
+    Elsewhere("CONTRIBUTING.md", "cmake --preset release…", BUILDS, RUN, "build release"),
     Elsewhere("CONTRIBUTING.md", "cmake --build --preset asan --target config_files",
               "writes into the tree", "tests/unit/config/test_options.c", "options %s > %s"),
     Elsewhere("CONTRIBUTING.md", "./tests/run.sh…", "runs this test, too", ".ci/run",
@@ -47,19 +48,19 @@ ELSEWHERE = (
     Elsewhere("docs/operating.md", "systemctl restart gatherd", SYSTEMD,
               "tests/e2e/test_restart.py", "LISTEN_FDS"),
     Elsewhere("docs/performance.md", "./tests/load/race.py …", MEASURES, LOADS,
-              "tests/load/race.py --quick"),
+              "race.py --quick"),
     Elsewhere("docs/performance.md", "./tests/load/cost.py", MEASURES, LOADS,
-              "tests/load/cost.py --smoke"),
+              "cost.py --smoke"),
     Elsewhere("docs/performance.md", "./tests/load/layers.py", MEASURES, LOADS,
-              "tests/load/layers.py --smoke"),
-    Elsewhere("docs/performance.md", "./tests/load/instructions.py…", MEASURES, LOADS,
+              "layers.py --smoke"),
+    Elsewhere("docs/performance.md", "./tests/load/instructions.py…", MEASURES, RUN,
               "tests/load/instructions.py"),
     Elsewhere("docs/performance.md", "callgrind_annotate …", "reads what instructions.py left",
-              LOADS, "tests/load/instructions.py"),
+              RUN, "tests/load/instructions.py"),
     Elsewhere("docs/performance.md", "./tests/load/tracing.py…", MEASURES, LOADS,
-              "tests/load/tracing.py --smoke"),
+              "tracing.py --smoke"),
     Elsewhere("docs/performance.md", "./tests/load/tls.py", MEASURES, LOADS,
-              "tests/load/tls.py --smoke"),
+              "tls.py --smoke"),
     Elsewhere("deploy/README.md", "docker build -t gatherd .", ENGINE, "tests/jobs/image.sh",
               "bah bud"),
     Elsewhere("deploy/README.md", "docker compose -f deploy/compose.yaml up --build", ENGINE,
@@ -74,7 +75,7 @@ ELSEWHERE = (
     Elsewhere("deploy/README.md", "kubectl apply -k deploy/kubernetes", "needs a cluster",
               "tests/e2e/test_kubernetes.py", "kustomize"),
     Elsewhere("deploy/README.md", "cmake --preset release && cmake --build --preset release",
-              BUILDS, LOADS, "build release"),
+              BUILDS, RUN, "build release"),
     Elsewhere("deploy/README.md", "(cd build/release && cpack -G DEB)", BUILDS,
               "tests/jobs/package.sh", "cpack"),
     Elsewhere("deploy/README.md", "sudo apt install ./build/release/gatherd_*.deb", INSTALLS,
