@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A daemon of libmicrohttpd keeps for its life the TLS credentials and the memory per
  * connection it was started with, so a change of these is another front. Called by
- * worker.c. */
+ * worker_parts.c and worker_mail.c. */
 #include "doors.h"
 
 #include "base/memory.h"

@@ -48,6 +48,6 @@ struct run_setup {
  * process: the first one ends the run with what is there, a second one the process. */
 int run_batch(const struct run_setup *setup);
 
-/* run_check_wishes: is setup->item_defaults right? False: *ret_error says what is wrong,
+/* run_check_wishes: is setup->item_defaults right? False: *err says what is wrong,
  * beginning with the name of the member. */
 bool run_check_wishes(const struct run_setup *setup, struct error *err) MUST_CHECK;
