@@ -54,8 +54,12 @@ bool handover_connect(const char *path, int *ret_fd, struct error *err)
 {
     struct sockaddr_un name;
     int fd = open_socket(path, &name, err);
+    int on = 1;
     if (fd < 0)
         return false;
+    /* Messages say who sent them; a socket that was handed over itself says for ever who
+     * made it (SO_PEERCRED). */
+    (void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     if (connect(fd, (const struct sockaddr *)&name, sizeof name) == 0) {
         *ret_fd = fd;
         return true;
@@ -118,10 +122,11 @@ bool handover_peer(int fd, pid_t *ret_pid, struct error *err)
 
 /* ------------------------------------------------------------------------ the list */
 
-/* Room for the descriptors beside a message, aligned as CMSG_FIRSTHDR wants it. */
+/* Room for what comes beside a message, aligned as CMSG_FIRSTHDR wants it. */
 union rights {
     struct cmsghdr header;
-    char room[CMSG_SPACE(SOCKET_OFFERS_MAX * sizeof(int))];
+    char room[CMSG_SPACE(SOCKET_OFFERS_MAX * sizeof(int)) +
+              CMSG_SPACE(sizeof(struct ucred))];
 };
 
 static size_t write_list(const struct socket_offers *offers, char *list)
@@ -177,6 +182,18 @@ static size_t descriptors_of(struct msghdr *message, int fds[SOCKET_OFFERS_MAX])
     return count;
 }
 
+static pid_t sender_of(struct msghdr *message)
+{
+    struct ucred sender = {0};
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+         header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS &&
+            header->cmsg_len == CMSG_LEN(sizeof sender))
+            memcpy(&sender, CMSG_DATA(header), sizeof sender);
+    }
+    return sender.pid;
+}
+
 /* One entry at `text`, of which `len` bytes are left; 0: it is none. */
 static size_t read_entry(const char *text, size_t len, int fd,
                          struct socket_offers *offers)
@@ -222,6 +239,7 @@ bool handover_receive_offers(int fd, struct socket_offers *offers, struct error 
     int failure = errno;
     int fds[SOCKET_OFFERS_MAX];
     size_t count = got > 0 ? descriptors_of(&message, fds) : 0;
+    offers->from = got > 0 ? sender_of(&message) : 0;
     bool is_whole = got > 0 && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
     bool is_right =
         read_list(list, is_whole ? (size_t)got : 0, fds, count, offers) && is_whole;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum {
     /* SCM_MAX_FD of the kernel, 253, with the socket for the next hand-over among them.
@@ -35,6 +36,7 @@ struct socket_offer {
 };
 
 struct socket_offers {
+    pid_t from; /* the process that sent them; 0: not known */
     size_t count;
     struct socket_offer items[SOCKET_OFFERS_MAX];
 };

@@ -68,7 +68,7 @@ bool successor_ask(struct successor *successor, const char *address,
     successor->offered = offers->count;
     struct log_line line;
     log_begin(&line, LOG_INFO, "taking_over");
-    log_int(&line, "from", pid);
+    log_int(&line, "from", offers->from ? offers->from : pid);
     log_int(&line, "sockets", (int64_t)offers->count);
     log_end(&line);
     return true;

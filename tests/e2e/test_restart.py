@@ -159,6 +159,7 @@ def test_a_second_signal_ends_a_drain_delay_at_once(start_gatherd):
     gatherd = start_gatherd(options(server__drain_delay="60s"))
     gatherd.signal(signal.SIGTERM)
     wait_until(lambda: gatherd.get("/readyz").status == 503, 5, "readiness to fail")
+    time.sleep(0.3)     # or it would be the first one once more
     gatherd.signal(signal.SIGTERM)
     assert gatherd.wait(5) == 0
 
@@ -187,6 +188,16 @@ class Generations:
         wait_until(lambda: "started" in events(one) or not one.is_alive, 20, "the start")
         assert one.is_alive, one.child.errors()
         return one
+
+
+def test_each_one_says_whom_it_follows(start_gatherd, tmp_path):
+    """The hand-over's own socket goes from one to the next, and was made by the first."""
+    generations = Generations(start_gatherd, tmp_path)
+    line = [generations.next() for _ in range(3)]
+    for old, new in zip(line, line[1:]):
+        said = [entry["from"] for entry in new.log_lines() if entry["event"] == "taking_over"]
+        assert said == [old.pid]
+        assert old.wait() == 0
 
 
 def test_a_new_process_takes_over_and_the_old_one_ends(start_gatherd, upstream, tmp_path):
