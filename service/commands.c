@@ -232,6 +232,18 @@ static int refuse_usage(const struct command *command)
     return EXIT_USAGE;
 }
 
+static bool takes_words(const struct command *command, const struct arguments *arguments)
+{
+    if (arguments->word_count < command->words_min)
+        fprintf(stderr, "gatherd %s: %s is missing\n", command->name, command->words);
+    else if (arguments->word_count > command->words_max)
+        fprintf(stderr, "gatherd %s: \"%s\" is more than it takes\n", command->name,
+                arguments->words[command->words_max]);
+    else
+        return true;
+    return false;
+}
+
 int commands_run(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "help";
@@ -247,8 +259,7 @@ int commands_run(int argc, char **argv)
         return refuse_usage(command);
     if (command_line_has(&arguments, FLAG_HELP))
         return print_help(command);
-    if (arguments.word_count < command->words_min ||
-        arguments.word_count > command->words_max)
+    if (!takes_words(command, &arguments))
         return refuse_usage(command);
     return runs[command - command_table](&arguments);
 }

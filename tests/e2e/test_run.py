@@ -237,7 +237,7 @@ def test_a_configuration_has_its_say(url, tmp_path):
     (("--until", "0"), b"--until"), (("--include", "all"), b"--include"),
     (("--select", "name"), b"select"), (("--expect", "fine"), b"expect"), (("--output", "xml"), b"ndjson json table"),
     (("--method", "get"), b"--method"), (("--redirects", "99"), b"--redirects"),
-    (("--set", "a.b=1"), b"a.b"), (("--config", "/none"), b"/none"), (("a", "b"), b"usage"),
+    (("--set", "a.b=1"), b"a.b"), (("--config", "/none"), b"/none"), (("a", "b"), b'"b" is more than it takes\nusage'),
     (("http://a/",), b"echo URL"), (("--outptu", "json"), b"did you mean --output")])
 def test_a_wrong_command_line_is_refused(arguments, part):
     done = run(*arguments, text="http://127.0.0.1/")
