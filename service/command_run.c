@@ -360,21 +360,30 @@ static int refuse(const char *text)
     return RUN_USAGE;
 }
 
-/* Closed, it is held open for reading: main.c. */
-static bool has_output(void)
+/* Closed, they are held open the other way round: main.c. */
+static bool is_usable(int fd, int useless_mode)
 {
-    int flags = fcntl(STDOUT_FILENO, F_GETFL);
-    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != useless_mode;
+}
+
+static bool has_streams(const char *input)
+{
+    const char *lacks = NULL;
+    if (!is_usable(STDOUT_FILENO, O_RDONLY))
+        lacks = "standard output is closed, or open for reading only";
+    else if (strcmp(input, "-") == 0 && !is_usable(STDIN_FILENO, O_WRONLY))
+        lacks = "standard input is closed, or open for writing only";
+    if (lacks)
+        fprintf(stderr, "gatherd run: %s\n", lacks);
+    return !lacks;
 }
 
 static int run(const struct arguments *arguments, struct wishes *wishes)
 {
     const char *input = wishes->setup.input;
-    if (!has_output()) {
-        fputs("gatherd run: standard output is closed, or open for reading only\n",
-              stderr);
+    if (!has_streams(input))
         return RUN_FAILED;
-    }
     if (arguments->word_count == 0 && isatty(STDIN_FILENO))
         return refuse("a FILE is missing, or - for standard input");
     if (strstr(input, "://"))

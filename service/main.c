@@ -9,12 +9,15 @@
 
 /* Whoever starts us may have closed the standard streams. Then the next descriptor
  * opened, a listening socket, would be number 2, and the log would be written into it.
- * What is written to standard output is wanted, so that still fails. */
+ * What is written to standard output is wanted, and what is read from standard input, so
+ * that still fails. */
 static bool hold_standard_streams(void)
 {
+    static const int modes[] = {
+        [STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDWR};
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        int mode = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", mode) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", modes[fd]) != fd)
             return false;
     }
     return true;

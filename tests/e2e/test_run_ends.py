@@ -217,6 +217,14 @@ def test_a_closed_output_is_said_before_anything_is_fetched(upstream, where):
     assert upstream.stats(key)["requests"] == 0
 
 
+@pytest.mark.parametrize("where", ["<&-", "0>/dev/null"])
+def test_a_closed_input_is_no_list_of_nothing(where):
+    done = subprocess.run(("sh", "-c", f'exec "$0" run {where}', binary()), capture_output=True,
+                          timeout=20, check=False)
+    assert done.returncode == FAILED and b"standard input is closed" in done.stderr
+    assert done.stdout == b""
+
+
 class Feeder:
     """Writes a text into a pipe as fast as it is taken, and says how much was."""
 
