@@ -127,10 +127,30 @@ void run_output_pieces(struct run_output *output, struct gather_piece *pieces,
     }
 }
 
+/* C1 controls (U+0080 to U+009F) steer a terminal, and may stand in JSON as they are. */
+static void escape_c1(struct buffer *text)
+{
+    struct buffer shown;
+    buffer_init(&shown, text->max);
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char next = i + 1 < text->len ? (unsigned char)text->data[i + 1] : 0;
+        bool is_c1 = text->data[i] == '\xc2' && next >= 0x80 && next < 0xa0;
+        if (is_c1)
+            buffer_append_format(&shown, "\\u%04x", next);
+        else
+            buffer_append_byte(&shown, text->data[i]);
+        i += is_c1;
+    }
+    buffer_done(text);
+    *text = shown;
+}
+
 void run_output_give(struct run_output *output, struct buffer *out)
 {
     if (out->len == 0)
         return;
+    if (output->is_prompt)
+        escape_c1(out);
     if (output->format == RUN_JSON && *out->data == ',' && !output->has_some) {
         struct buffer head;
         buffer_init(&head, out->max);

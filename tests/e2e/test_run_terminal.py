@@ -84,6 +84,16 @@ def test_json_on_the_same_terminal_is_whole(url):
     assert json.loads(document)["summary"]["ok"] == 2 and rest.startswith("2 items in")
 
 
+@pytest.mark.parametrize("form", ["ndjson", "json"])
+def test_json_on_a_terminal_steers_nothing(form):
+    """U+009B is what ESC [ is; JSON may have it as it is, where it is not for a terminal."""
+    arguments = ("--output", form)
+    text = "http://a/\u009b31m\u00e9"
+    _, shown = on_terminal("--quiet", *arguments, text=text, shares=True)
+    assert "\u009b" not in shown and "\\u009b31m\u00e9" in shown
+    assert text in run(*arguments, text=text).stdout.decode()
+
+
 def test_colours_are_left_out_where_nobody_wants_them(url):
     _, shown = on_terminal(ALLOW, text=url("/json"), shares=True,
                            environment={"NO_COLOR": "1"}.items())
