@@ -91,8 +91,13 @@ void span_open(struct buffer *out, const struct span *span)
     to = add_time(to, span->start_us);
     to = ADD(to, "\",\"endTimeUnixNano\":\"");
     to = add_time(to, span->end_us);
-    to = ADD(to, "\",\"attributes\":[");
+    *to++ = '"';
     commit(out, to, room);
+    if (span->state.len > 0) {
+        PUT(out, ",\"traceState\":");
+        json_text_append_any(out, span->state);
+    }
+    PUT(out, ",\"attributes\":[");
 }
 
 static void put_key(struct buffer *out, struct slice key)

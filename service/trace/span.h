@@ -25,6 +25,7 @@ struct span {
     const char *id;
     const char *parent_id; /* NULL: it is a root */
     struct slice name;     /* without what JSON escapes */
+    struct slice state;    /* the tracestate it came with (trace_state_join) */
     enum span_side kind;
     uint64_t start_us; /* since 1970 */
     uint64_t end_us;

@@ -239,6 +239,13 @@ def test_the_clients_trace_goes_on_and_its_flag_decides(start_gatherd, upstream,
     assert trace != TRACE and flags == "00"
 
 
+def test_spans_carry_the_state_of_their_trace(start_gatherd, upstream, collector):
+    gatherd = start_gatherd(tracing(collector))
+    state = 'a=1,b@c="\\'
+    gatherd.post([upstream.url("echo")], {**parent(), "tracestate": state})
+    assert [span.state for span in all_spans(gatherd, collector, 2)] == [state] * 2
+
+
 def test_a_share_of_the_traces_that_begin_here_is_recorded(start_gatherd, upstream, collector):
     gatherd = start_gatherd(tracing(collector, tracing__sample_ratio=0.5))
     flags = [sent_parent(gatherd.fetch(upstream.url("echo")))[2] for _ in range(200)]

@@ -56,7 +56,7 @@ class Span:
     def __init__(self, span):
         assert len(span.trace_id) == 16 and len(span.span_id) == 8
         self.trace, self.id = span.trace_id.hex(), span.span_id.hex()
-        self.parent = span.parent_span_id.hex()
+        self.parent, self.state = span.parent_span_id.hex(), span.trace_state
         self.name, self.kind = span.name, span.kind
         self.start, self.end = span.start_time_unix_nano, span.end_time_unix_nano
         self.attributes = attributes_of(span)

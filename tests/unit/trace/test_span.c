@@ -89,6 +89,21 @@ Test(span, of_a_root_that_went_well_has_neither_parent_nor_status)
                       "\"endTimeUnixNano\":\"1795692232144736000\",\"attributes\":[]}");
 }
 
+Test(span, has_the_state_of_its_trace_escaped)
+{
+    struct span stated = client;
+    struct buffer out;
+    buffer_init(&out, 64 << 10);
+    stated.state = slice_from("a=\"");
+    span_open(&out, &stated);
+    span_close(&out, false, "");
+    expect_span(&out, "{\"traceId\":\"" TRACE "\",\"spanId\":\"" ID
+                      "\",\"parentSpanId\":\"" PARENT "\",\"name\":\"GET\",\"kind\":3,"
+                      "\"startTimeUnixNano\":\"1795692232144691000\","
+                      "\"endTimeUnixNano\":\"1795692232144736000\","
+                      "\"traceState\":\"a=\\\"\",\"attributes\":[]}");
+}
+
 Test(span, fails_without_a_sentence_too)
 {
     struct buffer out;
