@@ -360,6 +360,30 @@ static int refuse(const char *text)
     return RUN_USAGE;
 }
 
+/* What is wrong with a member is so with the option that gave it. */
+static int refuse_defaults(const struct error *err)
+{
+    static const struct {
+        const char *member;
+        const char *option;
+    } others[] = {{"timeoutMs", "timeout"}, {"headers", "header"}};
+    static const char parent[] = "/defaults/";
+    const char *detail = strstr(err->text, ": ");
+    if (strncmp(err->text, parent, sizeof parent - 1) != 0 || !detail)
+        return refuse(err->text);
+    const char *name = err->text + sizeof parent - 1;
+    struct slice option = slice_make(name, strcspn(name, "/:"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (slice_is(option, others[i].member)) {
+            option = slice_from(others[i].option);
+            break;
+        }
+    }
+    struct error named;
+    error_set(&named, ERROR_INVALID, "--%.*s%s", (int)option.len, option.data, detail);
+    return refuse(named.text);
+}
+
 /* Closed, they are held open the other way round: main.c. */
 static bool is_usable(int fd, int useless_mode)
 {
@@ -395,7 +419,7 @@ static int run(const struct arguments *arguments, struct wishes *wishes)
     wishes->setup.config = config;
     int status = run_check_wishes(&wishes->setup, &wishes->err)
                      ? run_batch(&wishes->setup)
-                     : refuse(wishes->err.text);
+                     : refuse_defaults(&wishes->err);
     config_free(config);
     return status;
 }

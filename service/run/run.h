@@ -49,5 +49,5 @@ struct run_setup {
 int run_batch(const struct run_setup *setup);
 
 /* run_check_wishes: is setup->item_defaults right? False: *err says what is wrong,
- * beginning with the name of the member. */
+ * beginning with the JSON pointer of the member: "/defaults/retries: must be ...". */
 bool run_check_wishes(const struct run_setup *setup, struct error *err) MUST_CHECK;
