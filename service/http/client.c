@@ -32,8 +32,8 @@
 
 enum {
     PROGRESS_LOOKS = 4, /* within write_timeout */
-    CLOSING_MS = 1000,  /* to read a refusal written by hand */
-    DRAINING_MS = 500,  /* for the first request of a new connection, to be told 503 */
+    CLOSING_MS = 1000, /* to read a refusal written by hand; for what came before a FIN */
+    DRAINING_MS = 500, /* for the first request of a new connection, to be told 503 */
     /* While the process leaves: what a client that asks again and again lets pass. One
      * that asks in the very moment it is closed has to ask again, as with any server
      * (RFC 9112 9.5). */
@@ -44,6 +44,8 @@ enum {
 
 static const char head_too_slow[] =
     "the head of the request took longer than server.head_timeout";
+static const char body_too_slow[] =
+    "the body of the request took longer than server.body_timeout";
 
 static void set_served(struct client *client)
 {
@@ -143,6 +145,16 @@ static uint64_t look_interval_ms(const struct client *client)
     return interval ? interval : 1;
 }
 
+/* A FIN that comes together with bytes is one edge, and libmicrohttpd, which stops at a
+ * read that did not fill its buffer, does not see it: it would wait for what cannot come.
+ * What came before the FIN it reads at once. */
+static void set_receive_deadline(struct client *client, uint64_t now, uint64_t limit_ms)
+{
+    if (client->is_gone && limit_ms > CLOSING_MS)
+        limit_ms = CLOSING_MS;
+    set_deadline(client, now + limit_ms);
+}
+
 void client_enter(struct client *client, enum client_phase phase)
 {
     const struct config *config = client->front->setup.snapshot->config;
@@ -164,10 +176,10 @@ void client_enter(struct client *client, enum client_phase phase)
             set_idle_deadline(client, now);
         break;
     case CLIENT_HEAD:
-        set_deadline(client, now + config->server.head_timeout_ms);
+        set_receive_deadline(client, now, config->server.head_timeout_ms);
         break;
     case CLIENT_BODY:
-        set_deadline(client, now + config->server.body_timeout_ms);
+        set_receive_deadline(client, now, config->server.body_timeout_ms);
         break;
     case CLIENT_BUSY:
         set_served(client);
@@ -219,6 +231,14 @@ static void look_at_progress(struct client *client)
     set_deadline(client, now + look_interval_ms(client));
 }
 
+static void end_receiving(struct client *client, const char *detail)
+{
+    if (client->is_gone)
+        client_hang_up(client);
+    else
+        client_refuse(client, PROBLEM_REQUEST_TIMEOUT, detail);
+}
+
 static void on_due(struct timer *timer)
 {
     struct client *client = container_of(timer, struct client, timer);
@@ -228,11 +248,10 @@ static void on_due(struct timer *timer)
     }
     switch (client->phase) {
     case CLIENT_HEAD:
-        client_refuse(client, PROBLEM_REQUEST_TIMEOUT, head_too_slow);
+        end_receiving(client, head_too_slow);
         break;
     case CLIENT_BODY:
-        client_refuse(client, PROBLEM_REQUEST_TIMEOUT,
-                      "the body of the request took longer than server.body_timeout");
+        end_receiving(client, body_too_slow);
         break;
     case CLIENT_REPLY:
         look_at_progress(client);
@@ -289,8 +308,8 @@ static void on_ready(struct watch *watch, uint32_t ready)
     struct client *client = container_of(watch, struct client, watch);
     if (ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         client->is_gone = true;
-        if (client->phase == CLIENT_IDLE)
-            client_enter(client, CLIENT_IDLE); /* no longer than the last reply needs */
+        if (client->phase < CLIENT_BUSY)
+            client_enter(client, client->phase); /* no longer than what came needs */
         if (client->exchange)
             exchange_gone(client->exchange);
         return;

@@ -164,8 +164,9 @@ class Gatherd:
             left = len([t for t in mine if t not in upstreams]) - len(anonymous)
             return (not any(t in clients for t in mine) and len(anonymous) <= ANONYMOUS_MAX
                     and left <= self.descriptors_at_start + DESCRIPTOR_SLACK)
-        wait_until(settled, 5, f"descriptors back to {self.descriptors_at_start}: "
-                               f"{sorted(self.descriptors().values())}")
+        wait_until(settled, 5 * slowness(), lambda: (
+            f"descriptors back to {self.descriptors_at_start}: "
+            f"{sorted(self.descriptors().values())}; clients: {self.connection_inodes()[0]}"))
 
     # Talking to it.
 

@@ -34,13 +34,15 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def wait_until(condition, seconds, what):
-    """Polls until condition() is true and returns its value."""
+    """Polls until condition() is true and returns its value. `what` is a text, or makes one of
+    what there is in the end."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        assert time.monotonic() < end, \
+            f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
