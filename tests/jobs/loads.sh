@@ -3,7 +3,8 @@
 #
 # Each load and measurement of tests/load/ with the release build, small and short: it runs,
 # and every reply is right. No time is judged, so that other tests may run beside them; as
-# root they have a network of their own. Called by tests/run.sh.
+# root they have a network and processes of their own, which end with this. Called by
+# tests/run.sh.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,8 +13,8 @@ cd "$root"
 . "$root/tests/jobs/report.sh"
 
 if [ -z "${GATHERD_UNSHARED:-}" ] && [ "$(id -u)" -eq 0 ]; then
-    exec env GATHERD_UNSHARED=yes unshare --net sh -c 'ip link set lo up && exec "$@"' sh \
-        "$0" "$@"
+    exec env GATHERD_UNSHARED=yes unshare --net --pid --fork --kill-child --mount-proc \
+        sh -c 'ip link set lo up && exec "$@"' sh "$0" "$@"
 fi
 
 gatherd=${GATHERD:-$root/build/release/gatherd}

@@ -104,21 +104,31 @@ beside() {
 }
 
 # join NAME: in the shell that called beside: waits for the end of the command, shows what it
-# printed, and returns its status. A bad end that no check of this part tells of is a failure
-# of its own.
+# printed, and returns its status. A bad end that no check of this part tells of, and one by a
+# signal, is a failure of its own.
 join() {
     kept=$results/beside.$$.$1
     status=0
     wait "$(cat "$kept.pid")" || status=$?
     cat "$kept.txt"
-    if [ "$status" -ne 0 ] && ! has_failures; then fail "$1 ended with status $status"; fi
+    if [ "$status" -gt 128 ] || { [ "$status" -ne 0 ] && ! has_failures; }; then
+        fail "$1 ended with status $status"
+    fi
     return "$status"
 }
 
-# For the trap of who used beside: nothing outlives this run.
+# For the trap of who used beside: no such command outlives this run, but what it let go.
+# They have ten seconds to clean up.
 end_beside() {
     for file in "$results/beside.$$".*.group; do
-        if [ -e "$file" ]; then kill -s TERM -- "-$(cat "$file")" 2>/dev/null || true; fi
+        if [ ! -e "$file" ]; then continue; fi
+        group=$(cat "$file")
+        kill -s TERM -- "-$group" 2>/dev/null || true
+        looks=100
+        while [ "$looks" -gt 0 ] && kill -s 0 -- "-$group" 2>/dev/null; do
+            looks=$((looks - 1))
+            sleep 0.1
+        done
     done
 }
 
