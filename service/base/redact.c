@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { NAME_MAX_LEN = 128, WORD_MAX = 32 };
+enum { NAME_MAX_LEN = 128, WORD_MAX = 32, PENDING_MAX = 64 };
 
 static const char hidden[] = "***";
 
@@ -46,25 +46,51 @@ static bool is_letter(char byte)
     return lower(byte) >= 'a' && lower(byte) <= 'z';
 }
 
-/* The byte at *at, decoded as often as it was percent-encoded; *at is behind it then. */
-static char next_byte(struct slice text, size_t *at)
+/* Decodes as often as it was percent-encoded, digits of an encoding too ("%25%33F").
+ * Bytes wait while more may make a '%' before them an encoding. */
+struct decoder {
+    struct slice text;
+    size_t at;
+    char waiting[PENDING_MAX];
+    size_t len;      /* of waiting */
+    size_t taken;    /* of those that are settled */
+    bool is_too_odd; /* more '%' wait than anybody means: taken for a secret */
+};
+
+/* Two encodings never overlap, so that their order does not matter. */
+static void decode_top(struct decoder *decoder)
 {
-    char byte = text.data[(*at)++];
-    while (byte == '%' && *at + 1 < text.len && hex_digit(text.data[*at]) >= 0 &&
-           hex_digit(text.data[*at + 1]) >= 0) {
-        byte = (char)(hex_digit(text.data[*at]) * 16 + hex_digit(text.data[*at + 1]));
-        *at += 2;
+    char *end = decoder->waiting + decoder->len;
+    while (decoder->len >= 3 && end[-3] == '%' && hex_digit(end[-2]) >= 0 &&
+           hex_digit(end[-1]) >= 0) {
+        end[-3] = (char)(hex_digit(end[-2]) * 16 + hex_digit(end[-1]));
+        end -= 2;
+        decoder->len -= 2;
     }
-    return byte;
 }
 
-/* Percent-decoded; what is too long is cut, which leaves more than enough of a name. */
-static size_t decode(struct slice name, char text[NAME_MAX_LEN])
+static bool must_wait(const struct decoder *decoder)
 {
-    size_t len = 0;
-    for (size_t at = 0; at < name.len && len < NAME_MAX_LEN;)
-        text[len++] = next_byte(name, &at);
-    return len;
+    char top = decoder->waiting[decoder->len - 1];
+    return top == '%' || (decoder->len > 1 && hex_digit(top) >= 0);
+}
+
+static bool next_byte(struct decoder *decoder, char *ret_byte)
+{
+    if (decoder->taken == decoder->len) {
+        decoder->taken = decoder->len = 0;
+        while (decoder->at < decoder->text.len && !decoder->is_too_odd) {
+            decoder->waiting[decoder->len++] = decoder->text.data[decoder->at++];
+            decode_top(decoder);
+            if (!must_wait(decoder))
+                break;
+            decoder->is_too_odd = decoder->len == PENDING_MAX;
+        }
+    }
+    if (decoder->taken == decoder->len)
+        return false;
+    *ret_byte = decoder->waiting[decoder->taken++];
+    return true;
 }
 
 static bool is_secret_word(const char *word, size_t len)
@@ -117,9 +143,12 @@ static bool is_secret(const char *text, size_t len)
 
 bool redact_is_secret_name(struct slice name)
 {
-    char text[NAME_MAX_LEN];
-    size_t len = decode(name, text);
-    return is_secret(text, len);
+    struct decoder decoder = {.text = name};
+    char text[NAME_MAX_LEN]; /* what is too long is cut: more than enough of a name */
+    size_t len = 0;
+    while (len < NAME_MAX_LEN && next_byte(&decoder, &text[len]))
+        len++;
+    return decoder.is_too_odd || is_secret(text, len);
 }
 
 /* ------------------------------------------------------------- URLs inside of values */
@@ -195,11 +224,13 @@ static bool holds_secret(struct slice text)
     if (!memchr(text.data, '%', text.len) && !memchr(text.data, '=', text.len) &&
         !memchr(text.data, '@', text.len))
         return false;
-    for (size_t at = 0; at < text.len;) {
-        if (look_at(&look, next_byte(text, &at)))
+    struct decoder decoder = {.text = text};
+    char byte;
+    while (next_byte(&decoder, &byte)) {
+        if (look_at(&look, byte))
             return true;
     }
-    return is_run_a_web_token(&look);
+    return decoder.is_too_odd || is_run_a_web_token(&look);
 }
 
 /* -------------------------------------------------------------------------- URLs */

@@ -105,6 +105,13 @@ Test(redact, o8_an_encoded_url_in_a_value_is_looked_into)
         {"http://h/?https%3A%2F%2Fx%3Ftoken%3Dabc=1&b=2", "http://h/?***&b=2"},
         {"http://h/?u=%78%3F%74%6F%6B%65%6E%3D%61", "http://h/?u=***"},
         {"http://h/?%2574oken=abc", "http://h/?%2574oken=***"},
+        {"http://h/?next=x%25%33Ftoken%25%33Dabc", "http://h/?next=***"},
+        {"http://h/?next=%25%37%34oken%3Dabc", "http://h/?next=***"},
+        {"http://h/?next=%%37%34oken%%33%44abc", "http://h/?next=***"},
+        {"http://h/?%25%37%34oken=abc", "http://h/?%25%37%34oken=***"},
+        {"http://h/"
+         "?u=%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%",
+         "http://h/?u=***"},
     };
     expect_rows(rows, sizeof rows / sizeof *rows, REDACT_SECRETS);
 }
@@ -119,7 +126,7 @@ Test(redact, o8_an_encoded_url_without_secrets_stays_as_it_is)
         "http://h/?next=https%3A%2F%2Fx%3Ftoken%3D",
         "http://h/?next=https%3A%2F%2Fx%3Ftoken%3D%26a%3D1",
         "http://h/?mail=me%40home&b64=a2V5==&share=50%25",
-        "http://h/?q=the+key+is+lost&r=100%&s=%2&t=%zz&u=%25zz",
+        "http://h/?q=the+key+is+lost&r=100%&s=%2&t=%zz&u=%25zz&v=%%%3z%&w=%%a",
         "http://h/?u=x/eyJhbGciOiJIUzI1NiJ9&v=eyJ.&w=xeyJhbGciOiJIUzI1NiJ9.e30%20",
     };
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
