@@ -62,7 +62,14 @@ static bool open_offered(struct listener *listener, const char *address,
     return true;
 }
 
-/* Of one port every address counts: a wildcard is in the way of all. */
+static bool is_wildcard(const char *host, size_t len)
+{
+    return len == 0 || (len == 1 && *host == '*') ||
+           (len == 7 && memcmp(host, "0.0.0.0", len) == 0) ||
+           (len == 4 && memcmp(host, "[::]", len) == 0);
+}
+
+/* Of one port a wildcard is in the way of all addresses, any other of its own alone. */
 static bool is_in_the_way(const struct open_socket *open, const char *address)
 {
     char bound[LISTEN_ADDRESS_TEXT];
@@ -70,7 +77,11 @@ static bool is_in_the_way(const struct open_socket *open, const char *address)
     if (strncmp(address, "unix:", 5) == 0)
         return strcmp(bound, address) == 0;
     const char *port = strrchr(address, ':'), *other = strrchr(bound, ':');
-    return strncmp(bound, "unix:", 5) != 0 && port && other && strcmp(port, other) == 0;
+    if (strncmp(bound, "unix:", 5) == 0 || !port || !other || strcmp(port, other) != 0)
+        return false;
+    size_t len = (size_t)(port - address), bound_len = (size_t)(other - bound);
+    return is_wildcard(address, len) || is_wildcard(bound, bound_len) ||
+           (len == bound_len && memcmp(address, bound, len) == 0);
 }
 
 /* If it is not another process that listens there. */

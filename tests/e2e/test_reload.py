@@ -420,6 +420,15 @@ def test_an_address_that_gatherd_itself_is_in_the_way_of_is_no_other_processes(s
 
 
 @needs_listeners
+def test_another_process_at_another_address_of_the_port_is_not_taken_for_gatherd(start_gatherd):
+    gatherd = start_gatherd()
+    own, other = f"127.0.0.1:{gatherd.port}", f"127.0.0.2:{gatherd.port}"
+    with socket.create_server(("127.0.0.2", gatherd.port)):
+        faults = refuse(gatherd, {"server": {"listen": [own, other]}, "auth": {"mode": "none"}})
+    assert other in faults[0] and "gatherd itself" not in faults[0], faults
+
+
+@needs_listeners
 def test_a_refused_reload_lowers_no_limits_and_says_none(start_gatherd):
     gatherd = start_gatherd()
     greedy = options(fetch__max_in_flight=1_000_000, server__max_connections=1_000_000)
