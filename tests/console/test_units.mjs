@@ -62,6 +62,13 @@ const units = {
       `${post}-H content-type: --data-raw x --url u`, `${post}${json}null --url u`, "curl -sS --globoff --url u"]);
   },
 
+  async "a batch without its text has no bodies"(page) {
+    assert.deepEqual(await page.evaluate(async () => {
+      const { requestsOf } = await import("/console/batch_document.js");
+      return requestsOf({ requests: [{ url: "u", body: "x" }] }).map((request) => request.body());
+    }), [null]);
+  },
+
   async "pointers lead to the text of a value"(page) {
     const found = await page.evaluate(async () => {
       const { find } = await import("/console/json_text.js");

@@ -31,13 +31,13 @@ export function typedPointer(pointer, prefix) {
 
 /** The requests of a batch in their order: {id, url, method, headers, idempotencyKey,
  * isForEach, body}; body() is what one sends, as makeBody says. `text` is what `value` was
- * read from. */
+ * read from; without it there are no bodies. */
 export function requestsOf(value, text = "") {
   const field = Array.isArray(value) ? "" : value?.requests ? "/requests" : "/urls";
   const list = Array.isArray(value) ? value : value?.requests ?? value?.urls;
   if (!Array.isArray(list)) return [];
   const defaults = (!Array.isArray(value) && value.defaults) || {};
-  const bodies = bodiesOf(value, defaults, text, field);
+  const bodies = text ? bodiesOf(value, defaults, text, field) : () => null;
   return list.map((entry, index) => {
     const own = entry !== null && typeof entry === "object" ? entry : { url: entry };
     return {
