@@ -97,8 +97,8 @@ void run_note(struct run *run, const struct run_ended *ended);
 /* run_add adds what ended on a lane to the run, and empties `tally` and `out`; out NULL:
  * the results come later, at the latest with the last item the lane was given; `fault`:
  * the lane cannot go on, which ends the run: results that other lanes hold then (5 ms of
- * them) are counted and not written. run_trim_others asks all lanes but `lane` to close idle
- * connections. The lane's thread. */
+ * them) are counted and not written. run_trim_others asks all lanes but `lane` to close
+ * idle connections. The lane's thread. */
 void run_add(struct run *run, struct run_lane *lane, struct run_tally *tally,
              struct buffer *out, const char *fault);
 void run_trim_others(struct run *run, const struct run_lane *lane);
