@@ -74,13 +74,12 @@ static bool open_all(const struct relisten *relisten, size_t *ret_count,
                      struct error *err)
 {
     *ret_count = 0;
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *list =
-            addresses_of(relisten->after, (enum front_role)role);
+    for (enum front_role role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *list = addresses_of(relisten->after, role);
         for (size_t i = 0; i < list->count; i++) {
-            if (is_there(relisten, list->items[i], (enum front_role)role))
+            if (is_there(relisten, list->items[i], role))
                 continue;
-            if (!open_one(relisten, list->items[i], (enum front_role)role, err))
+            if (!open_one(relisten, list->items[i], role, err))
                 return false;
             ++*ret_count;
         }
@@ -90,26 +89,22 @@ static bool open_all(const struct relisten *relisten, size_t *ret_count,
 
 static void disown_those_that_go(const struct relisten *relisten, bool is_disowned)
 {
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *list =
-            addresses_of(relisten->before, (enum front_role)role);
+    for (enum front_role role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *list = addresses_of(relisten->before, role);
         for (size_t i = 0; i < list->count; i++) {
-            if (!stays_or_moves(relisten, list->items[i], (enum front_role)role))
-                listener_disown(relisten->listener, list->items[i], (enum front_role)role,
-                                is_disowned);
+            if (!stays_or_moves(relisten, list->items[i], role))
+                listener_disown(relisten->listener, list->items[i], role, is_disowned);
         }
     }
 }
 
 static void close_those_that_came(const struct relisten *relisten)
 {
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *list =
-            addresses_of(relisten->after, (enum front_role)role);
+    for (enum front_role role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *list = addresses_of(relisten->after, role);
         for (size_t i = 0; i < list->count; i++) {
-            if (!is_there(relisten, list->items[i], (enum front_role)role))
-                listener_close_address(relisten->listener, list->items[i],
-                                       (enum front_role)role);
+            if (!is_there(relisten, list->items[i], role))
+                listener_close_address(relisten->listener, list->items[i], role);
         }
     }
 }
@@ -133,26 +128,22 @@ bool relisten_ready(const struct relisten *relisten, struct snapshot *next,
 
 void relisten_close(const struct relisten *relisten)
 {
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *list =
-            addresses_of(relisten->before, (enum front_role)role);
+    for (enum front_role role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *list = addresses_of(relisten->before, role);
         for (size_t i = 0; i < list->count; i++) {
-            if (!stays_or_moves(relisten, list->items[i], (enum front_role)role))
-                listener_close_address(relisten->listener, list->items[i],
-                                       (enum front_role)role);
+            if (!stays_or_moves(relisten, list->items[i], role))
+                listener_close_address(relisten->listener, list->items[i], role);
         }
     }
 }
 
 bool relisten_start(const struct relisten *relisten, struct error *err)
 {
-    for (int role = FRONT_MAIN; role <= FRONT_OPS; role++) {
-        const struct config_strings *list =
-            addresses_of(relisten->before, (enum front_role)role);
+    for (enum front_role role = FRONT_MAIN; role <= FRONT_OPS; role++) {
+        const struct config_strings *list = addresses_of(relisten->before, role);
         for (size_t i = 0; i < list->count; i++) {
-            if (moves_from(relisten, list->items[i], (enum front_role)role))
-                listener_move(relisten->listener, list->items[i], (enum front_role)role,
-                              other((enum front_role)role));
+            if (moves_from(relisten, list->items[i], role))
+                listener_move(relisten->listener, list->items[i], role, other(role));
         }
     }
     return listener_start(relisten->listener, err);

@@ -3,6 +3,7 @@
  * workers ring. */
 #include "reload.h"
 
+#include "base/bell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -15,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -52,9 +52,7 @@ struct reload_board *reload_board(struct reload *reload)
 void reload_changed(void *context)
 {
     const struct reload *reload = context;
-    uint64_t one = 1;
-    ssize_t written = write(reload->bell.fd, &one, sizeof one);
-    (void)written; /* EAGAIN: the bell rings already */
+    bell_ring(reload->bell.fd);
 }
 
 /* -------------------------------------------------------------------------- the end */
@@ -248,9 +246,7 @@ static void go_on(struct reload *reload)
 static void on_bell(struct watch *watch, uint32_t ready)
 {
     (void)ready;
-    uint64_t rings;
-    ssize_t got = read(watch->fd, &rings, sizeof rings);
-    (void)got;
+    bell_hear(watch->fd);
     go_on(container_of(watch, struct reload, bell));
 }
 
@@ -261,7 +257,7 @@ struct reload *reload_new(const struct reload_setup *setup, struct error *err)
     struct reload *reload = memory_new(sizeof *reload);
     reload->setup = *setup;
     reload->board = reload_board_new(reload_changed, reload);
-    reload->bell.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    reload->bell.fd = bell_new();
     reload->bell.on_ready = on_bell;
     if (reload->bell.fd >= 0 &&
         loop_watch(setup->loop, &reload->bell, reload->bell.fd, EPOLLIN))

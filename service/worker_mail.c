@@ -5,12 +5,12 @@
  * worker.h, from everywhere. */
 #include "worker_state.h"
 
+#include "base/bell.h"
 #include "base/log.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 struct adoption {
@@ -20,9 +20,7 @@ struct adoption {
 
 void worker_mail_ring(struct worker *worker)
 {
-    uint64_t one = 1;
-    ssize_t written = write(worker->shared.event_fd, &one, sizeof one);
-    (void)written; /* EAGAIN: the bell rings already */
+    bell_ring(worker->shared.event_fd);
 }
 
 static void post(struct worker *worker, atomic_bool *flag)
@@ -95,9 +93,7 @@ bool worker_is_idle(const struct worker *worker)
 static void on_mail(struct watch *watch, uint32_t ready)
 {
     (void)ready;
-    uint64_t rings;
-    ssize_t got = read(watch->fd, &rings, sizeof rings);
-    (void)got; /* only the bell; the mail is read in the turn */
+    bell_hear(watch->fd); /* the mail is read in the turn */
 }
 
 static void adopt_all(struct worker *worker)
@@ -159,7 +155,7 @@ void worker_mail_read(struct worker *worker)
 
 bool worker_mail_open(struct worker *worker, struct error *err)
 {
-    worker->shared.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    worker->shared.event_fd = bell_new();
     if (worker->shared.event_fd < 0)
         return error_set_errno(err, errno, "cannot make a worker's mailbox");
     worker->mail_watch.on_ready = on_mail;

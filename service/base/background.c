@@ -4,6 +4,7 @@
  * charged to a budget before. Used by the handler of batches for large documents. */
 #include "base/background.h"
 
+#include "base/bell.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -57,12 +57,10 @@ static struct background_job *wait_for_job(struct background *background)
 static void hand_back(struct background *background, struct background_port *port,
                       struct background_job *job)
 {
-    uint64_t one = 1;
     pthread_mutex_lock(&background->lock);
     list_push_back(&port->finished, &job->node);
     port->under_way--;
-    ssize_t written = write(port->bell.fd, &one, sizeof one);
-    (void)written; /* EAGAIN: the bell rings already */
+    bell_ring(port->bell.fd);
     pthread_cond_broadcast(&background->has_done);
     pthread_mutex_unlock(&background->lock);
 }
@@ -146,9 +144,7 @@ static void take_finished(struct background_port *port)
 static void on_bell(struct watch *watch, uint32_t ready)
 {
     (void)ready;
-    uint64_t rings;
-    ssize_t got = read(watch->fd, &rings, sizeof rings);
-    (void)got;
+    bell_hear(watch->fd);
     take_finished(container_of(watch, struct background_port, bell));
 }
 
@@ -160,7 +156,7 @@ struct background_port *background_port_new(struct background *background,
     port->loop = loop;
     port->bell.on_ready = on_bell;
     list_init(&port->finished);
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int fd = bell_new();
     if (fd >= 0 && loop_watch(loop, &port->bell, fd, EPOLLIN))
         return port;
     error_set_errno(err, errno, "cannot watch the background thread");

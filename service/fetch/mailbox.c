@@ -3,9 +3,9 @@
  * handover*.c. */
 #include "fetch/mailbox.h"
 
+#include "base/bell.h"
+
 #include <errno.h>
-#include <stdint.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 static void on_bell(struct watch *watch, uint32_t ready)
@@ -25,7 +25,7 @@ bool mailbox_open(struct mailbox *box, struct loop *loop, struct error *err)
     pthread_mutex_init(&box->lock, NULL);
     make_empty(&box->mail);
     box->bell.on_ready = on_bell;
-    box->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    box->bell_fd = bell_new();
     if (box->bell_fd < 0)
         return error_set_errno(err, errno, "cannot make a fetcher's mailbox");
     return loop_watch(loop, &box->bell, box->bell_fd, EPOLLIN | EPOLLET) ||
@@ -49,11 +49,8 @@ bool mailbox_post(struct mailbox *box, enum mail_kind kind, struct list *letter)
         box->has_mail = true;
     }
     pthread_mutex_unlock(&box->lock);
-    if (must_ring) {
-        uint64_t one = 1;
-        ssize_t written = write(box->bell_fd, &one, sizeof one);
-        (void)written; /* it cannot be full */
-    }
+    if (must_ring)
+        bell_ring(box->bell_fd);
     return is_taken;
 }
 

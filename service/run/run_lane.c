@@ -4,6 +4,7 @@
  * milliseconds old, or the lane's last. Called by run_list.c. */
 #include "run/run_lane.h"
 
+#include "base/bell.h"
 #include "base/memory.h"
 #include "batch/parse.h"
 #include "run/run_state.h"
@@ -12,7 +13,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -59,9 +59,7 @@ struct work {
 
 static void ring(struct run_lane *lane)
 {
-    uint64_t one = 1;
-    ssize_t written = write(lane->event_fd, &one, sizeof one);
-    (void)written; /* EAGAIN: the bell rings already */
+    bell_ring(lane->event_fd);
 }
 
 size_t run_lane_load(const struct run_lane *lane)
@@ -210,9 +208,7 @@ static void on_socket_pressure(void *context)
 static void on_bell(struct watch *watch, uint32_t ready)
 {
     (void)ready;
-    uint64_t rings;
-    ssize_t got = read(watch->fd, &rings, sizeof rings);
-    (void)got; /* only the bell; the mail is read in the turn */
+    bell_hear(watch->fd); /* the mail is read in the turn */
 }
 
 static void on_held_long(struct timer *timer)
@@ -268,7 +264,7 @@ static bool make_parts(struct run_lane *lane, struct error *err)
 {
     if (!loop_init(&lane->loop, err))
         return false;
-    lane->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    lane->event_fd = bell_new();
     if (lane->event_fd < 0)
         return error_set_errno(err, errno, "cannot make a mailbox");
     lane->bell.on_ready = on_bell;

@@ -8,6 +8,7 @@
  * What the list waits for is judged here, over all chunks. Called by run.c. */
 #include "run/run_state.h"
 
+#include "base/bell.h"
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "batch/render.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -93,9 +93,8 @@ void run_add(struct run *run, struct run_lane *lane, struct run_tally *tally,
         fault || room(run) > 0 || run->setup->wait || run->tally.done == run->started;
     pthread_mutex_unlock(&run->lock);
     *tally = (struct run_tally){.done = 0};
-    uint64_t one = 1;
-    ssize_t written = is_wanted ? write(run->bell.fd, &one, sizeof one) : 0;
-    (void)written; /* EAGAIN: the bell rings already */
+    if (is_wanted)
+        bell_ring(run->bell.fd);
 }
 
 void run_trim_others(struct run *run, const struct run_lane *lane)
@@ -110,15 +109,13 @@ void run_trim_others(struct run *run, const struct run_lane *lane)
 static void on_bell(struct watch *watch, uint32_t ready)
 {
     (void)ready;
-    uint64_t rings;
-    ssize_t got = read(watch->fd, &rings, sizeof rings);
-    (void)got;
+    bell_hear(watch->fd);
 }
 
 static bool open_lanes(struct run *run, struct error *err)
 {
     unsigned count = run->setup->lanes > 0 ? run->setup->lanes : 1;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int fd = bell_new();
     if (fd < 0)
         return error_set_errno(err, errno, "cannot make a mailbox");
     run->bell.fd = fd;

@@ -3,6 +3,7 @@
  * memory used again. Called by run_output.c. */
 #include "run/writer.h"
 
+#include "base/bell.h"
 #include "base/list.h"
 #include "base/memory.h"
 
@@ -11,7 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -52,18 +52,14 @@ struct writer {
 
 static void ring(struct writer *writer)
 {
-    uint64_t one = 1;
-    ssize_t written = write(writer->event_fd, &one, sizeof one);
-    (void)written; /* EAGAIN: the bell rings already */
+    bell_ring(writer->event_fd);
 }
 
 static void on_news(struct watch *watch, uint32_t ready)
 {
     (void)ready;
     struct writer *writer = container_of(watch, struct writer, watch);
-    uint64_t rings;
-    ssize_t got = read(watch->fd, &rings, sizeof rings);
-    (void)got;
+    bell_hear(watch->fd);
     writer->on_change(writer->context);
 }
 
@@ -177,7 +173,7 @@ static void *run(void *context)
 
 static bool start(struct writer *writer, struct error *err)
 {
-    writer->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    writer->event_fd = bell_new();
     if (writer->event_fd < 0)
         return error_set_errno(err, errno, "cannot make a writer's bell");
     writer->watch.on_ready = on_news;

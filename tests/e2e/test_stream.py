@@ -351,18 +351,13 @@ def test_a_reader_that_leaves_cancels_what_is_not_done(gatherd, upstream, how):
         stream = Stream(gatherd, items)
         assert next(stream.parts())[1]["id"] == "0"
         wait_until(lambda: upstream.stats(key)["in_flight"] == 50, 5, "50 requests in flight")
-        with ThreadPoolExecutor(1) as pool:
-            idle_at = pool.submit(lambda: upstream.wait_idle(key, 5) and time.monotonic())
-            time.sleep(0.05)
-            left_at = time.monotonic()
-            leave(stream, how)
-            assert idle_at.result(), "some are open after 5 s"
+        seconds = upstream.seconds_until_idle(key, lambda: leave(stream, how))
         assert upstream.stats(key)["aborted"] == 50
         if how == "half-close":
             assert stream.read_all()[1] is None, "a stream that was cut has no summary"
             assert stream.ended is False, "nor a last chunk"
         stream.raw.socket.close()
-        return idle_at.result() - left_at
+        return seconds
     within(GONE_MS * slowness() / 1000, gone_s)
 
 

@@ -6,7 +6,9 @@ import itertools
 import json
 import os
 import sys
+import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .process import Child, wait_until
@@ -83,6 +85,17 @@ class Upstream:
     def wait_idle(self, key, seconds=5):
         """True when nothing that carries the key is in flight any more."""
         return self.ask(f"/_wait-idle?key={key}&ms={int(seconds * 1000)}")[0] == 200
+
+    def seconds_until_idle(self, key, act):
+        """From act() on until nothing that carries the key is in flight: another thread waits
+        for that already, so that no look comes late."""
+        with ThreadPoolExecutor(1) as pool:
+            idle_at = pool.submit(lambda: self.wait_idle(key, 5) and time.monotonic())
+            time.sleep(0.05)
+            began = time.monotonic()
+            act()
+            assert idle_at.result(), "some are open after 5 s"
+        return idle_at.result() - began
 
     def stop(self):
         self.child.stop()

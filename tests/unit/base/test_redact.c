@@ -28,6 +28,12 @@ static void expect_rows(const struct row *rows, size_t count, enum redact_mode m
         expect_text(shown(rows[i].url, mode), rows[i].shown);
 }
 
+static void expect_unchanged(const char *const *urls, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_text(shown(urls[i], REDACT_SECRETS), urls[i]);
+}
+
 Test(redact, o8_what_is_no_secret_stays_as_it_is)
 {
     static const char *const urls[] = {
@@ -46,8 +52,7 @@ Test(redact, o8_what_is_no_secret_stays_as_it_is)
         "http:",
         "//h/p",
     };
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        expect_text(shown(urls[i], REDACT_SECRETS), urls[i]);
+    expect_unchanged(urls, sizeof urls / sizeof *urls);
 }
 
 Test(redact, o8_values_of_secret_parameters_are_hidden_wherever_they_stand)
@@ -129,8 +134,7 @@ Test(redact, o8_an_encoded_url_without_secrets_stays_as_it_is)
         "http://h/?q=the+key+is+lost&r=100%&s=%2&t=%zz&u=%25zz&v=%%%3z%&w=%%a",
         "http://h/?u=x/eyJhbGciOiJIUzI1NiJ9&v=eyJ.&w=xeyJhbGciOiJIUzI1NiJ9.e30%20",
     };
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        expect_text(shown(urls[i], REDACT_SECRETS), urls[i]);
+    expect_unchanged(urls, sizeof urls / sizeof *urls);
 }
 
 /* As encodeURIComponent does, and that once more, and so on. */
